@@ -1,0 +1,175 @@
+//! What comes into the engine. Every event carries its time; the engine has no clock.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::bundle::Id;
+
+/// Something that happened to a conversation.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Event {
+    /// When.
+    pub at: Timestamp,
+    /// What.
+    pub kind: EventKind,
+}
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum EventKind {
+    /// The conversation begins.
+    Opened {
+        /// `web`, `voice`, `rest`, `shell`, …
+        channel: String,
+        /// Language asked for; the bot's default where none is given.
+        language: Option<String>,
+        /// Facts about the customer, as far as known: `id`, `tier`, `name`, …
+        customer: BTreeMap<String, String>,
+    },
+    /// The customer said something.
+    Heard {
+        /// What came in.
+        input: Input,
+        /// What the NLU made of it; absent for exact payloads and keys.
+        reading: Option<Reading>,
+    },
+    /// The customer said nothing for as long as the channel waits.
+    Silence,
+    /// An action is done.
+    ActionDone {
+        /// The effect it answers.
+        key: String,
+        /// How it ended.
+        outcome: Outcome,
+    },
+    /// A knowledge search is done.
+    Found {
+        /// The effect it answers.
+        key: String,
+        /// Best first; empty when nothing is good enough.
+        passages: Vec<Passage>,
+    },
+    /// The handoff is in a queue.
+    Queued {
+        /// The queue.
+        queue: String,
+        /// 1 is next.
+        position: u32,
+        /// Estimated wait in seconds.
+        wait_s: Option<u64>,
+    },
+    /// The customer's place in the queue changed.
+    PositionChanged {
+        /// 1 is next.
+        position: u32,
+        /// Estimated wait in seconds.
+        wait_s: Option<u64>,
+    },
+    /// A person took the conversation: the bot is silent from here.
+    AgentJoined {
+        /// Name shown to the customer.
+        agent: String,
+    },
+    /// The person handed the conversation back to the bot.
+    Returned {
+        /// The flow to start, if any.
+        flow: Option<Id>,
+    },
+    /// The person finished; the bot asks for satisfaction.
+    WrappedUp,
+    /// The conversation is over (idle, closed by the customer).
+    Closed {
+        /// Why.
+        reason: String,
+    },
+}
+
+/// What the customer sent.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Input {
+    /// Typed or transcribed text.
+    pub text: String,
+    /// Payload of a button or deep link: exact, read without the model.
+    pub payload: Option<String>,
+    /// Keys pressed on the phone: exact, read without the model.
+    pub keys: Option<String>,
+    /// The recogniser's confidence, 0 to 1, for speech.
+    pub speech_confidence: Option<f64>,
+}
+
+/// What the NLU made of an utterance.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Reading {
+    /// Language of the utterance, one of the bot's.
+    pub language: String,
+    /// Intents, best first, with calibrated probabilities; they and `none` sum to at most 1.
+    pub intents: Vec<(Id, f64)>,
+    /// Probability that it is none of the bot's intents.
+    pub none: f64,
+    /// Everything found in the text; entries may overlap, the engine picks by the slot's type.
+    pub entities: Vec<Found>,
+    /// 0 is content or neutral, 1 is very upset.
+    pub negative: f64,
+    /// The model did not answer in time; only exact readings are safe.
+    pub degraded: bool,
+}
+
+/// An entity in the text.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Found {
+    /// Entity id, or the system type's name (`money`, `date`, `yes_no`, …), or a slot id for a learned span.
+    pub entity: String,
+    /// Plain JSON of the value: text for lists and regexes, `"42.00"` for numbers, `{"amount","currency"}` for money, ISO 8601 for dates and times, seconds for durations, bool for `yes_no`.
+    pub value: serde_json::Value,
+    /// First byte in the utterance.
+    pub start: usize,
+    /// One past the last byte.
+    pub end: usize,
+    /// 0 to 1.
+    pub confidence: f64,
+}
+
+/// How an action ended.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Outcome {
+    /// The peer's answer as JSON, not yet checked against `returns`.
+    Answered {
+        /// The body.
+        body: serde_json::Value,
+    },
+    /// No answer in time.
+    TimedOut,
+    /// An HTTP status that is no success.
+    Status {
+        /// The status.
+        status: u16,
+        /// The body, if it was JSON: `{"error":"needs_human"}` marks the class of [16].
+        body: Option<serde_json::Value>,
+    },
+    /// No connection, or a body that is not JSON.
+    Failed {
+        /// What happened, for staff.
+        detail: String,
+    },
+}
+
+/// A passage of an article.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Passage {
+    /// Article id: its path under `knowledge/` without `.md`.
+    pub article: String,
+    /// Title of the article.
+    pub title: String,
+    /// Heading within it, if any.
+    pub section: Option<String>,
+    /// The text, plain.
+    pub text: String,
+    /// Address customers can open, if any.
+    pub url: Option<String>,
+    /// Calibrated probability that it answers the question.
+    pub confidence: f64,
+}

@@ -1,0 +1,1 @@
+//! The flow language of Bellhop and its engine.
