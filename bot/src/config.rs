@@ -1,0 +1,162 @@
+//! Settings of the program: defaults, then `bellhop.toml`, then environment (`BELLHOP_LISTEN`,
+//! `BELLHOP_VOICE__AUTH_TOKEN`, …), then flags. Unknown keys are refused, so that a typo is an error
+//! and not a default in disguise. The only module that reads the environment.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+/// Everything an operator can set.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Address the server listens on.
+    pub listen: SocketAddr,
+    /// Where the store lives: `sqlite:PATH`; a file under the data folder where none is given.
+    pub store: Option<String>,
+    /// Folder for the store, the model and cached heads.
+    pub data_dir: PathBuf,
+    /// Folder with the encoder; the data folder's where none is given.
+    pub model: Option<PathBuf>,
+    /// Address under which customers and providers reach this server, such as `https://chat.example`.
+    /// Webhook signatures are checked against it, never against a `Host` header.
+    pub public_url: Option<String>,
+    /// Origins whose pages may embed the widget; `*` allows all, an empty list only this server's own pages.
+    pub allowed_origins: Vec<String>,
+    /// Secret (HS256) with which a site signs who its customer is; without one every claim is unverified.
+    pub customer_secret: Option<String>,
+    /// The phone.
+    pub voice: Voice,
+    /// Bounds on what one client may send.
+    pub limits: Limits,
+    /// Milliseconds the NLU may take before a turn goes on without it.
+    pub nlu_timeout_ms: u64,
+}
+
+/// The phone channel.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Voice {
+    /// Account's auth token that signs webhooks; without one the voice webhook is refused, except
+    /// when `unsigned` is set.
+    pub auth_token: Option<String>,
+    /// Accept unsigned webhooks: for local trials only.
+    pub unsigned: bool,
+    /// Workflow or queue name that a handed-over call is enqueued to; `dial` wins where both are set.
+    pub enqueue: Option<String>,
+    /// Number or SIP address that a handed-over call is dialled to.
+    pub dial: Option<String>,
+}
+
+/// Bounds on what one client may send.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Limits {
+    /// Messages a second from one conversation, sustained.
+    pub messages_per_second: u32,
+    /// Conversations opened a second from one address, sustained.
+    pub conversations_per_second: u32,
+    /// Bytes of one message.
+    pub message_bytes: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            messages_per_second: 20,
+            conversations_per_second: 50,
+            message_bytes: 16 * 1024,
+        }
+    }
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            store: None,
+            data_dir: default_data_dir(),
+            model: None,
+            public_url: None,
+            allowed_origins: Vec::new(),
+            customer_secret: None,
+            voice: Voice::default(),
+            limits: Limits::default(),
+            nlu_timeout_ms: 2_000,
+        }
+    }
+}
+
+/// Why the settings can't be used.
+#[derive(Debug, thiserror::Error)]
+#[error("settings: {0}; see docs/configuration.md for every key")]
+pub struct ConfigError(#[from] config::ConfigError);
+
+impl Config {
+    /// Reads defaults, the file (when given, it must exist; `bellhop.toml` in the working folder is
+    /// optional) and the environment, in this order.
+    ///
+    /// # Errors
+    /// An unreadable file, an unknown key or a value of the wrong type, with its key.
+    pub fn load(file: Option<&Path>) -> Result<Self, ConfigError> {
+        let file_source = match file {
+            Some(path) => config::File::from(path.to_owned()).required(true),
+            None => config::File::with_name("bellhop.toml").required(false),
+        };
+        let environment = config::Environment::with_prefix("BELLHOP")
+            .prefix_separator("_")
+            .separator("__")
+            .list_separator(",")
+            .with_list_parse_key("allowed_origins")
+            .try_parsing(true);
+        let merged = config::Config::builder()
+            .add_source(config::Config::try_from(&Self::default())?)
+            .add_source(file_source)
+            .add_source(environment)
+            .build()?;
+        Ok(merged.try_deserialize()?)
+    }
+
+    /// Path of the SQLite file.
+    ///
+    /// # Errors
+    /// A store address of another kind than `sqlite:`.
+    pub fn sqlite_path(&self) -> Result<PathBuf, String> {
+        match &self.store {
+            None => Ok(self.data_dir.join("bellhop.db")),
+            Some(address) => match address.strip_prefix("sqlite:") {
+                Some(path) if !path.is_empty() => Ok(PathBuf::from(path)),
+                _ => Err(format!(
+                    "store `{address}` is not supported: write `sqlite:PATH` (Redis comes with \
+                     the multi-process release)"
+                )),
+            },
+        }
+    }
+
+    /// Folder of this bot's cached heads and indexes.
+    pub fn cache_dir(&self) -> PathBuf {
+        self.data_dir.join("cache")
+    }
+}
+
+/// Value of an environment variable that an action template asks for as `{env.NAME}`.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the module that reads the environment"
+)]
+pub fn env(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+fn default_data_dir() -> PathBuf {
+    // XDG first, then the home folder, then the working folder: always something writable.
+    if let Some(dir) = env("XDG_DATA_HOME").filter(|dir| !dir.is_empty()) {
+        return PathBuf::from(dir).join("bellhop");
+    }
+    match env("HOME").filter(|dir| !dir.is_empty()) {
+        Some(home) => PathBuf::from(home).join(".local/share/bellhop"),
+        None => PathBuf::from(".data"),
+    }
+}
