@@ -43,6 +43,8 @@ pub struct Bundle {
     pub flows: BTreeMap<Id, Flow>,
     /// Declared responses, the built-in defaults of the patterns included.
     pub responses: BTreeMap<Id, Response>,
+    /// Articles that can be answered from: id -> title. `article:ID` in a reading names one.
+    pub articles: BTreeMap<String, String>,
     /// What is said for each pattern.
     pub patterns: BTreeMap<Pattern, Id>,
     /// When a person takes over.

@@ -22,6 +22,8 @@ pub enum Effect {
         query: String,
         /// Language of the customer.
         language: String,
+        /// Only this article, where the reading names one.
+        article: Option<String>,
     },
     /// Put the conversation into a queue and come back with `Queued`.
     Handoff(HandoffRequest),

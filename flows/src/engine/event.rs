@@ -105,7 +105,8 @@ pub struct Input {
 pub struct Reading {
     /// Language of the utterance, one of the bot's.
     pub language: String,
-    /// Intents, best first, with calibrated probabilities; they and `none` sum to at most 1.
+    /// Intents, best first, with calibrated probabilities; they and `none` sum to at most 1. An
+    /// article with `questions:` takes part as `article:ID`.
     pub intents: Vec<(Id, f64)>,
     /// Probability that it is none of the bot's intents.
     pub none: f64,

@@ -67,3 +67,30 @@ pub struct Attempt {
     /// When.
     pub at: Timestamp,
 }
+
+/// The state of a conversation.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct State {
+    /// Who owns it.
+    pub owner: Owner,
+    /// Channel it is on.
+    pub channel: String,
+    /// Language it is in.
+    pub language: String,
+    /// Customer facts: `id`, `tier`, `name`, …
+    pub customer: BTreeMap<String, String>,
+    /// Turns so far: inbound messages of the customer.
+    pub turn: u32,
+    /// Filled slots that outlive a frame.
+    pub slots: BTreeMap<Id, Filled>,
+    /// Counters.
+    pub counters: Counters,
+    /// What was tried.
+    pub attempts: Vec<Attempt>,
+    /// Sentiment of the last turns, oldest first, at most 20.
+    pub moods: Vec<f64>,
+    /// Intents of the last reading, best first.
+    pub last_intents: Vec<(Id, f64)>,
+    /// Intent being served, or the last served.
+    pub intent: Option<Id>,
+}
