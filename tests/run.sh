@@ -1,0 +1,56 @@
+#!/usr/bin/env bash
+# Installs what the tests need and runs all of them: the one command of README.
+# On Debian it installs packages itself (as root, or through sudo); elsewhere have chromium, node and
+# npm on the PATH.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+stage() { printf '\n== %s (%s s)\n' "$1" "$SECONDS"; }
+
+need_packages() {
+  local missing=()
+  command -v chromium >/dev/null || missing+=(chromium)
+  command -v node >/dev/null || missing+=(nodejs)
+  command -v npm >/dev/null || missing+=(npm)
+  command -v cc >/dev/null || missing+=(build-essential)
+  command -v pip >/dev/null || command -v pip3 >/dev/null || missing+=(python3-pip)
+  fc-list 2>/dev/null | grep -q . || missing+=(fonts-dejavu-core)
+  [ ${#missing[@]} -eq 0 ] && return
+  local sudo=""
+  [ "$(id -u)" -eq 0 ] || sudo=sudo
+  $sudo apt-get update -qq
+  DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -qq --no-install-recommends "${missing[@]}"
+}
+
+stage "packages"
+need_packages
+(cd tests/browser && npm ci --no-audit --no-fund --silent)
+
+stage "format and lints"
+cargo fmt --all --check
+cargo clippy --release --workspace --all-targets --locked -- -D warnings
+
+stage "build"
+cargo build --release --workspace --all-targets --locked
+bellhop=target/release/bellhop
+
+stage "the demo bot: model, checks, its own conversations"
+"$bellhop" train flows/demo/harbor-bank
+"$bellhop" check flows/demo/harbor-bank
+"$bellhop" test flows/demo/harbor-bank --coverage
+
+stage "Rust tests"
+cargo test --release --workspace --locked
+
+stage "browser tests"
+(cd tests/browser && node --test --test-concurrency=1)
+
+stage "licences and advisories"
+if command -v cargo-deny >/dev/null; then
+  cargo deny check licenses bans sources
+  cargo deny check advisories || echo "advisories: not judged (see above)"
+else
+  echo "cargo-deny is not installed: licences, bans and sources were judged by tests/tests/tidy.rs"
+fi
+
+stage "all passed"

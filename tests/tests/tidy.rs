@@ -1,0 +1,237 @@
+//! The house rules that a compiler does not check: which crate may know which, what may be linked in
+//! and under which licence, how long a file may be.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde::Deserialize;
+
+/// A source file beyond this is two things in one.
+const MAX_LINES: usize = 800;
+const MEMBERS: [&str; 6] = [
+    "bellhop",
+    "bellhop-connectors",
+    "bellhop-flows",
+    "bellhop-knowledge",
+    "bellhop-nlu",
+    "bellhop-tests",
+];
+
+#[derive(Deserialize)]
+struct Metadata {
+    packages: Vec<Package>,
+    resolve: Resolve,
+}
+
+#[derive(Deserialize)]
+struct Package {
+    id: String,
+    name: String,
+    version: String,
+    license: Option<String>,
+    source: Option<String>,
+    dependencies: Vec<Dependency>,
+}
+
+#[derive(Deserialize)]
+struct Dependency {
+    name: String,
+    kind: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Resolve {
+    nodes: Vec<Node>,
+}
+
+#[derive(Deserialize)]
+struct Node {
+    id: String,
+    dependencies: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct Deny {
+    licenses: Licenses,
+    bans: Bans,
+}
+
+#[derive(Deserialize)]
+struct Licenses {
+    allow: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct Bans {
+    deny: Vec<Banned>,
+}
+
+#[derive(Deserialize)]
+struct Banned {
+    #[serde(rename = "crate")]
+    name: String,
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("the workspace is above this crate")
+        .to_owned()
+}
+
+fn metadata() -> Metadata {
+    let output = Command::new(env!("CARGO"))
+        .args(["metadata", "--format-version", "1", "--locked"])
+        .current_dir(root())
+        .output()
+        .expect("cargo runs");
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    serde_json::from_slice(&output.stdout).expect("cargo metadata is JSON")
+}
+
+fn deny() -> Deny {
+    let text = std::fs::read_to_string(root().join("deny.toml")).expect("deny.toml");
+    toml::from_str(&text).expect("deny.toml is TOML")
+}
+
+/// The tree's own files, as git sees them.
+fn tracked_files() -> Vec<PathBuf> {
+    let output = Command::new("git")
+        .args(["ls-files", "-z"])
+        .current_dir(root())
+        .output()
+        .expect("git runs");
+    String::from_utf8(output.stdout)
+        .expect("paths are UTF-8")
+        .split('\0')
+        .filter(|path| !path.is_empty())
+        .map(|path| root().join(path))
+        .filter(|path| path.exists())
+        .collect()
+}
+
+#[test]
+fn the_crates_form_a_star() {
+    let metadata = metadata();
+    let known: BTreeMap<&str, BTreeSet<&str>> = metadata
+        .packages
+        .iter()
+        .filter(|package| MEMBERS.contains(&package.name.as_str()))
+        .map(|package| {
+            let ours = package
+                .dependencies
+                .iter()
+                .filter(|dependency| dependency.kind.as_deref() != Some("dev"))
+                .map(|dependency| dependency.name.as_str())
+                .filter(|name| MEMBERS.contains(name))
+                .collect();
+            (package.name.as_str(), ours)
+        })
+        .collect();
+    for leaf in [
+        "bellhop-connectors",
+        "bellhop-flows",
+        "bellhop-knowledge",
+        "bellhop-nlu",
+    ] {
+        assert!(
+            known[leaf].is_empty(),
+            "{leaf} must not know {:?}",
+            known[leaf]
+        );
+    }
+    assert!(!known["bellhop"].contains("bellhop-tests"));
+}
+
+#[test]
+fn the_language_and_the_nlu_do_no_io() {
+    let metadata = metadata();
+    let names: BTreeMap<&str, &str> = metadata
+        .packages
+        .iter()
+        .map(|package| (package.id.as_str(), package.name.as_str()))
+        .collect();
+    let direct: BTreeMap<&str, &[String]> = metadata
+        .resolve
+        .nodes
+        .iter()
+        .map(|node| (node.id.as_str(), node.dependencies.as_slice()))
+        .collect();
+    for start in ["bellhop-flows", "bellhop-nlu"] {
+        let id = names
+            .iter()
+            .find(|(_, name)| **name == start)
+            .expect("a member")
+            .0;
+        for dependency in direct[id] {
+            let name = names[dependency.as_str()];
+            assert!(
+                !["tokio", "axum", "redis", "reqwest", "rusqlite"].contains(&name),
+                "{start} must not depend on {name}"
+            );
+        }
+    }
+}
+
+#[test]
+fn licences_sources_and_bans_hold() {
+    let deny = deny();
+    let allowed: Vec<spdx::Licensee> = deny
+        .licenses
+        .allow
+        .iter()
+        .map(|name| spdx::Licensee::parse(name).expect("an SPDX licence"))
+        .collect();
+    let banned: BTreeSet<&str> = deny.bans.deny.iter().map(|ban| ban.name.as_str()).collect();
+    for package in metadata().packages {
+        let name = format!("{} {}", package.name, package.version);
+        assert!(
+            !banned.contains(package.name.as_str()),
+            "{name} is banned in deny.toml"
+        );
+        let Some(source) = &package.source else {
+            continue;
+        };
+        assert!(
+            source.starts_with("registry+"),
+            "{name} comes from {source}"
+        );
+        let license = package.license.unwrap_or_default();
+        let expression = spdx::Expression::parse_mode(&license, spdx::ParseMode::LAX)
+            .unwrap_or_else(|error| panic!("{name}: licence `{license}`: {error}"));
+        let fits = expression.evaluate(|requirement| {
+            allowed
+                .iter()
+                .any(|licensee| licensee.satisfies(requirement))
+        });
+        assert!(fits, "{name}: licence `{license}` is not in deny.toml");
+    }
+}
+
+#[test]
+fn no_source_file_is_two_things_in_one() {
+    for path in tracked_files() {
+        if path.extension().is_some_and(|extension| extension == "rs") {
+            let text = std::fs::read_to_string(&path).expect("UTF-8");
+            let lines = text.lines().count();
+            assert!(
+                lines <= MAX_LINES,
+                "{} has {lines} lines; split it",
+                path.display()
+            );
+        }
+    }
+}
+
+#[test]
+fn nothing_large_is_in_the_tree() {
+    for path in tracked_files() {
+        let bytes = path.metadata().expect("a file").len();
+        assert!(bytes < 2_000_000, "{} has {bytes} bytes", path.display());
+    }
+}
