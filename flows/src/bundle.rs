@@ -440,6 +440,34 @@ pub enum Pattern {
     Goodbye,
 }
 
+impl Pattern {
+    /// Names that its text may use beside slots and built-ins, with their types. The engine gives
+    /// them a value whenever it says the pattern; they win over slots of the same name.
+    pub fn names(self) -> Vec<(&'static str, crate::value::Type)> {
+        use crate::value::Type::{Number, Text};
+        match self {
+            // Name of the bot.
+            Self::Greeting => vec![("bot", Text)],
+            // Title of the flow that is cancelled, resumed, done or in the way; `other` is what was asked for.
+            Self::Cancel | Self::AlreadyDone | Self::Resume | Self::OfferResume => {
+                vec![("title", Text)]
+            }
+            Self::Refused => vec![("title", Text), ("other", Text)],
+            // Title of the slot, its new value (its old one in `kept_old`) as it is said.
+            Self::Correction | Self::KeptOld => vec![("slot", Text), ("value", Text)],
+            // The passage and the title of its article.
+            Self::Answer => vec![("answer", Text), ("source", Text)],
+            // Title of the queue; place in it; estimated wait in minutes, 0 where it is not known.
+            Self::Handoff => vec![("queue", Text)],
+            Self::QueuePosition | Self::StillWaiting => {
+                vec![("queue", Text), ("position", Number), ("minutes", Number)]
+            }
+            Self::AgentJoined | Self::AgentLeft => vec![("agent", Text)],
+            _ => Vec::new(),
+        }
+    }
+}
+
 /// When a person takes over (`handoff:` in `bot.yaml`).
 #[derive(Debug, Clone, Default)]
 pub struct Policy {
