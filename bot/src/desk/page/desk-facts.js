@@ -1,0 +1,146 @@
+// The right pane: why the customer was handed over and what is known. Reads the envelope only.
+
+import { clock, customerName, el, reasonTitle, shown, spoken } from "./desk-dom.js";
+
+const section = (title, ...content) =>
+  el("section", {}, el("h3", { text: title }), ...content.flat());
+
+/** The sections of the details pane. `insert(text)` puts the suggested reply into the reply. */
+export function facts({ envelope, suggested }, insert) {
+  return [
+    reason(envelope),
+    suggested ? suggestion(suggested, insert) : null,
+    summary(envelope),
+    slots(envelope),
+    attempts(envelope),
+    articles(envelope),
+    about(envelope),
+  ].filter(Boolean);
+}
+
+function reason({ reason: why = {}, intent, intent_candidates: candidates = [] }) {
+  const parts = [el("p", { class: "reason", text: reasonTitle(why.code) })];
+  if (why.detail) parts.push(el("p", { text: why.detail }));
+  if (why.trigger) parts.push(el("p", { class: "from", text: `Rule: ${spoken(why.trigger)}` }));
+  const evidence = (why.evidence ?? []).map(proof);
+  if (evidence.length) parts.push(el("ul", { class: "evidence" }, ...evidence));
+  if (intent) {
+    const scores = candidates
+      .map(({ name, score }) => `${spoken(name)} ${percent(score)}`)
+      .join(", ");
+    parts.push(el("p", { class: "from", text: `Read as: ${scores || spoken(intent)}` }));
+  }
+  return section("Why they are here", parts);
+}
+
+const percent = (share) => `${Math.round(share * 100)} %`;
+
+/** One piece of evidence: its value against the threshold it crossed. */
+function proof({ name, kind, value, threshold, turn, text }) {
+  const label = spoken(name ?? kind ?? "value");
+  const share = typeof value === "number" && typeof threshold === "number" &&
+    value >= 0 && value <= 1 && threshold > 0 && threshold < 1;
+  const say = (number) => (share ? percent(number) : shown(number));
+  const bar = threshold === undefined || threshold === null ? "" : ` (threshold ${say(threshold)})`;
+  const item = el("li", {},
+    el("div", { class: "figures" },
+      el("span", { text: turn ? `${label}, turn ${turn}` : label }),
+      el("span", { text: `${say(value)}${bar}` })));
+  if (text) item.append(el("p", { class: "from", text: `“${text}”` }));
+  if (share) {
+    const value_bar = el("div", { class: "value" });
+    value_bar.style.width = `${value * 100}%`;
+    const mark = el("div", { class: "mark" });
+    mark.style.insetInlineStart = `${threshold * 100}%`;
+    item.append(el("div", { class: "meter", "aria-hidden": "true" }, value_bar, mark));
+  }
+  return item;
+}
+
+function suggestion(text, insert) {
+  const use = el("button", { type: "button", class: "plain", text: "Insert into reply",
+    onclick: () => insert(text) });
+  return section("Suggested first reply",
+    el("div", { class: "suggest" }, el("p", { text }), use));
+}
+
+function summary({ summary: sum = {} }) {
+  const parts = [];
+  if (sum.issue) parts.push(el("p", { text: sum.issue }));
+  if (sum.actions_taken?.length) {
+    parts.push(el("p", { class: "from", text: "Done so far" }),
+      el("ul", { class: "listed" }, ...sum.actions_taken.map((text) => el("li", { text }))));
+  }
+  if (sum.next_step) {
+    parts.push(el("p", { class: "from", text: "Next step" }), el("p", { text: sum.next_step }));
+  }
+  return parts.length ? section("Summary", parts) : null;
+}
+
+const ORIGINS = {
+  user: "said by the customer",
+  inferred: "worked out",
+  system: "from a system",
+};
+
+function slots({ slots: known = {} }) {
+  const rows = Object.entries(known).flatMap(([name, slot]) => {
+    const sure = typeof slot.confidence === "number" && slot.confidence < 1
+      ? `, ${percent(slot.confidence)} sure` : "";
+    return [
+      el("dt", { text: spoken(name) }),
+      el("dd", {}, slot.sensitive ? hidden(shown(slot.value)) : shown(slot.value),
+        el("div", { class: "from", text: (ORIGINS[slot.source] ?? slot.source ?? "") + sure })),
+    ];
+  });
+  return rows.length ? section("What they told us", el("dl", {}, ...rows)) : null;
+}
+
+/** A sensitive value stays covered until it is asked for. */
+function hidden(text) {
+  const button = el("button", { type: "button", class: "plain", text: "Show",
+    onclick: () => button.replaceWith(text) });
+  return button;
+}
+
+const OUTCOMES = { ok: "worked", error: "failed", none: "nothing found" };
+
+const listed = (title, items) =>
+  items.length ? section(title, el("ul", { class: "listed" }, ...items)) : null;
+
+function entry(name, kind, { outcome, turn }) {
+  const facts = [kind, OUTCOMES[outcome] ?? spoken(outcome), turn ? `turn ${turn}` : ""];
+  return el("li", {}, name,
+    el("div", { class: "from", text: facts.filter(Boolean).join(" · ") }));
+}
+
+function attempts({ attempts: tried = [] }) {
+  const others = tried.filter(({ kind }) => kind !== "article");
+  return listed("What the bot tried", others.map((attempt) =>
+    entry(spoken(attempt.ref), spoken(attempt.kind), attempt)));
+}
+
+function articles({ attempts: tried = [] }) {
+  const shownOnes = tried.filter(({ kind }) => kind === "article");
+  return listed("Articles shown", shownOnes.map((attempt) =>
+    entry(attempt.title ?? spoken(attempt.ref), "", attempt)));
+}
+
+function about({ customer = {}, channel, locale, sentiment, created_at: at }) {
+  const mood = sentiment && [`last ${percent(sentiment.last ?? 0)} negative`,
+    typeof sentiment.trend === "number" ? `trend ${percent(sentiment.trend)}` : ""]
+    .filter(Boolean).join(", ");
+  const rows = [
+    ["Name", customerName(customer)],
+    ["Number", customer.display_name ? customer.id : null],
+    ["Tier", customer.tier],
+    ["Verified", customer.verified && customer.verified !== "none" ? customer.verified : "no"],
+    ["Channel", channel],
+    ["Language", customer.language ?? locale],
+    ["Mood", mood],
+    ["Handed over", clock(at)],
+  ].filter(([, value]) => value);
+  const cells = rows.flatMap(([term, value]) =>
+    [el("dt", { text: term }), el("dd", { text: value })]);
+  return section("Customer", el("dl", {}, ...cells));
+}

@@ -1,0 +1,158 @@
+// The middle pane: one conversation's transcript, with notes in between, and what is being sent.
+
+import { clock, el } from "./desk-dom.js";
+
+const LINES = {
+  queued: (event) => `Waiting for ${event.queue_title ?? event.queue ?? "a person"}`,
+  assigned: (event) => `${event.agent ?? "An agent"} joined`,
+  returned: () => "Returned to the bot",
+  cancelled: () => "The customer stopped waiting",
+  closed: () => "Wrapped up",
+};
+
+/** A transcript entry in the customer's wire form, from either form the server gives. */
+function wire(item) {
+  return item.type ? item : { ...item, type: "message" };
+}
+
+/** One conversation that this agent has, or had, open. */
+export class Talk {
+  unread = 0;
+  draft = { text: "", mode: "reply" };
+  envelope = null;
+  suggested = "";
+  wrapUpDraft = "";
+  #entries = new Map();
+  #log = null;
+  #me;
+
+  constructor(row, me) {
+    this.row = row;
+    this.id = row.handoff_id;
+    this.#me = me;
+  }
+
+  /** Takes in the whole record; what is already there stays as it is. */
+  load({ envelope, transcript, suggested_reply: suggested, wrap_up_draft: draft }) {
+    this.envelope = envelope;
+    this.suggested = suggested ?? "";
+    this.wrapUpDraft = draft ?? "";
+    const items = transcript?.items ?? transcript ?? envelope.transcript?.items ?? [];
+    for (const item of items) this.add(wire(item));
+    (envelope.notes_internal ?? []).forEach((note, at) => this.#note(note, at));
+  }
+
+  /** Adds one stored event; true when it is news. */
+  add(event) {
+    const key = `seq:${event.seq}`;
+    if (this.#entries.has(key)) return false;
+    const sent = event.client_msg_id && this.#entries.get(`out:${event.client_msg_id}`);
+    if (sent) {
+      this.#entries.delete(`out:${event.client_msg_id}`);
+      sent.node?.remove();
+    }
+    this.#put(key, { at: event.at, seq: event.seq, make: () => this.#event(event) });
+    return true;
+  }
+
+  #note(note, at) {
+    const text = note.text ?? String(note);
+    const key = `note:${at}:${text}`;
+    // A note that we wrote is shown at once, and comes again with the record.
+    for (const [known, entry] of this.#entries) {
+      if (entry.note !== text || !known.startsWith("mynote:")) continue;
+      this.#entries.delete(known);
+      entry.node?.remove();
+    }
+    if (this.#entries.has(key)) return;
+    const by = note.agent ?? note.by ?? note.author ?? "";
+    this.#put(key, { at: note.at ?? this.envelope.created_at, seq: Infinity,
+      make: () => bubble("note", `Internal note${by ? `, ${by}` : ""}`, text, note.at) });
+  }
+
+  noteWritten(text) {
+    const at = new Date().toISOString();
+    this.#put(`mynote:${at}`, { at, seq: Infinity, note: text,
+      make: () => bubble("note", `Internal note, ${this.#me.name}`, text, at) });
+  }
+
+  sending(id, text) {
+    const at = new Date().toISOString();
+    const make = () => {
+      const node = bubble("agent", `You, sending`, text, at);
+      node.dataset.state = "sending";
+      return node;
+    };
+    this.#put(`out:${id}`, { at: "9999", seq: Infinity, make });
+  }
+
+  unsent(id) {
+    this.#entries.get(`out:${id}`)?.node?.remove();
+    this.#entries.delete(`out:${id}`);
+  }
+
+  /** The events of this conversation have a place on the page from now on. */
+  attach(log) {
+    this.#log = log;
+    log.setAttribute("aria-live", "off");
+    log.replaceChildren();
+    const sorted = [...this.#entries.values()].sort(order);
+    for (const entry of sorted) {
+      entry.node = entry.make();
+      log.append(entry.node);
+    }
+    log.scrollTop = log.scrollHeight;
+    requestAnimationFrame(() => log.setAttribute("aria-live", "polite"));
+  }
+
+  detach() {
+    this.#log = null;
+  }
+
+  #put(key, entry) {
+    this.#entries.set(key, entry);
+    if (!this.#log) return;
+    const log = this.#log;
+    const end = log.scrollHeight - log.scrollTop - log.clientHeight < 80;
+    entry.node = entry.make();
+    const later = [...this.#entries.values()]
+      .filter((other) => other !== entry && other.node?.isConnected && order(other, entry) > 0)
+      .sort(order)[0];
+    log.insertBefore(entry.node, later?.node ?? null);
+    if (end) log.scrollTop = log.scrollHeight;
+  }
+
+  #event(event) {
+    if (event.type === "handoff") {
+      const text = LINES[event.state]?.(event) ?? event.state;
+      return el("p", { class: "line", text: `${text} · ${clock(event.at)}` });
+    }
+    if (event.type === "closed") {
+      return el("p", { class: "line", text: `Conversation closed · ${clock(event.at)}` });
+    }
+    const names = { customer: "Customer", bot: "Bot", system: "System",
+      agent: event.agent && event.agent !== this.#me.name ? event.agent : "You" };
+    const node = bubble(event.from, names[event.from] ?? event.from, event.text ?? "", event.at,
+      event.language);
+    const cited = event.source && [event.source.title ?? event.source.article, event.source.section]
+      .filter(Boolean).join(" – ");
+    if (cited) node.append(el("span", { class: "cited", text: `From: ${cited}` }));
+    if (event.buttons?.length) {
+      const titles = event.buttons.map((button) => button.title).join(" · ");
+      node.append(el("span", { class: "cited", text: `Offered: ${titles}` }));
+    }
+    return node;
+  }
+}
+
+function order(a, b) {
+  if (Number.isFinite(a.seq) && Number.isFinite(b.seq)) return a.seq - b.seq;
+  const [left, right] = [a.at ?? "", b.at ?? ""];
+  return left < right ? -1 : left > right ? 1 : 0;
+}
+
+function bubble(from, who, text, at, language) {
+  return el("div", { class: "msg", "data-from": from },
+    el("span", { class: "who", text: at ? `${who} · ${clock(at)}` : who }),
+    el("div", { class: "bubble", dir: "auto", lang: language, text }));
+}
