@@ -1,0 +1,207 @@
+//! The phone: a provider's signed webhooks drive the demo bot by speech and by keys, to a person.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context, Result};
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use bellhop_tests::{Customer, Program, Start, get};
+use hmac::{Hmac, KeyInit, Mac};
+use sha1::Sha1;
+
+const TOKEN: &str = "a-test-token-0123456789";
+const PUBLIC: &str = "https://phone.harbor.example";
+const PATH: &str = "/webhooks/voice/twiml";
+
+/// One call as the provider makes it.
+struct Call {
+    client: reqwest::Client,
+    url: String,
+    sid: &'static str,
+}
+
+impl Call {
+    async fn hook(&self, extra: &[(&str, &str)]) -> Result<String> {
+        let form = self.form(extra);
+        let signature = sign(&format!("{PUBLIC}{PATH}"), &form);
+        let response = self.send(&form, Some(&signature)).await?;
+        let status = response.status();
+        let body = response.text().await?;
+        anyhow::ensure!(status.is_success(), "{status}: {body}");
+        Ok(body)
+    }
+
+    async fn send(
+        &self,
+        form: &BTreeMap<String, String>,
+        signature: Option<&str>,
+    ) -> Result<reqwest::Response> {
+        let mut request = self.client.post(format!("{}{PATH}", self.url)).form(form);
+        if let Some(signature) = signature {
+            request = request.header("X-Twilio-Signature", signature);
+        }
+        Ok(request.send().await?)
+    }
+
+    fn form(&self, extra: &[(&str, &str)]) -> BTreeMap<String, String> {
+        [
+            ("CallSid", self.sid),
+            ("AccountSid", "AC00000000000000000000000000000000"),
+            ("From", "+442071838750"),
+            ("To", "+442071838751"),
+            ("CallStatus", "in-progress"),
+            ("Direction", "inbound"),
+        ]
+        .iter()
+        .chain(extra)
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+        .collect()
+    }
+}
+
+/// Twilio's scheme: HMAC-SHA1 over the public URL and the sorted parameters, in Base64.
+fn sign(url: &str, form: &BTreeMap<String, String>) -> String {
+    let mut mac = Hmac::<Sha1>::new_from_slice(TOKEN.as_bytes()).expect("any key length");
+    mac.update(url.as_bytes());
+    for (name, value) in form {
+        mac.update(name.as_bytes());
+        mac.update(value.as_bytes());
+    }
+    BASE64_STANDARD.encode(mac.finalize().into_bytes())
+}
+
+fn start() -> Start {
+    Start {
+        args: Vec::new(),
+        env: [
+            ("BELLHOP_VOICE__AUTH_TOKEN", TOKEN),
+            ("BELLHOP_VOICE__ENQUEUE", "front-door"),
+            ("BELLHOP_PUBLIC_URL", PUBLIC),
+        ]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .to_vec(),
+    }
+}
+
+#[tokio::test]
+async fn speech_and_keys_reach_an_answer_and_a_person_with_the_context() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let program = Program::start(folder.path(), &start())?;
+    let client = reqwest::Client::new();
+    let call = Call {
+        client: client.clone(),
+        url: program.url.clone(),
+        sid: "CA00000000000000000000000000000001",
+    };
+    let hello = call.hook(&[]).await?;
+    assert!(
+        hello.contains("<Gather") && hello.contains("<Say"),
+        "{hello}"
+    );
+    assert!(
+        hello.contains("speech") && hello.contains("dtmf"),
+        "{hello}"
+    );
+
+    // By speech: a question that an article answers.
+    let answer = call
+        .hook(&[
+            ("SpeechResult", "how much does an overdraft cost"),
+            ("Confidence", "0.93"),
+        ])
+        .await?;
+    assert!(answer.to_lowercase().contains("overdraft"), "{answer}");
+
+    // Silence is heard as silence, and the line stays open.
+    let silence = call.hook(&[("SpeechResult", ""), ("Digits", "")]).await?;
+    assert!(silence.contains("<Gather"), "{silence}");
+
+    // By speech and keys: a card is found and the confirm is answered with a key.
+    let block = call
+        .hook(&[
+            ("SpeechResult", "I lost my card and want it blocked"),
+            ("Confidence", "0.9"),
+        ])
+        .await?;
+    assert!(block.contains("<Gather"), "{block}");
+
+    // Nought is a person, at any time; the call is enqueued and the context is reachable by id.
+    let person = call.hook(&[("Digits", "0")]).await?;
+    assert!(person.contains("<Enqueue"), "{person}");
+    let id = handoff_id(&person).with_context(|| format!("a handoff id in {person}"))?;
+    let staff = Customer::sign_in(&client, &program.url, &program.staff_code).await?;
+    let envelope = get(
+        &client,
+        &format!("{}/v1/handoffs/{id}", program.url),
+        &staff,
+    )
+    .await?;
+    assert_eq!(envelope["reason"]["code"], "user_request", "{envelope:#}");
+    assert_eq!(envelope["channel"], "voice");
+    let transcript = envelope["transcript"]["items"]
+        .as_array()
+        .context("transcript")?;
+    assert!(
+        transcript
+            .iter()
+            .any(|item| item["text"] == "how much does an overdraft cost"),
+        "{envelope:#}"
+    );
+    let summary = get(
+        &client,
+        &format!("{}/v1/handoffs/{id}/summary", program.url),
+        &staff,
+    )
+    .await?;
+    let keys: Vec<&str> = summary
+        .as_object()
+        .context("an object")?
+        .keys()
+        .map(String::as_str)
+        .collect();
+    assert_eq!(
+        keys,
+        [
+            "interaction_id",
+            "channel",
+            "customer",
+            "intent",
+            "summary",
+            "qa_flags"
+        ]
+    );
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_unsigned_or_altered_webhook_is_refused() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let program = Program::start(folder.path(), &start())?;
+    let call = Call {
+        client: reqwest::Client::new(),
+        url: program.url.clone(),
+        sid: "CA00000000000000000000000000000002",
+    };
+    let form = call.form(&[]);
+    let good = sign(&format!("{PUBLIC}{PATH}"), &form);
+    assert_eq!(call.send(&form, None).await?.status(), 403);
+    assert_eq!(call.send(&form, Some("AAAA")).await?.status(), 403);
+    let altered = call.form(&[("SpeechResult", "send me money")]);
+    assert_eq!(call.send(&altered, Some(&good)).await?.status(), 403);
+    // Signed for the address the provider was not given.
+    let elsewhere = sign(&format!("{}{PATH}", program.url), &form);
+    assert_eq!(call.send(&form, Some(&elsewhere)).await?.status(), 403);
+    assert!(call.send(&form, Some(&good)).await?.status().is_success());
+    Ok(())
+}
+
+/// The ULID of the handoff, wherever the `<Task>` carries it.
+fn handoff_id(twiml: &str) -> Option<String> {
+    let (_, rest) = twiml.split_once("handoff_id")?;
+    let start = rest.find(|c: char| c.is_ascii_digit() || c.is_ascii_uppercase())?;
+    let id: String = rest[start..]
+        .chars()
+        .take_while(char::is_ascii_alphanumeric)
+        .collect();
+    (id.len() == 26).then_some(id)
+}
