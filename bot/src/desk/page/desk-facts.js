@@ -33,7 +33,7 @@ function reason({ reason: why = {}, intent, intent_candidates: candidates = [] }
   return section("Why they are here", parts);
 }
 
-const percent = (share) => `${Math.round(share * 100)} %`;
+const percent = (share) => `${Math.round(share * 100)}%`;
 
 /** One piece of evidence: its value against the threshold it crossed. */
 function proof({ name, kind, value, threshold, turn, text }) {
@@ -69,7 +69,7 @@ function summary({ summary: sum = {} }) {
   if (sum.issue) parts.push(el("p", { text: sum.issue }));
   if (sum.actions_taken?.length) {
     parts.push(el("p", { class: "from", text: "Done so far" }),
-      el("ul", { class: "listed" }, ...sum.actions_taken.map((text) => el("li", { text }))));
+      el("ul", { class: "marked" }, ...sum.actions_taken.map((text) => el("li", { text }))));
   }
   if (sum.next_step) {
     parts.push(el("p", { class: "from", text: "Next step" }), el("p", { text: sum.next_step }));

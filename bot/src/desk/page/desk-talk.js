@@ -10,6 +10,15 @@ const LINES = {
   closed: () => "Wrapped up",
 };
 
+/** What the buttons that work everywhere say. */
+const GLOBAL = {
+  "/human": "Talk to a person",
+  "/cancel": "Stop",
+  "/back": "Back",
+  "/repeat": "Repeat",
+  "/start_over": "Start over",
+};
+
 /** A transcript entry in the customer's wire form, from either form the server gives. */
 function wire(item) {
   return item.type ? item : { ...item, type: "message" };
@@ -25,6 +34,7 @@ export class Talk {
   #entries = new Map();
   #log = null;
   #me;
+  #titles = new Map(Object.entries(GLOBAL));
 
   constructor(row, me) {
     this.row = row;
@@ -51,6 +61,7 @@ export class Talk {
       this.#entries.delete(`out:${event.client_msg_id}`);
       sent.node?.remove();
     }
+    for (const { title, payload } of event.buttons ?? []) this.#titles.set(payload, title);
     this.#put(key, { at: event.at, seq: event.seq, make: () => this.#event(event) });
     return true;
   }
@@ -122,6 +133,12 @@ export class Talk {
     if (end) log.scrollTop = log.scrollHeight;
   }
 
+  /** A pressed button comes as its payload; the agent reads what the button said. */
+  #words({ from, text = "" }) {
+    if (from === "customer") return this.#titles.get(text) ?? text;
+    return from === "bot" ? text.replace(/\*\*/g, "") : text;
+  }
+
   #event(event) {
     if (event.type === "handoff") {
       const text = LINES[event.state]?.(event) ?? event.state;
@@ -132,7 +149,7 @@ export class Talk {
     }
     const names = { customer: "Customer", bot: "Bot", system: "System",
       agent: event.agent && event.agent !== this.#me.name ? event.agent : "You" };
-    const node = bubble(event.from, names[event.from] ?? event.from, event.text ?? "", event.at,
+    const node = bubble(event.from, names[event.from] ?? event.from, this.#words(event), event.at,
       event.language);
     const cited = event.source && [event.source.title ?? event.source.article, event.source.section]
       .filter(Boolean).join(" – ");

@@ -213,7 +213,7 @@ function renderWaiting() {
   const rows = [...state.waiting.values()];
   redraw($("waiting"), rows.map((row) => {
     const name = customerName(row.customer);
-    return el("li", { "data-urgent": row.priority <= 1, "data-id": row.handoff_id },
+    return el("li", { "data-urgent": String(row.priority <= 1), "data-id": row.handoff_id },
       el("div", { class: "card-top" }, el("strong", { text: name }),
         el("span", { class: "waited", "data-waited": row.waited_s, text: waited(row.waited_s) })),
       el("p", { class: "card-issue", text: [reasonTitle(row.reason?.code), row.issue]
@@ -235,7 +235,7 @@ function renderMine() {
     const current = talk === state.current;
     const count = unread ? el("span", { class: "count" }, String(unread),
       el("span", { class: "sr", text: " new messages" })) : null;
-    return el("li", { "data-current": current, "data-id": talk.id },
+    return el("li", { "data-current": String(current), "data-id": talk.id },
       el("div", { class: "card-top" },
         el("button", { type: "button", class: "card-open", "data-key": talk.id,
           "aria-current": current ? "true" : null, text: customerName(row.customer),

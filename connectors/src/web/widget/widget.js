@@ -709,14 +709,21 @@
     return (light + 0.05) / (dark + 0.05);
   };
 
-  /** The colour moved towards black or white until text in it reads on `surface` (WCAG AA). */
+  /** Brighter in the same hue as long as there is room, then paler. */
+  const lighter = (rgb) => {
+    const brightest = Math.max(...rgb);
+    return brightest > 40 && brightest < 228
+      ? rgb.map((part) => part * 1.12)
+      : rgb.map((part) => part + (255 - part) * 0.1);
+  };
+
+  /** The colour moved until text in it reads on `surface` (WCAG AA: 4.5 to 1). */
   function readable(colour, surface) {
-    const towards = luminance(surface) > 0.5 ? 0 : 255;
-    let mixed = colour;
-    for (let step = 0; step < 20 && contrast(mixed, surface) < 4.6; step += 1) {
-      mixed = mixed.map((part) => Math.round(part + (towards - part) * 0.1));
-    }
-    return mixed;
+    const darker = (rgb) => rgb.map((part) => part * 0.9);
+    const move = luminance(surface) > 0.5 ? darker : lighter;
+    let moved = colour;
+    for (let step = 0; step < 40 && contrast(moved, surface) < 4.6; step += 1) moved = move(moved);
+    return moved.map(Math.round);
   }
 
   const css = (rgb) => `rgb(${rgb.join(" ")})`;
@@ -817,6 +824,7 @@
   .meta { display: flex; gap: 6px; align-items: center; min-height: 1em; font-size: 12.5px;
     color: var(--muted); line-height: 1.2; margin-inline: 4px; }
   .meta:empty { display: none; }
+  .msg[data-state="delivered"]:has(~ .msg[data-from="customer"]) .meta { display: none; }
   .meta svg { width: 15px; height: 15px; }
   .meta button { padding: 4px 6px; border: 0; background: none; color: var(--link);
     font-weight: 600; text-decoration: underline; }
@@ -957,6 +965,7 @@
     #lastTypingMs = 0;
     #typingTimer = 0;
     #draft = null;
+    #following = true;
 
     constructor() {
       super();
@@ -1069,7 +1078,13 @@
       ui.banner = el("div", { class: "banner", role: "status" });
       // The past is not read out: announcing starts when the connection has caught up.
       ui.log = el("div", { class: "log", role: "log", tabindex: "0", "aria-live": "off" });
-      ui.log.addEventListener("scroll", () => this.#atEnd() && (ui.jump.hidden = true));
+      ui.log.addEventListener("scroll", () => {
+        this.#following = this.#atEnd();
+        if (this.#following) ui.jump.hidden = true;
+      });
+      // Whatever takes room from the log (a banner, a longer message, an on-screen keyboard) must
+      // not hide its end from somebody who was reading there.
+      new ResizeObserver(() => this.#following && this.#toEnd()).observe(ui.log);
       ui.typing = el("div", { class: "typing", role: "status", hidden: true });
       ui.jump = el("button", { class: "plain-button jump", type: "button", hidden: true,
         onclick: () => this.#toEnd() });
@@ -1500,9 +1515,7 @@
         typing.replaceChildren(el("span", { class: "dots", "aria-hidden": "true" },
           el("i"), el("i"), el("i")), el("span", { text }));
       }
-      const stick = this.#atEnd();
       typing.hidden = false;
-      if (stick) this.#toEnd();
       this.#typingTimer = setTimeout(() => this.#hideTyping(), TYPING_FADES_MS);
     }
 
@@ -1537,6 +1550,7 @@
 
     #toEnd() {
       const { log, jump } = this.#ui;
+      this.#following = true;
       log.scrollTop = log.scrollHeight;
       jump.hidden = true;
     }
