@@ -587,6 +587,8 @@ pub struct Test {
     pub language: Option<Language>,
     /// Channel; `web` where none is given.
     pub channel: Option<String>,
+    /// Facts about the customer: `id`, `tier`, `name`, ….
+    pub customer: BTreeMap<String, String>,
     /// The turns as parsed YAML; the runner reads them (`testing`).
     pub turns: Vec<TestTurn>,
     /// Slots filled before the first turn, and the flow it begins in.
@@ -598,7 +600,7 @@ pub struct Test {
 /// What holds before a test's first turn.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct TestGiven {
-    /// Filled slots: name -> plain JSON.
+    /// Filled slots: name -> plain JSON. With `flow`, a name that is no slot fills a local of it.
     pub slots: BTreeMap<String, serde_json::Value>,
     /// Flow to begin in, in mid-flow if `step` says so.
     pub flow: Option<Id>,
@@ -613,7 +615,7 @@ pub struct TestGiven {
 pub struct TestTurn {
     /// What the customer does.
     pub input: TestInput,
-    /// What must be seen: key -> plain JSON. Keys: `said, text, asks, slots, flow, ended, intent, corrected, redone, kept, handoff, queue, did, source, resumed, offers, not_said, rejected`.
+    /// What must be seen: key -> plain JSON. Keys: `said, text, asks, slots, flow, ended, intent, corrected, redone, kept, handoff, queue, trigger, did, source, resumed, offers, not_said, rejected`.
     pub expect: BTreeMap<String, serde_json::Value>,
     /// Where it stands.
     pub span: Span,
