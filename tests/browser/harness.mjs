@@ -1,0 +1,199 @@
+// What the browser tests share: the real program on a free port with its own store, Chromium, and
+// the ways in which a test looks at a page. A test waits for conditions, never for time.
+
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { chromium } from "playwright-core";
+
+export const ROOT = fileURLToPath(new URL("../../", import.meta.url));
+
+const AXE = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
+const READY_LIMIT_MS = 120_000;
+const STEP_LIMIT_MS = 15_000;
+
+/** Chromium as this machine has it; `CHROMIUM` names another. */
+export async function browser() {
+  const found = [process.env.CHROMIUM, "/usr/bin/chromium", "/usr/bin/chromium-browser",
+    "/usr/bin/google-chrome"].find((path) => path && existsSync(path));
+  assert.ok(found, "no Chromium found: install the package chromium, or name one in CHROMIUM");
+  const switches = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic",
+    "--no-first-run", "--disable-background-networking", "--disable-component-update",
+    "--disable-sync"];
+  return chromium.launch({ executablePath: found, args: switches });
+}
+
+/**
+ * Starts `bellhop serve` with an empty store: `{url, code, stop(), again()}`. `again()` kills the
+ * program as a power cut would and starts it on the same store and port.
+ */
+export async function program() {
+  const folder = mkdtempSync(join(tmpdir(), "bellhop-browser-"));
+  let running = await start(folder, "127.0.0.1:0");
+  return {
+    get url() {
+      return running.url;
+    },
+    get code() {
+      return running.code;
+    },
+    async stop() {
+      await running.end();
+      rmSync(folder, { recursive: true, force: true });
+    },
+    async end() {
+      await running.end();
+    },
+    async again() {
+      const address = new URL(running.url).host;
+      await running.end();
+      running = await start(folder, address);
+    },
+  };
+}
+
+function start(folder, address) {
+  const binary = process.env.BELLHOP ?? join(ROOT, "target/release/bellhop");
+  assert.ok(existsSync(binary), `no program at ${binary}: cargo build --release`);
+  const args = ["serve", "--listen", address, "--store", `sqlite:${join(folder, "bellhop.db")}`];
+  if (process.env.BELLHOP_MODEL) args.push("--model", process.env.BELLHOP_MODEL);
+  const child = spawn(binary, args, { cwd: ROOT, stdio: ["ignore", "pipe", "pipe"] });
+  const closed = new Promise((resolve) => child.once("close", resolve));
+  const said = [];
+  let url = "";
+  let code = "";
+  return new Promise((resolve, reject) => {
+    const fail = (why) => reject(new Error(`${why}; the program said:\n${said.join("\n")}`));
+    const limit = setTimeout(() => {
+      child.kill("SIGKILL");
+      fail("the program did not come up in time");
+    }, READY_LIMIT_MS);
+    const end = async () => {
+      child.kill("SIGKILL");
+      await closed;
+    };
+    closed.then((status) => fail(`the program ended with ${status}`));
+    for (const stream of [child.stdout, child.stderr]) {
+      createInterface({ input: stream }).on("line", (line) => {
+        said.push(line);
+        url ||= /http:\/\/127\.0\.0\.1:\d+/.exec(line)?.[0] ?? "";
+        code ||= /#code=([\w-]+)/.exec(line)?.[1] ?? "";
+        if (!url || !code) return;
+        clearTimeout(limit);
+        resolve({ url, code, end });
+      });
+    }
+  });
+}
+
+/** A page of an own browser profile whose errors fail the test. */
+export async function page(browser, options = {}) {
+  const context = await browser.newContext({
+    viewport: { width: 1280, height: 800 },
+    locale: "en-GB",
+    reducedMotion: "reduce",
+    ...options,
+  });
+  context.setDefaultTimeout(STEP_LIMIT_MS);
+  return inContext(context);
+}
+
+/** Another tab of the same profile. */
+export async function inContext(context) {
+  const tab = await context.newPage();
+  tab.problems = [];
+  tab.on("pageerror", (error) => tab.problems.push(`error: ${error.stack}`));
+  tab.on("console", (message) => {
+    const text = message.text();
+    // Chromium reports refused connections itself; a test that cuts the line expects them.
+    const network = /Failed to load resource|WebSocket connection|net::ERR_/.test(text);
+    if (message.type() === "error" && !network) tab.problems.push(`console: ${text}`);
+  });
+  return tab;
+}
+
+export function noProblems(...tabs) {
+  for (const tab of tabs) assert.deepEqual(tab.problems, []);
+}
+
+/** A picture into the folder SCREENSHOTS, where that is set. */
+export async function picture(tab, name) {
+  const folder = process.env.SCREENSHOTS;
+  if (!folder) return;
+  mkdirSync(folder, { recursive: true });
+  await tab.screenshot({ path: join(folder, `${name}.png`) });
+}
+
+/** Fails with what axe finds against WCAG 2.2 A and AA. */
+export async function accessible(tab, where) {
+  await tab.evaluate(await axeSource());
+  const found = await tab.evaluate(async () => {
+    const tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
+    const { violations } = await globalThis.axe.run(document, { runOnly: tags });
+    return violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) =>
+      `${node.target.flat().join(" ")} (${node.any.map((check) => check.message).join("; ")})`)
+      .join(" | ")}`);
+  });
+  assert.deepEqual(found, [], `${where} is accessible`);
+}
+
+let axe = "";
+
+async function axeSource() {
+  const { readFile } = await import("node:fs/promises");
+  axe ||= await readFile(AXE, "utf8");
+  return axe;
+}
+
+/** The chat as a customer meets it: found by role and name only, as a screen reader finds it. */
+export class Chat {
+  constructor(tab) {
+    this.tab = tab;
+    this.log = tab.getByRole("log", { name: "Conversation" });
+    this.field = tab.getByRole("textbox", { name: "Your message" });
+  }
+
+  static async open(tab, url) {
+    const chat = new Chat(tab);
+    await tab.goto(url);
+    await tab.getByRole("button", { name: /^Open chat/ }).click();
+    await chat.hears(/I'm a bot/);
+    return chat;
+  }
+
+  async say(text) {
+    await this.field.fill(text);
+    await this.field.press("Enter");
+  }
+
+  async press(name) {
+    await this.log.getByRole("button", { name, exact: true }).click();
+  }
+
+  /** Waits until the last thing said by the other side matches. */
+  async hears(pattern) {
+    const last = this.log.locator(".msg:not([data-from=customer]) .bubble").last();
+    await last.filter({ hasText: pattern }).waitFor();
+    return last.innerText();
+  }
+
+  /** Waits for a passing or lasting text anywhere in the panel. */
+  async sees(pattern) {
+    await this.tab.locator("bellhop-chat").getByText(pattern).first().waitFor();
+  }
+
+  /** Everything in the log, in order: `customer: …`, `bot: …`, `agent: …`. */
+  async transcript() {
+    return this.log.locator(".msg").evaluateAll((nodes) => nodes.map((node) =>
+      `${node.dataset.from}: ${node.querySelector(".bubble").innerText}`));
+  }
+
+  async network(state) {
+    await this.tab.locator(`bellhop-chat[data-network=${state}]`).waitFor({ state: "attached" });
+  }
+}
