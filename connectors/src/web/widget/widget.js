@@ -780,9 +780,9 @@
       border-radius: 0; padding-block-end: env(safe-area-inset-bottom); } }
   @keyframes rise { from { opacity: 0; transform: translateY(12px); } }
 
-  header { display: flex; align-items: center; gap: 12px; padding: 14px 16px;
+  .head { display: flex; align-items: center; gap: 12px; padding: 14px 16px;
     background: var(--accent); color: var(--on-accent); }
-  header :focus-visible { outline-color: var(--on-accent); }
+  .head :focus-visible { outline-color: var(--on-accent); }
   .mark { display: grid; place-items: center; width: 38px; height: 38px; border-radius: 50%;
     border: 1.5px solid color-mix(in srgb, var(--on-accent) 45%, transparent); flex: none; }
   .names { flex: 1; min-width: 0; }
@@ -883,7 +883,7 @@
   .send[aria-disabled="true"] { background: var(--raised); color: var(--muted);
     box-shadow: inset 0 0 0 1.5px var(--line); cursor: default; }
   :dir(rtl) .send svg { transform: scaleX(-1); }
-  footer { display: flex; justify-content: center; min-height: 12px; padding: 0 12px 8px; }
+  .foot { display: flex; justify-content: center; min-height: 12px; padding: 0 12px 8px; }
   .human { display: inline-flex; align-items: center; gap: 6px; min-height: 36px;
     padding: 4px 12px; border: 0; border-radius: 10px; background: none; color: var(--link);
     font-size: 14px; font-weight: 600; }
@@ -894,7 +894,7 @@
     *, *::before, *::after { animation: none !important; transition: none !important; }
     .dots i { opacity: 0.7; } }
   @media (forced-colors: active) {
-    .bubble, .launcher, .send, header { border: 1px solid CanvasText; } }
+    .bubble, .launcher, .send, .head { border: 1px solid CanvasText; } }
   `;
 
   // ---------------------------------------------------------------- text
@@ -1099,11 +1099,11 @@
         onclick: () => this.#press({ payload: "/human", title: this.#t("human") }) },
       icon("M12 12a4 4 0 1 0 0-8 4 4 0 0 0 0 8z", "M4.5 20a7.5 7.5 0 0 1 15 0"), ui.humanText);
       ui.panel = el("section", { class: "panel", id: "panel", "aria-labelledby": "title" },
-        el("header", {}, el("span", { class: "mark" }, icon(...BELL)),
+        el("div", { class: "head" }, el("span", { class: "mark" }, icon(...BELL)),
           el("div", { class: "names" }, ui.title, ui.sub), ui.close),
         ui.net, ui.banner,
         el("div", { class: "middle" }, ui.log, ui.jump), ui.typing,
-        ui.form, el("footer", {}, ui.human));
+        ui.form, el("div", { class: "foot" }, ui.human));
       ui.panel.setAttribute("role", this.hasAttribute("inline") ? "region" : "dialog");
       ui.close.hidden = this.hasAttribute("inline");
       this.#listen();
