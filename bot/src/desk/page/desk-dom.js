@@ -64,5 +64,7 @@ const REASONS = {
 
 export const reasonTitle = (code) => REASONS[code] ?? spoken(code);
 
-export const customerName = (customer) =>
-  customer?.display_name || customer?.id || "Unknown customer";
+export function customerName(customer) {
+  if (customer?.display_name) return customer.display_name;
+  return customer?.id && customer.id !== "anonymous" ? customer.id : "Somebody not signed in";
+}

@@ -428,16 +428,21 @@ async function ask(name) {
   // The draft of the note follows the conversation, so it is read when it is needed.
   if (name === "wrap") await load(talk);
   DIALOGS[name].prepare(talk);
-  dialog.returnValue = "";
+  dialog.querySelector(".problem").textContent = "";
   dialog.dataset.talk = talk.id;
   dialog.showModal();
 }
 
+/** Does what the dialog is for; a refusal is shown in it, with everything typed still there. */
 async function confirm(name) {
-  const talk = state.talks.get($(`dialog-${name}`).dataset.talk);
-  if (!talk) return;
+  const dialog = $(`dialog-${name}`);
+  const talk = state.talks.get(dialog.dataset.talk);
+  const submit = dialog.querySelector("[type=submit]");
+  if (!talk || submit.disabled) return;
+  submit.disabled = true;
   try {
     await DIALOGS[name].send(talk);
+    dialog.close();
     toast(DIALOGS[name].done);
     state.talks.delete(talk.id);
     if (state.current === talk) {
@@ -447,7 +452,9 @@ async function confirm(name) {
     renderMine();
     refresh();
   } catch (error) {
-    toast(problemText(error));
+    dialog.querySelector(".problem").textContent = problemText(error);
+  } finally {
+    submit.disabled = false;
   }
 }
 
@@ -508,7 +515,10 @@ function wire() {
   for (const name of Object.keys(DIALOGS)) {
     const dialog = $(`dialog-${name}`);
     dialog.querySelector("[data-cancel]").addEventListener("click", () => dialog.close());
-    dialog.querySelector("form").addEventListener("submit", () => confirm(name));
+    dialog.querySelector("form").addEventListener("submit", (event) => {
+      event.preventDefault();
+      confirm(name);
+    });
   }
   // Alt with the arrows walks through one's own conversations.
   document.addEventListener("keydown", (event) => {
