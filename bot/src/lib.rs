@@ -3,5 +3,11 @@
 //! One message flows through it in a straight line: connector, intake, mailbox, understanding,
 //! policy, flow, effects, commit, reply. ARCHITECTURE.md draws it.
 
+pub mod actions;
+pub mod app;
+pub mod clock;
 pub mod config;
+pub mod handoff;
 pub mod model;
+pub mod outbox;
+pub mod understand;

@@ -1,0 +1,231 @@
+//! What leaves: the customer's wire events, and the status events of handoffs that are pushed to a
+//! webhook through the outbox table.
+//!
+//! Web channels need no sending: their events are read from the journal by `seq`.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use bellhop_flows::engine::effect;
+
+/// An event as customers' channels get it (server-sent events, web socket, replies to a POST).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum CustomerEvent {
+    /// Somebody said something.
+    Message(Box<MessageEvent>),
+    /// The conversation is on its way to a person, with one, or back.
+    Handoff(HandoffEvent),
+    /// The conversation is over.
+    Closed(ClosedEvent),
+    /// Somebody is typing: not stored, has no `seq`.
+    Typing(TypingEvent),
+}
+
+impl CustomerEvent {
+    /// Its place in the journal; typing has none.
+    pub fn seq(&self) -> Option<u64> {
+        match self {
+            Self::Message(event) => Some(event.seq),
+            Self::Handoff(event) => Some(event.seq),
+            Self::Closed(event) => Some(event.seq),
+            Self::Typing(_) => None,
+        }
+    }
+
+    /// Puts it in its place in the journal.
+    pub(crate) fn place(&mut self, seq: u64, at: Timestamp) {
+        match self {
+            Self::Message(event) => (event.seq, event.at) = (seq, at),
+            Self::Handoff(event) => (event.seq, event.at) = (seq, at),
+            Self::Closed(event) => (event.seq, event.at) = (seq, at),
+            Self::Typing(_) => {}
+        }
+    }
+}
+
+/// Who said a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum From {
+    /// The bot.
+    Bot,
+    /// A person at the desk.
+    Agent,
+    /// The customer.
+    Customer,
+}
+
+/// A message.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct MessageEvent {
+    /// Place in the journal: strictly growing, not dense.
+    pub seq: u64,
+    /// When it was stored.
+    #[schema(value_type = String, format = DateTime)]
+    pub at: Timestamp,
+    /// Who said it.
+    pub from: From,
+    /// Its text; for a button that was pressed, the button's title.
+    pub text: String,
+    /// What is said on the phone, where it differs; only there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub voice: Option<String>,
+    /// Language it is in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub language: Option<String>,
+    /// Buttons to choose from.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub buttons: Vec<Button>,
+    /// Links to open.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub links: Vec<Link>,
+    /// The article that an answer comes from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<ArticleSource>,
+    /// Name of the agent who said it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent: Option<String>,
+    /// The sender's own id for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_msg_id: Option<String>,
+    /// Id of the response or pattern it was made from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+}
+
+/// A button.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Button {
+    /// What it shows.
+    pub title: String,
+    /// What it sends.
+    pub payload: String,
+}
+
+/// A link.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Link {
+    /// What it shows.
+    pub title: String,
+    /// Where it leads.
+    pub url: String,
+}
+
+/// Where an answer comes from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ArticleSource {
+    /// Article id.
+    pub article: String,
+    /// Its title.
+    pub title: String,
+    /// Heading within it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub section: Option<String>,
+    /// Address that customers can open.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+}
+
+/// How a handoff stands, as the customer sees it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum HandoffStatus {
+    /// In a queue; said again whenever the place changes.
+    Queued,
+    /// A person has it.
+    Assigned,
+    /// Back with the bot.
+    Returned,
+    /// The customer no longer wants a person.
+    Cancelled,
+    /// The person is done.
+    Closed,
+}
+
+/// A handoff's news for the customer.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct HandoffEvent {
+    /// Place in the journal.
+    pub seq: u64,
+    /// When it was stored.
+    #[schema(value_type = String, format = DateTime)]
+    pub at: Timestamp,
+    /// How it stands.
+    pub state: HandoffStatus,
+    /// The handoff.
+    pub handoff_id: String,
+    /// Queue.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub queue: Option<String>,
+    /// What the customer hears the queue called.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub queue_title: Option<String>,
+    /// 1 is next.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub position: Option<u32>,
+    /// Estimated wait, seconds; absent while nobody is signed in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wait_s: Option<u64>,
+    /// Name of the person.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent: Option<String>,
+}
+
+/// The conversation is over.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct ClosedEvent {
+    /// Place in the journal.
+    pub seq: u64,
+    /// When it was stored.
+    #[schema(value_type = String, format = DateTime)]
+    pub at: Timestamp,
+    /// Why.
+    pub reason: String,
+}
+
+/// Somebody is typing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct TypingEvent {
+    /// Who.
+    pub from: From,
+    /// Begins or ends.
+    pub on: bool,
+}
+
+impl MessageEvent {
+    /// Makes the event of a message that the bot says; `spoken` keeps the phone's text.
+    pub(crate) fn of_bot(message: effect::Message, spoken: bool) -> Self {
+        Self {
+            seq: 0,
+            at: Timestamp::UNIX_EPOCH,
+            from: From::Bot,
+            text: message.text,
+            voice: message.voice.filter(|_| spoken),
+            language: Some(message.language),
+            buttons: message
+                .buttons
+                .into_iter()
+                .map(|button| Button {
+                    title: button.title,
+                    payload: button.payload,
+                })
+                .collect(),
+            links: message
+                .links
+                .into_iter()
+                .map(|(title, url)| Link { title, url })
+                .collect(),
+            source: message.source.map(|source| ArticleSource {
+                article: source.article,
+                title: source.title,
+                section: source.section,
+                url: source.url,
+            }),
+            agent: None,
+            client_msg_id: None,
+            name: Some(message.name),
+        }
+    }
+}
