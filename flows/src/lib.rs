@@ -11,6 +11,7 @@ pub mod engine;
 pub mod expr;
 pub mod source;
 pub mod span;
+pub mod syntax;
 pub mod template;
 pub mod testing;
 pub mod value;

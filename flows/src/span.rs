@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 /// A place in a source file of the bot.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
 pub struct Span {
     /// Index of the file in the bundle's `sources::Sources`.
     pub file: u32,
