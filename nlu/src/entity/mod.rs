@@ -1,0 +1,117 @@
+//! Entities in a text: the lists and patterns a bot declares, and the system types (numbers, money,
+//! dates and so on) in English and Spanish.
+//!
+//! Finders work on tokens in one pass, so a long text costs time in proportion to its length, and no
+//! pattern is ever built from what a customer wrote.
+
+use jiff::ZonedDateTime;
+use serde_json::Value;
+
+use crate::{Entity, EntityKind, Spec};
+
+mod contact;
+mod date;
+mod duration;
+mod list;
+mod money;
+mod name;
+mod number;
+mod ordinal;
+mod pattern;
+mod percent;
+mod text;
+mod time;
+mod yes_no;
+
+#[cfg(test)]
+mod tests;
+
+use text::{Lang, Text};
+
+/// Why a bot's entities can't be looked for.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A declared pattern isn't a regular expression.
+    #[error(
+        "entity `{entity}`: its pattern can't be used; correct the regular expression: {source}"
+    )]
+    Pattern {
+        /// The entity's id, or the system type.
+        entity: String,
+        /// What is wrong with it.
+        source: Box<regex::Error>,
+    },
+}
+
+/// Finds a bot's entities and the system types.
+#[derive(Debug)]
+pub struct Finder {
+    lists: list::Lists,
+    patterns: Vec<pattern::Pattern>,
+    contacts: contact::Contacts,
+    currency: String,
+}
+
+impl Finder {
+    /// Prepares the entities that `spec` declares. Fails on a pattern that isn't a regular expression.
+    pub fn new(spec: &Spec) -> Result<Finder, Error> {
+        let mut patterns = Vec::new();
+        for entity in &spec.entities {
+            if let EntityKind::Regex(pattern) = &entity.kind {
+                patterns.push(pattern::Pattern::new(
+                    &entity.name,
+                    pattern,
+                    entity.spelled,
+                )?);
+            }
+        }
+        Ok(Finder {
+            lists: list::Lists::new(spec),
+            patterns,
+            contacts: contact::Contacts::new()?,
+            currency: spec.currency.clone(),
+        })
+    }
+
+    /// Everything in `text`, by start, the longest first, then the surest; entries may overlap.
+    /// `language` is a tag such as `es`; one that isn't Spanish reads system types as English.
+    /// Dates count from `now`, in its time zone.
+    pub fn find(&self, text: &str, language: &str, now: &ZonedDateTime) -> Vec<Entity> {
+        let lang = Lang::of(language);
+        let text = Text::new(text);
+        let mut found = Vec::new();
+        self.lists.find(&text, language, &mut found);
+        for pattern in &self.patterns {
+            pattern.find(&text, lang, &mut found);
+        }
+        self.contacts.find(&text, lang, &mut found);
+        number::find(&text, lang, &mut found);
+        ordinal::find(&text, lang, &mut found);
+        percent::find(&text, lang, &mut found);
+        money::find(&text, lang, &self.currency, &mut found);
+        duration::find(&text, lang, &mut found);
+        time::find_all(&text, lang, now, &mut found);
+        yes_no::find(&text, lang, &mut found);
+        name::find(&text, lang, &mut found);
+        found.sort_by(|a, b| {
+            let longest = a.start.cmp(&b.start).then(b.end.cmp(&a.end));
+            let surest = longest.then(b.confidence.total_cmp(&a.confidence));
+            surest.then_with(|| a.entity.cmp(&b.entity))
+        });
+        found.dedup_by(|b, a| {
+            (a.start, a.end, &a.entity, &a.value) == (b.start, b.end, &b.entity, &b.value)
+        });
+        found
+    }
+}
+
+/// The entity that tokens `from..to` are.
+fn entity(text: &Text, name: &str, value: Value, from: usize, to: usize, sure: f64) -> Entity {
+    Entity {
+        entity: name.to_owned(),
+        value,
+        start: text.start(from),
+        end: text.end(to),
+        confidence: sure,
+    }
+}

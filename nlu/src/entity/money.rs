@@ -1,0 +1,198 @@
+//! Amounts with a currency.
+
+use rust_decimal::Decimal;
+use serde_json::json;
+
+use super::number::{self, Number};
+use super::text::{Lang, Text};
+use crate::Entity;
+
+/// Currencies that "dollars" may be.
+const DOLLARS: [&str; 6] = ["USD", "AUD", "CAD", "NZD", "SGD", "HKD"];
+/// Currencies that "pesos" may be.
+const PESOS: [&str; 6] = ["MXN", "ARS", "CLP", "COP", "UYU", "DOP"];
+/// Currencies that are found by their code.
+const CODES: [&str; 16] = [
+    "GBP", "EUR", "USD", "CHF", "JPY", "AUD", "CAD", "NZD", "PLN", "SEK", "NOK", "DKK", "MXN",
+    "ARS", "CLP", "COP",
+];
+
+/// What a word or sign says about an amount.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Unit {
+    /// One past its last token.
+    to: usize,
+    currency: String,
+    /// A hundredth of it: pence, cents.
+    small: bool,
+}
+
+/// Adds the amounts of the text; words that name no country mean `own`, the bot's currency.
+pub(super) fn find(text: &Text, lang: Lang, own: &str, found: &mut Vec<Entity>) {
+    let mut i = 0;
+    while i < text.tokens.len() {
+        let Some((to, amount, currency)) = parse(text, i, lang, own) else {
+            i = number::parse(text, i, lang).map_or(i + 1, |n| n.to);
+            continue;
+        };
+        let value = json!({"amount": amount.to_string(), "currency": currency});
+        found.push(super::entity(text, "money", value, i, to, 0.98));
+        i = to;
+    }
+}
+
+fn parse(text: &Text, i: usize, lang: Lang, own: &str) -> Option<(usize, Decimal, String)> {
+    let minus = text.is(i, &["-", "\u{2212}"]) && text.glued(i + 1) && !text.glued(i);
+    let at = if minus { i + 1 } else { i };
+    // £20, GBP 20
+    if let Some(unit) = unit(text, at, lang, own).filter(|u| !u.small && is_before(text, at)) {
+        let number = number::parse(text, unit.to, lang)?;
+        if number.value.is_sign_negative() {
+            return None;
+        }
+        let amount = if minus { -number.value } else { number.value };
+        return Some((number.to, amount, unit.currency));
+    }
+    if let Some((to, amount)) = slang(text, at, lang) {
+        return Some((to, amount, own.to_owned()));
+    }
+    let number = number::counted(text, at, lang)?;
+    if lang == Lang::En && text.is(number.to, &["grand"]) {
+        return Some((
+            number.to + 1,
+            number.value.checked_mul(Decimal::from(1_000))?,
+            own.to_owned(),
+        ));
+    }
+    let of = usize::from(text.is(number.to, &["de", "of"]));
+    let unit = unit(text, number.to + of, lang, own)?;
+    // In "4821 £20" the sign belongs to what follows it.
+    if is_sign(text, unit.to - 1)
+        && text.glued(unit.to)
+        && number::parse(text, unit.to, lang).is_some()
+    {
+        return None;
+    }
+    let mut amount = number.value;
+    let mut to = unit.to;
+    if unit.small {
+        amount = amount.checked_mul(Decimal::new(1, 2))?;
+    } else if let Some(rest) = hundredths(text, to, lang, own, &unit.currency) {
+        to = rest.to;
+        amount = amount.checked_add(rest.value)?;
+    }
+    Some((to, if minus { -amount } else { amount }, unit.currency))
+}
+
+/// The unit may stand before its number: a sign or a code, not a word.
+fn is_before(text: &Text, i: usize) -> bool {
+    is_sign(text, i) || CODES.contains(&text.original(i)) || text.is(i, &["us"])
+}
+
+fn is_sign(text: &Text, i: usize) -> bool {
+    text.is(i, &["£", "$", "€", "¥"])
+}
+
+/// `fifty` of "twenty pounds fifty", "and fifty pence", "con cincuenta".
+fn hundredths(text: &Text, to: usize, lang: Lang, own: &str, currency: &str) -> Option<Number> {
+    let joined = text.is(to, &["and", "con", "y"]);
+    let number = number::parse(text, if joined { to + 1 } else { to }, lang)?;
+    let unit = unit(text, number.to, lang, own);
+    let small = unit.as_ref().is_some_and(|u| u.small);
+    // "20 pounds and 30 euros" are two amounts; "20 pounds 5 times" says nothing of pence.
+    let bare = unit.is_none() && !(joined && lang == Lang::En) && number.value >= Decimal::TEN;
+    if !(small || bare) || number.value >= Decimal::ONE_HUNDRED || !number.value.is_integer() {
+        return None;
+    }
+    // "£5 20 March" isn't five pounds twenty: the pence end the phrase.
+    let ends = text
+        .tokens
+        .get(number.to)
+        .is_none_or(|t| t.kind != super::text::Kind::Digits);
+    let to = unit.filter(|u| u.small).map_or(number.to, |u| u.to);
+    let cents = ends && !currency.is_empty();
+    cents.then(|| Number {
+        to,
+        value: number.value * Decimal::new(1, 2),
+    })
+}
+
+/// A fiver, a tenner.
+fn slang(text: &Text, i: usize, lang: Lang) -> Option<(usize, Decimal)> {
+    if lang != Lang::En {
+        return None;
+    }
+    let at = if text.is(i, &["a"]) { i + 1 } else { i };
+    let amount = match text.word(at) {
+        "fiver" => 5,
+        "tenner" => 10,
+        _ => return None,
+    };
+    Some((at + 1, Decimal::from(amount)))
+}
+
+/// The currency named at `i`.
+fn unit(text: &Text, i: usize, lang: Lang, own: &str) -> Option<Unit> {
+    let word = text.word(i);
+    let own_of = |all: &[&str], usual: &str| {
+        if all.contains(&own) {
+            own.to_owned()
+        } else {
+            usual.to_owned()
+        }
+    };
+    let large = |n: usize, currency: String| {
+        Some(Unit {
+            to: i + n,
+            currency,
+            small: false,
+        })
+    };
+    let small = |currency: String| {
+        Some(Unit {
+            to: i + 1,
+            currency,
+            small: true,
+        })
+    };
+    let phrases = [
+        ("us dollars", "USD"),
+        ("us dollar", "USD"),
+        ("us $", "USD"),
+        ("australian dollars", "AUD"),
+        ("canadian dollars", "CAD"),
+        ("swiss francs", "CHF"),
+        ("pounds sterling", "GBP"),
+        ("libras esterlinas", "GBP"),
+        ("francos suizos", "CHF"),
+    ];
+    if let Some((n, currency)) = text.longest(i, &phrases) {
+        return large(n, currency.to_owned());
+    }
+    match (word, lang) {
+        ("£" | "pounds" | "pound" | "quid" | "sterling" | "libras", _) | ("libra", Lang::Es) => {
+            large(1, "GBP".into())
+        }
+        ("€" | "euros" | "euro", _) => large(1, "EUR".into()),
+        ("$" | "dollars" | "dollar" | "bucks" | "dolares" | "dolar", _) => {
+            large(1, own_of(&DOLLARS, "USD"))
+        }
+        ("pesos" | "peso", _) => large(1, own_of(&PESOS, "MXN")),
+        ("yen" | "yenes" | "¥", _) => large(1, "JPY".into()),
+        ("francs" | "francos", _) => large(1, "CHF".into()),
+        ("zloty" | "zlotys", _) => large(1, "PLN".into()),
+        ("pence" | "penny" | "pennies" | "peniques" | "penique", _) => small("GBP".into()),
+        ("p", Lang::En) if text.glued(i) && own == "GBP" => small("GBP".into()),
+        ("cents" | "cent", Lang::En) => small(if own == "GBP" {
+            "EUR".into()
+        } else {
+            own.to_owned()
+        }),
+        ("centimos" | "centimo", Lang::Es) => small("EUR".into()),
+        ("centavos" | "centavo", Lang::Es) => small(own_of(&PESOS, "MXN")),
+        _ => {
+            let code = CODES.iter().find(|c| c.eq_ignore_ascii_case(word))?;
+            large(1, (*code).to_owned())
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! A person's name, where someone says it is one.
+
+use serde_json::Value;
+
+use super::text::{Kind, Lang, Text};
+use crate::Entity;
+
+/// The most words of a name.
+const MOST: usize = 5;
+/// Particles inside a name.
+const PARTICLES: [&str; 12] = [
+    "de", "del", "la", "las", "los", "van", "von", "der", "da", "dos", "di", "y",
+];
+/// Words that follow "I'm" and "it's" with a capital without being names, and ends of a spoken name.
+const NO_NAMES: &str = "i the a an and from calling here but my your not just so at in with for to of on is it's i'm \
+    monday tuesday wednesday thursday friday saturday sunday january february march april may june july august \
+    september october november december today tomorrow sorry fine good ok okay yes no english spanish british \
+    looking trying having going afraid sure happy very still lost unable about because please thanks thank \
+    spelled spelt y el un una mi su con para pero porque que desde cliente llamo gracias por favor hola hello hi";
+
+/// Adds the names of the text.
+pub(super) fn find(text: &Text, lang: Lang, found: &mut Vec<Entity>) {
+    // What comes before a name, and whether nothing but a name can follow.
+    let openings: &[(&str, bool)] = match lang {
+        Lang::En => &[
+            ("my name is", true),
+            ("my name's", true),
+            ("my full name is", true),
+            ("the name is", true),
+            ("the name's", true),
+            ("name is", true),
+            ("name :", true),
+            ("i am called", true),
+            ("i'm called", true),
+            ("call me", false),
+            ("i am", false),
+            ("i'm", false),
+            ("it's", false),
+            ("it is", false),
+            ("this is", false),
+        ],
+        Lang::Es => &[
+            ("me llamo", true),
+            ("mi nombre es", true),
+            ("mi nombre completo es", true),
+            ("nombre :", true),
+            ("nombre es", true),
+            ("soy", false),
+            ("habla", false),
+            ("le habla", false),
+        ],
+    };
+    let mut i = 0;
+    while i < text.tokens.len() {
+        let Some((n, only)) = text.longest(i, openings) else {
+            i += 1;
+            continue;
+        };
+        i += n;
+        if let Some((to, capitals)) = name(text, i, only) {
+            let value = titled(text, i, to, capitals);
+            let sure = match (only, capitals) {
+                (true, true) => 0.97,
+                (true, false) => 0.7,
+                _ => 0.75,
+            };
+            found.push(super::entity(
+                text,
+                "name",
+                Value::String(value),
+                i,
+                to,
+                sure,
+            ));
+            i = to;
+        }
+    }
+    alone(text, found);
+}
+
+/// Nothing but two to four words with capitals: an answer to "what's your name?".
+fn alone(text: &Text, found: &mut Vec<Entity>) {
+    let end = text
+        .tokens
+        .iter()
+        .rposition(|t| t.kind == Kind::Word)
+        .map_or(0, |i| i + 1);
+    let signs = text.tokens.len() - end;
+    if let Some((to, true)) = name(text, 0, false)
+        && to == end
+        && signs <= 1
+    {
+        let sure = if to > 1 { 0.5 } else { 0.3 };
+        found.push(super::entity(
+            text,
+            "name",
+            Value::String(titled(text, 0, to, true)),
+            0,
+            to,
+            sure,
+        ));
+    }
+}
+
+/// One past the last token of the name at `i`, and whether it has capitals; `spoken` takes one
+/// without them, as speech to text writes it.
+fn name(text: &Text, i: usize, spoken: bool) -> Option<(usize, bool)> {
+    let capital = |i: usize| text.original(i).starts_with(char::is_uppercase);
+    let word = |i: usize| {
+        let token = text.tokens.get(i);
+        token.is_some_and(|t| t.kind == Kind::Word)
+            && !NO_NAMES.split_whitespace().any(|w| w == text.word(i))
+    };
+    let capitals = capital(i);
+    if !word(i) || !(capitals || spoken) {
+        return None;
+    }
+    let most = if capitals { MOST } else { 3 };
+    let mut to = i + 1;
+    let mut words = 1;
+    while words < most {
+        // O'Brien is one token, Smith-Jones three, J. Smith has a point.
+        let hyphen = text.is(to, &["-"]) && text.glued(to) && text.glued(to + 1);
+        let initial = text.is(to, &["."]) && text.original(to - 1).len() == 1;
+        let at = if hyphen || initial { to + 1 } else { to };
+        let particles = (0..2)
+            .take_while(|n| PARTICLES.contains(&text.word(at + n)) && !capital(at + n))
+            .count();
+        let next = at + particles;
+        if !word(next) || capital(next) != capitals {
+            break;
+        }
+        to = next + 1;
+        words += 1;
+    }
+    Some((to, capitals))
+}
+
+/// As written, with capitals where speech has none.
+fn titled(text: &Text, from: usize, to: usize, capitals: bool) -> String {
+    let written = text
+        .raw
+        .get(text.start(from)..text.end(to))
+        .unwrap_or_default();
+    if capitals {
+        return written.split_whitespace().collect::<Vec<_>>().join(" ");
+    }
+    let words = written.split_whitespace().map(|word| {
+        let mut chars = word.chars();
+        let first = chars
+            .next()
+            .map(|c| c.to_uppercase().to_string())
+            .unwrap_or_default();
+        if PARTICLES.contains(&word) {
+            word.to_owned()
+        } else {
+            first + chars.as_str()
+        }
+    });
+    words.collect::<Vec<_>>().join(" ")
+}

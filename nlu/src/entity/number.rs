@@ -1,0 +1,386 @@
+//! Numbers in digits and in words, and numbers said digit by digit.
+
+use rust_decimal::Decimal;
+use serde_json::Value;
+
+use super::pattern;
+use super::text::{Kind, Lang, Text};
+use crate::Entity;
+
+/// The words for 0 to 20, in order.
+const EN: &str = "zero one two three four five six seven eight nine ten eleven twelve thirteen \
+    fourteen fifteen sixteen seventeen eighteen nineteen twenty";
+const EN_TENS: &str = "twenty thirty forty fifty sixty seventy eighty ninety";
+/// The words for 0 to 29, in order.
+const ES: &str = "cero uno dos tres cuatro cinco seis siete ocho nueve diez once doce trece catorce \
+    quince dieciseis diecisiete dieciocho diecinueve veinte veintiuno veintidos veintitres \
+    veinticuatro veinticinco veintiseis veintisiete veintiocho veintinueve";
+const ES_TENS: &str = "veinte treinta cuarenta cincuenta sesenta setenta ochenta noventa";
+/// The stems of 100 to 900, before `os` or `as`.
+const ES_HUNDREDS: &str = "cient doscient trescient cuatrocient quinient seiscient setecient \
+    ochocient novecient";
+
+/// A number at some token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Number {
+    /// One past its last token.
+    pub(super) to: usize,
+    /// Its value.
+    pub(super) value: Decimal,
+}
+
+/// Adds the numbers of the text.
+pub(super) fn find(text: &Text, lang: Lang, found: &mut Vec<Entity>) {
+    let mut i = 0;
+    while i < text.tokens.len() {
+        let Some(number) = parse(text, i, lang) else {
+            i += 1;
+            continue;
+        };
+        let alone = number.to == i + 1;
+        let article = alone && text.is(i, &["un", "una"]);
+        if !article && !is_part(text, i, number.to) {
+            let minus = is_minus(text, i);
+            let from = if minus { i - 1 } else { i };
+            let value = if minus { -number.value } else { number.value };
+            // "The blue one" has no number in it.
+            let sure = if alone && text.is(i, &["one"]) && i > 0 {
+                0.5
+            } else {
+                0.95
+            };
+            let value = Value::String(value.to_string());
+            found.push(super::entity(text, "number", value, from, number.to, sure));
+        }
+        i = number.to;
+    }
+    for run in pattern::runs(text, lang) {
+        for digits in run.split(|p| !is_digit(p)).filter(|d| d.len() > 1) {
+            let says: String = digits.iter().map(|p| p.says.as_str()).collect();
+            if let (Some(first), Some(last), true) =
+                (digits.first(), digits.last(), says.len() <= 28)
+            {
+                let value = Value::String(says);
+                found.push(super::entity(
+                    text, "number", value, first.from, last.to, 0.75,
+                ));
+            }
+        }
+    }
+}
+
+/// One digit, or `double four`.
+fn is_digit(piece: &pattern::Piece) -> bool {
+    let says = piece.says.as_bytes();
+    let repeated = says.windows(2).all(|w| w.first() == w.last());
+    let spoken = says.len() == 1 || (repeated && piece.to - piece.from == 2);
+    spoken && says.iter().all(u8::is_ascii_digit)
+}
+
+/// Part of something else: `BS1`, `3rd`, `15:30`, `3/5`.
+fn is_part(text: &Text, from: usize, to: usize) -> bool {
+    let is_letters = |i: usize| text.tokens.get(i).is_some_and(|t| t.kind == Kind::Word);
+    let is_slash = |i: usize| text.is(i, &["/", ":"]);
+    let before = text.glued(from) && (is_letters(from - 1) || is_slash(from - 1));
+    let after = text.glued(to) && (is_letters(to) || (is_slash(to) && text.glued(to + 1)));
+    before || after
+}
+
+fn is_minus(text: &Text, i: usize) -> bool {
+    if i == 0 {
+        return false;
+    }
+    let sign = text.is(i - 1, &["-", "\u{2212}"]) && text.glued(i) && !text.glued(i - 1);
+    sign || text.is(i - 1, &["minus"]) || (i == 1 && text.is(0, &["menos"]))
+}
+
+/// The number that begins at `i`.
+pub(super) fn parse(text: &Text, i: usize, lang: Lang) -> Option<Number> {
+    let token = text.tokens.get(i)?;
+    let number = match token.kind {
+        Kind::Digits => {
+            let value = digits(&token.fold, lang)?;
+            scaled(text, Number { to: i + 1, value }, lang)?
+        }
+        Kind::Word => match lang {
+            Lang::En => english(text, i)?,
+            Lang::Es => spanish(text, i)?,
+        },
+        Kind::Sign => return None,
+    };
+    Some(with_fraction(text, number, lang))
+}
+
+/// The number at `i`, where `a` or `an` counts as one.
+pub(super) fn counted(text: &Text, i: usize, lang: Lang) -> Option<Number> {
+    let article = lang == Lang::En && text.is(i, &["a", "an"]);
+    let one = Number {
+        to: i + 1,
+        value: Decimal::ONE,
+    };
+    parse(text, i, lang).or(article.then_some(one))
+}
+
+/// `1,234.50` in English and `1.234,50` in Spanish; where only one reading makes sense, that one.
+fn digits(written: &str, lang: Lang) -> Option<Decimal> {
+    let separators: Vec<(usize, char)> = written
+        .char_indices()
+        .filter(|(_, c)| !c.is_ascii_digit())
+        .collect();
+    let last = separators.last().copied();
+    let alike = separators
+        .windows(2)
+        .all(|w| w.first().map(|s| s.1) == w.last().map(|s| s.1));
+    let in_threes = |text: &str| {
+        let mut groups = text.split(['.', ',']);
+        groups.next().is_some_and(|g| (1..=3).contains(&g.len())) && groups.all(|g| g.len() == 3)
+    };
+    let own_decimal = if lang == Lang::Es { ',' } else { '.' };
+    let decimal_at = match last {
+        None => None,
+        Some((at, sign)) if separators.len() == 1 => {
+            let thousands = sign != own_decimal && in_threes(written);
+            (!thousands).then_some(at)
+        }
+        Some(_) if alike => return in_threes(written).then(|| plain(written)).flatten(),
+        Some((at, _)) => {
+            let (whole, _) = written.split_at(at);
+            let signs: Vec<char> = whole.chars().filter(|c| !c.is_ascii_digit()).collect();
+            let one_kind = signs.iter().all(|c| Some(c) == signs.first());
+            if !one_kind || signs.first() == last.as_ref().map(|s| &s.1) || !in_threes(whole) {
+                return None;
+            }
+            Some(at)
+        }
+    };
+    let Some(at) = decimal_at else {
+        return plain(written);
+    };
+    let (whole, fraction) = written.split_at(at);
+    let kept: String = whole.chars().filter(char::is_ascii_digit).collect();
+    format!("{kept}.{}", fraction.get(1..)?).parse().ok()
+}
+
+fn plain(written: &str) -> Option<Decimal> {
+    let kept: String = written.chars().filter(char::is_ascii_digit).collect();
+    kept.parse().ok()
+}
+
+/// `5k`, `20 thousand`, `3 millones`.
+fn scaled(text: &Text, number: Number, lang: Lang) -> Option<Number> {
+    let word = text.word(number.to);
+    let scale = match (word, lang) {
+        ("k", _) if text.glued(number.to) => 1_000,
+        ("hundred", Lang::En) => 100,
+        ("thousand", Lang::En) | ("mil", Lang::Es) => 1_000,
+        ("million", Lang::En) | ("millon" | "millones", Lang::Es) => 1_000_000,
+        _ => return Some(number),
+    };
+    let value = number.value.checked_mul(Decimal::from(scale))?;
+    Some(Number {
+        to: number.to + 1,
+        value,
+    })
+}
+
+/// `two point five`, `two and a half`, `dos coma cinco`, `dos y medio`.
+fn with_fraction(text: &Text, number: Number, lang: Lang) -> Number {
+    let half = match lang {
+        Lang::En => text.phrase(number.to, "and a half"),
+        Lang::Es => text
+            .phrase(number.to, "y medio")
+            .max(text.phrase(number.to, "y media")),
+    };
+    if half > 0
+        && number.value.is_integer()
+        && let Some(value) = number.value.checked_add(Decimal::new(5, 1))
+    {
+        return Number {
+            to: number.to + half,
+            value,
+        };
+    }
+    let spoken = match lang {
+        Lang::En => text.is(number.to, &["point"]),
+        Lang::Es => text.is(number.to, &["coma"]),
+    };
+    let mut to = number.to + 1;
+    let mut decimals = String::new();
+    while spoken && decimals.len() < 6 {
+        let Some((next, digit)) = below_hundred(text, to, lang) else {
+            break;
+        };
+        decimals.push_str(&digit.to_string());
+        to = next;
+    }
+    let value = format!("{}.{decimals}", number.value).parse();
+    match value {
+        Ok(value) if !decimals.is_empty() && number.value.is_integer() => Number { to, value },
+        _ => number,
+    }
+}
+
+fn place(words: &str, word: &str) -> Option<u32> {
+    words
+        .split(' ')
+        .position(|w| w == word)
+        .and_then(|n| u32::try_from(n).ok())
+}
+
+/// 0 to 20 (29 in Spanish) in one word.
+fn unit(word: &str, lang: Lang) -> Option<u32> {
+    match (lang, word) {
+        (Lang::En, "nought") => Some(0),
+        (Lang::En, _) => place(EN, word),
+        (Lang::Es, "un" | "una") => Some(1),
+        (Lang::Es, "veintiun" | "veintiuna") => Some(21),
+        (Lang::Es, _) => place(ES, word),
+    }
+}
+
+/// A number below 100 in words, with one past its last token.
+pub(super) fn below_hundred(text: &Text, i: usize, lang: Lang) -> Option<(usize, u32)> {
+    let word = text.word(i);
+    let tens = place(if lang == Lang::En { EN_TENS } else { ES_TENS }, word).map(|n| (n + 2) * 10);
+    let Some(tens) = tens else {
+        return unit(word, lang).map(|n| (i + 1, n));
+    };
+    let joined = match lang {
+        Lang::En => text.is(i + 1, &["-"]) && text.glued(i + 1),
+        Lang::Es => text.is(i + 1, &["y"]),
+    };
+    let next = if joined { i + 2 } else { i + 1 };
+    match unit(text.word(next), lang) {
+        Some(n) if (1..10).contains(&n) && (joined || lang == Lang::En) => {
+            Some((next + 1, tens + n))
+        }
+        _ => Some((i + 1, tens)),
+    }
+}
+
+fn english(text: &Text, i: usize) -> Option<Number> {
+    let known = [
+        ("a couple of", 2),
+        ("a couple", 2),
+        ("a dozen", 12),
+        ("half a dozen", 6),
+    ];
+    if let Some((n, value)) = text.longest(i, &known) {
+        return Some(Number {
+            to: i + n,
+            value: Decimal::from(value),
+        });
+    }
+    let mut to = i;
+    let mut total: u64 = 0;
+    let mut scale_limit = u64::MAX;
+    loop {
+        // After a scale, `and` may come before the rest.
+        let joined = to > i && text.is(to, &["and"]);
+        let at = if joined { to + 1 } else { to };
+        let article =
+            to == i && text.is(i, &["a"]) && text.is(i + 1, &["hundred", "thousand", "million"]);
+        let small = if article {
+            Some((at + 1, 1))
+        } else {
+            below_hundred(text, at, Lang::En)
+        };
+        let Some((mut next, n)) = small else { break };
+        let mut value = u64::from(n);
+        let mut scale = 1;
+        if text.is(next, &["hundred"]) {
+            (value, scale, next) = (value * 100, 100, next + 1);
+            let rest = if text.is(next, &["and"]) {
+                next + 1
+            } else {
+                next
+            };
+            if let Some((after, n)) = below_hundred(text, rest, Lang::En) {
+                (value, scale, next) = (value + u64::from(n), 1, after);
+            }
+        }
+        let large = if text.is(next, &["thousand"]) {
+            1_000
+        } else if text.is(next, &["million"]) {
+            1_000_000
+        } else {
+            0
+        };
+        if large > 0 {
+            (value, scale, next) = (value * large, large, next + 1);
+        }
+        if value >= scale_limit {
+            break;
+        }
+        (total, to, scale_limit) = (total + value, next, scale);
+        if scale == 1 {
+            break;
+        }
+    }
+    (to > i).then(|| Number {
+        to,
+        value: Decimal::from(total),
+    })
+}
+
+fn spanish(text: &Text, i: usize) -> Option<Number> {
+    let known = [
+        ("un par de", 2),
+        ("un par", 2),
+        ("una docena", 12),
+        ("media docena", 6),
+    ];
+    if let Some((n, value)) = text.longest(i, &known) {
+        return Some(Number {
+            to: i + n,
+            value: Decimal::from(value),
+        });
+    }
+    let below_thousand = |at: usize| {
+        let word = text.word(at);
+        let stem = word.strip_suffix("os").or(word.strip_suffix("as"));
+        let hundreds = match word {
+            "cien" | "ciento" => Some(1),
+            _ => stem
+                .and_then(|s| place(ES_HUNDREDS, s))
+                .map(|n| n + 1)
+                .filter(|n| *n > 1),
+        };
+        match hundreds {
+            None => below_hundred(text, at, Lang::Es),
+            Some(h) => match below_hundred(text, at + 1, Lang::Es).filter(|_| word != "cien") {
+                Some((to, n)) => Some((to, h * 100 + n)),
+                None => Some((at + 1, h * 100)),
+            },
+        }
+    };
+    let mut to = i;
+    let mut total: u64 = 0;
+    let mut limit = u64::MAX;
+    loop {
+        let bare = text.is(to, &["mil"]).then_some((to, 1));
+        let Some((mut next, n)) = bare.or_else(|| below_thousand(to)) else {
+            break;
+        };
+        let scale = match text.word(next) {
+            "mil" => 1_000,
+            "millon" | "millones" => 1_000_000,
+            _ => 1,
+        };
+        if scale > 1 {
+            next += 1;
+        }
+        let value = u64::from(n) * scale;
+        if value >= limit {
+            break;
+        }
+        (total, to, limit) = (total + value, next, scale);
+        if scale == 1 {
+            break;
+        }
+    }
+    (to > i).then(|| Number {
+        to,
+        value: Decimal::from(total),
+    })
+}

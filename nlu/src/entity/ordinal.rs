@@ -1,0 +1,85 @@
+//! Ordinals: a position in an order, first is 1.
+
+use serde_json::Value;
+
+use super::text::{Kind, Lang, Text};
+use crate::Entity;
+
+const EN: &str = "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth \
+    thirteenth fourteenth fifteenth sixteenth seventeenth eighteenth nineteenth twentieth";
+const ES: &str = "primer segund tercer cuart quint sext septim octav noven decim";
+
+/// Adds the ordinals of the text.
+pub(super) fn find(text: &Text, lang: Lang, found: &mut Vec<Entity>) {
+    let mut i = 0;
+    while i < text.tokens.len() {
+        let Some((to, n)) = parse(text, i, lang) else {
+            i += 1;
+            continue;
+        };
+        // "A second", "un cuarto" and the like.
+        let sure = if text.is(i, &["second", "cuarto"]) {
+            0.6
+        } else {
+            0.9
+        };
+        found.push(super::entity(
+            text,
+            "ordinal",
+            Value::String(n.to_string()),
+            i,
+            to,
+            sure,
+        ));
+        i = to;
+    }
+}
+
+/// The ordinal that begins at `i`, with one past its last token.
+pub(super) fn parse(text: &Text, i: usize, lang: Lang) -> Option<(usize, u32)> {
+    let token = text.tokens.get(i)?;
+    if token.kind == Kind::Digits {
+        let n = token.fold.trim_end_matches('.').parse().ok()?;
+        let dotted = usize::from(lang == Lang::Es && text.is(i + 1, &["."]));
+        let endings: &[&str] = match lang {
+            Lang::En => &["st", "nd", "rd", "th"],
+            Lang::Es => &["o", "a", "er", "ero", "era", "\u{ba}", "\u{aa}", "\u{b0}"],
+        };
+        let at = i + 1 + dotted;
+        return (text.glued(at) && text.is(at, endings)).then_some((at + 1, n));
+    }
+    let place = |words: &str, word: &str| {
+        words
+            .split(' ')
+            .position(|w| w == word)
+            .and_then(|n| u32::try_from(n + 1).ok())
+    };
+    match lang {
+        Lang::En => {
+            let tens = match text.word(i) {
+                "twenty" => 20,
+                "thirty" => 30,
+                _ => {
+                    return place(EN, text.word(i))
+                        .or((text.word(i) == "thirtieth").then_some(30))
+                        .map(|n| (i + 1, n));
+                }
+            };
+            let next = if text.is(i + 1, &["-"]) { i + 2 } else { i + 1 };
+            place(EN, text.word(next))
+                .filter(|n| *n < 10)
+                .map(|n| (next + 1, tens + n))
+        }
+        Lang::Es => {
+            let word = text.word(i);
+            let stem = if place(ES, word).is_some() {
+                word
+            } else {
+                word.strip_suffix(['o', 'a'])?
+            };
+            // Of the stems themselves only `primer` and `tercer` are words.
+            let is_word = stem != word || matches!(word, "primer" | "tercer");
+            place(ES, stem).filter(|_| is_word).map(|n| (i + 1, n))
+        }
+    }
+}
