@@ -11,4 +11,5 @@ pub mod demo;
 pub mod handoff;
 pub mod model;
 pub mod outbox;
+pub mod store;
 pub mod understand;

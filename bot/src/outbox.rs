@@ -33,16 +33,6 @@ impl CustomerEvent {
             Self::Typing(_) => None,
         }
     }
-
-    /// Puts it in its place in the journal.
-    pub(crate) fn place(&mut self, seq: u64, at: Timestamp) {
-        match self {
-            Self::Message(event) => (event.seq, event.at) = (seq, at),
-            Self::Handoff(event) => (event.seq, event.at) = (seq, at),
-            Self::Closed(event) => (event.seq, event.at) = (seq, at),
-            Self::Typing(_) => {}
-        }
-    }
 }
 
 /// Who said a message.

@@ -16,7 +16,7 @@ const EN_DAYS: &str = "monday tuesday wednesday thursday friday saturday sunday"
 const ES_DAYS: &str = "lunes martes miercoles jueves viernes sabado domingo";
 
 /// Days from today by name.
-const EN_NEAR: [(&str, i32); 16] = [
+const EN_NEAR: [(&str, i32); 14] = [
     ("the day after tomorrow", 2),
     ("day after tomorrow", 2),
     ("tomorrow", 1),
@@ -30,8 +30,6 @@ const EN_NEAR: [(&str, i32); 16] = [
     ("this evening", 0),
     ("tonight", 0),
     ("yesterday", -1),
-    ("last night", -1),
-    ("the day before yesterday", -2),
     ("day before yesterday", -2),
 ];
 const ES_NEAR: [(&str, i32); 11] = [
@@ -96,9 +94,6 @@ pub(super) fn parse(text: &Text, i: usize, lang: Lang, today: Date) -> Option<Da
     }
     if let Some((to, date, sure)) = weekday(text, i, lang, today) {
         return Some(day(to, date, sure));
-    }
-    if let Some((to, date)) = after_day(text, i, lang, today) {
-        return Some(day(to, date, 0.9));
     }
     if let Some((to, span)) = offset(text, i, lang) {
         return Some(day(to, today.checked_add(span).ok()?, 0.95));
@@ -387,7 +382,12 @@ fn offset(text: &Text, i: usize, lang: Lang) -> Option<(usize, Span)> {
     };
     let length = duration::parse(text, i + opening, lang).filter(|l| !l.is_clock())?;
     let span = length.span()?;
-    let back = [("ago", ()), ("from now", ()), ("atras", ())];
+    let back = [
+        ("ago", ()),
+        ("from now", ()),
+        ("from today", ()),
+        ("atras", ()),
+    ];
     match text.longest(length.to, &back) {
         Some((n, ())) if opening == 0 => {
             let past = text.is(length.to, &["ago", "atras"]);
@@ -396,19 +396,6 @@ fn offset(text: &Text, i: usize, lang: Lang) -> Option<(usize, Span)> {
         _ if text.is(i, &["hace"]) => Some((length.to, span.negate())),
         _ => (opening > 0).then_some((length.to, span)),
     }
-}
-
-/// `a week on Friday`, `two weeks tomorrow`.
-fn after_day(text: &Text, i: usize, lang: Lang, today: Date) -> Option<(usize, Date)> {
-    let length = duration::parse(text, i, lang).filter(|l| lang == Lang::En && !l.is_clock())?;
-    let joint = usize::from(text.is(length.to, &["on", "from"]));
-    let at = length.to + joint;
-    let (to, date) = match near(text, at, lang, today) {
-        Some(day) => (day.to, day.date),
-        None if joint > 0 => weekday(text, at, lang, today).map(|(to, date, _)| (to, date))?,
-        None => return None,
-    };
-    Some((to, date.checked_add(length.span()?).ok()?))
 }
 
 /// `the 3rd`, `el día 3`: the next such day of a month.

@@ -31,27 +31,6 @@ pub(super) struct Number {
 
 /// Adds the numbers of the text.
 pub(super) fn find(text: &Text, lang: Lang, found: &mut Vec<Entity>) {
-    let mut spelled = vec![false; text.tokens.len()];
-    for run in pattern::runs(text, lang) {
-        for digits in run.split(|p| !is_digit(p)).filter(|d| d.len() > 1) {
-            let says: String = digits.iter().map(|p| p.says.as_str()).collect();
-            let (Some(first), Some(last)) = (digits.first(), digits.last()) else {
-                continue;
-            };
-            if says.len() > 28 || is_part(text, first.from, last.to) {
-                continue;
-            }
-            // "One two" may be two numbers, "four eight two one" hardly four.
-            let surely = digits.len() > 2;
-            if let Some(places) = spelled.get_mut(first.from..last.to) {
-                places.fill(surely);
-            }
-            let sure = if surely { 0.9 } else { 0.7 };
-            let value = Value::String(says);
-            let number = super::entity(text, "number", value, first.from, last.to, sure);
-            found.push(number);
-        }
-    }
     let mut i = 0;
     while i < text.tokens.len() {
         let Some(number) = parse(text, i, lang) else {
@@ -65,14 +44,28 @@ pub(super) fn find(text: &Text, lang: Lang, found: &mut Vec<Entity>) {
             let from = if minus { i - 1 } else { i };
             let value = if minus { -number.value } else { number.value };
             // "The blue one" has no number in it.
-            let pronoun = alone && text.is(i, &["one"]) && i > 0;
-            let doubtful = pronoun || spelled.get(i) == Some(&true);
+            let sure = if alone && text.is(i, &["one"]) && i > 0 {
+                0.5
+            } else {
+                0.95
+            };
             let value = Value::String(value.to_string());
-            let sure = if doubtful { 0.5 } else { 0.95 };
-            let number = super::entity(text, "number", value, from, number.to, sure);
-            found.push(number);
+            found.push(super::entity(text, "number", value, from, number.to, sure));
         }
         i = number.to;
+    }
+    for run in pattern::runs(text, lang) {
+        for digits in run.split(|p| !is_digit(p)).filter(|d| d.len() > 1) {
+            let says: String = digits.iter().map(|p| p.says.as_str()).collect();
+            if let (Some(first), Some(last), true) =
+                (digits.first(), digits.last(), says.len() <= 28)
+            {
+                let value = Value::String(says);
+                found.push(super::entity(
+                    text, "number", value, first.from, last.to, 0.75,
+                ));
+            }
+        }
     }
 }
 

@@ -1,7 +1,5 @@
 //! Declared patterns, in the text as written and in what speech spells out.
 
-use std::collections::BTreeSet;
-
 use regex::{Regex, RegexBuilder};
 use serde_json::Value;
 
@@ -29,10 +27,7 @@ impl Pattern {
 
     /// Adds the pattern's matches.
     pub(super) fn find(&self, text: &Text, lang: Lang, found: &mut Vec<Entity>) {
-        // As written is better than as spelled, so a place is taken once.
-        let mut places = BTreeSet::new();
         for m in self.regex.find_iter(text.raw).filter(|m| !m.is_empty()) {
-            places.insert((m.start(), m.end()));
             found.push(Entity {
                 entity: self.entity.clone(),
                 value: Value::String(m.as_str().to_owned()),
@@ -43,38 +38,45 @@ impl Pattern {
         }
         if self.spelled {
             for run in runs(text, lang) {
-                let spelled = self.spelled(text, &run);
-                found.extend(
-                    spelled
-                        .into_iter()
-                        .filter(|e| places.insert((e.start, e.end))),
-                );
+                self.find_spelled(text, &run, found);
             }
         }
     }
 
     /// A run as a whole, then without the word before it that only looks like a letter (`a four
     /// eight`), then its digits alone.
-    fn spelled(&self, text: &Text, run: &[Piece]) -> Vec<Entity> {
+    fn find_spelled(&self, text: &Text, run: &[Piece], found: &mut Vec<Entity>) {
         let stray = run.first().is_some_and(|p| p.weak && run.len() > 2);
         let tail = run.get(1..).filter(|_| stray);
         let digits = run.split(|p| !p.says.starts_with(|c: char| c.is_ascii_digit()));
         let digits = digits.filter(|d| d.len() < run.len());
-        let mut found = Vec::new();
         for pieces in [Some(run), tail].into_iter().flatten().chain(digits) {
-            // The capitals are what is meant; small letters only count for a pattern that insists
-            // on them.
             let upper: String = pieces.iter().map(|p| p.says.as_str()).collect();
-            for says in [upper.clone(), upper.to_lowercase()] {
+            for says in [upper.to_lowercase(), upper] {
                 for m in self.regex.find_iter(&says).filter(|m| !m.is_empty()) {
-                    if let Some((from, to)) = place(pieces, m.start(), m.end()) {
-                        let value = Value::String(m.as_str().to_owned());
-                        found.push(super::entity(text, &self.entity, value, from, to, 0.85));
+                    let Some((from, to)) = place(pieces, m.start(), m.end()) else {
+                        continue;
+                    };
+                    let value = Value::String(m.as_str().to_uppercase());
+                    let cased = Value::String(m.as_str().to_owned());
+                    // The capitals are what is meant; small letters only count for a pattern that
+                    // insists on them.
+                    let value = if self.regex.is_match(&m.as_str().to_uppercase()) {
+                        value
+                    } else {
+                        cased
+                    };
+                    let new = super::entity(text, &self.entity, value, from, to, 0.85);
+                    // As written is better than as spelled.
+                    let known = found.iter().any(|e| {
+                        e.entity == new.entity && e.start == new.start && e.end == new.end
+                    });
+                    if !known {
+                        found.push(new);
                     }
                 }
             }
         }
-        found
     }
 }
 

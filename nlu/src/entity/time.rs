@@ -422,11 +422,10 @@ fn spanish(text: &Text, i: usize) -> Option<Clock> {
     }
     // "La una" is one o'clock, "la dos" isn't said.
     let strict = opening == 0 || text.is(at - 1, &["las"]) || hour.hour == 1;
-    // "Las tres" alone may be three of something.
-    let sure = match (minute > 0 || to > hour.to, text.is(i, &["a"])) {
-        (true, _) => 0.93,
-        (false, true) => 0.85,
-        (false, false) => 0.55,
+    let sure = if minute > 0 || to > hour.to {
+        0.93
+    } else {
+        0.85
     };
     let found = clock(text, at, to, hour, minute, sure).filter(|_| strict)?;
     before(found, back && minute > 0)

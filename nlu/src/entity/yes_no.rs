@@ -23,8 +23,6 @@ const ES_NO: &str = "no|no gracias|para nada|en absoluto|que va|claro que no|por
 const NEITHER: &str = "no idea|no clue|no sure|no one|no problem|no se|no lo se|not sure|no estoy seguro|no estoy segura|\
     no entiendo|no i mean|sure not|right now|no puedo|no se que|si no|right away|ok google|never mind|nevermind|no hay|\
     no tengo|no me|no funciona|no veo|no recuerdo|no encuentro";
-/// Words that are answers for sure only when nothing follows.
-const ALONE: [&str; 5] = ["no", "right", "fine", "si", "never"];
 /// Words around an answer that leave it one.
 const FILLERS: [&str; 26] = [
     "um", "uh", "er", "erm", "hmm", "well", "oh", "so", "please", "thanks", "thank", "you", "ta",
@@ -48,19 +46,21 @@ pub(super) fn find(text: &Text, lang: Lang, found: &mut Vec<Entity>) {
     let again = (to..count)
         .find(|i| !filler(*i))
         .and_then(|i| answer(text, i, lang));
-    // "It is." answers, "it is complicated" doesn't.
-    let sentence =
-        text.is(start, &["i", "it", "i'm", "do", "don't"]) || text.is(to - 1, &["quiero"]);
-    if sentence && !whole && !paused {
-        return ending(text, to, lang, found);
-    }
     // Spanish denies with "no" before the verb, and English says "no card".
     let sure = match again {
         _ if whole => 0.99,
         Some((_, other)) if other != yes => 0.4,
         Some(_) => 0.95,
         None if paused => 0.88,
-        None if ALONE.contains(&text.word(start)) && to == start + 1 => 0.45,
+        None if text.is(
+            start,
+            &[
+                "no", "right", "fine", "si", "never", "don't", "do", "i", "it",
+            ],
+        ) && to == start + 1 =>
+        {
+            0.45
+        }
         None => 0.8,
     };
     found.push(super::entity(

@@ -1,0 +1,94 @@
+//! Opening the file, with errors that say what to do.
+
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+
+use super::{StoreError, schema};
+use crate::app::AppError;
+
+/// Statements that each connection keeps prepared.
+const PREPARED: usize = 128;
+
+/// Opens the file for writing, makes its folder, checks it and brings its tables up to date.
+pub(super) fn writing(path: &Path) -> Result<Connection, AppError> {
+    let refuse = |message: String| AppError::Store {
+        path: path.to_path_buf(),
+        message,
+    };
+    if path.is_dir() {
+        return Err(refuse("this is a folder; name a file inside it".to_owned()));
+    }
+    if let Some(folder) = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+    {
+        std::fs::create_dir_all(folder).map_err(|error| {
+            refuse(format!(
+                "its folder can't be made ({error}); make it, or name another file"
+            ))
+        })?;
+    }
+    let connection = Connection::open(path).map_err(|error| refuse(explain(&error)))?;
+    prepare(&connection).map_err(|error| refuse(explain(&error)))?;
+    schema::migrate(&connection).map_err(|error| {
+        refuse(match error {
+            schema::Migration::Sql(error) => explain(&error),
+            schema::Migration::Foreign => {
+                "this is a database of another program; name another file".to_owned()
+            }
+            schema::Migration::Newer { found } => format!(
+                "it was written by a newer version (tables {found}, this program knows {}); use \
+                 that version, or name another file",
+                schema::VERSION
+            ),
+            schema::Migration::Damaged { first } => {
+                format!("it is damaged ({first}); restore a backup, or name another file")
+            }
+        })
+    })?;
+    Ok(connection)
+}
+
+/// Opens another connection that only reads.
+pub(super) fn reading(path: &Path) -> Result<Connection, StoreError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(Duration::from_secs(5))?;
+    connection.set_prepared_statement_cache_capacity(PREPARED);
+    Ok(connection)
+}
+
+fn prepare(connection: &Connection) -> rusqlite::Result<()> {
+    connection.busy_timeout(Duration::from_secs(5))?;
+    connection.set_prepared_statement_cache_capacity(PREPARED);
+    // The first statement that touches the file: tells whether it is a database at all.
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "foreign_keys", "ON")?;
+    connection.pragma_update(None, "temp_store", "MEMORY")?;
+    Ok(())
+}
+
+fn explain(error: &rusqlite::Error) -> String {
+    match error.sqlite_error_code() {
+        Some(ErrorCode::NotADatabase) => {
+            "this is not a database; name another file, or move this one away".to_owned()
+        }
+        Some(ErrorCode::DatabaseCorrupt) => {
+            format!("it is damaged ({error}); restore a backup, or name another file")
+        }
+        Some(ErrorCode::DiskFull) => "the disk is full; make room".to_owned(),
+        Some(ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => format!(
+            "it can't be opened ({error}); check that the folder can be written by this user"
+        ),
+        Some(ErrorCode::ReadOnly) => {
+            "it can't be written; check the file's and the folder's permissions".to_owned()
+        }
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+            "another process is using it; stop that one, or name another file".to_owned()
+        }
+        _ => error.to_string(),
+    }
+}
