@@ -1,0 +1,254 @@
+//! `tests:`: conversations that must go as written.
+
+use std::collections::BTreeMap;
+
+use crate::bundle::{Bundle, Id, Test, TestGiven, TestInput, TestTurn};
+use crate::diag::Diagnostic;
+use crate::span::Span;
+use crate::syntax::{Entry, Node};
+use serde_json::Value as Json;
+
+use super::cx::Cx;
+use super::expect;
+use super::index::Kind;
+use super::read::Fields;
+use super::walk;
+
+const KEYS: [&str; 6] = ["name", "language", "channel", "customer", "given", "say"];
+const INPUTS: [&str; 7] = [
+    "user",
+    "press",
+    "keys",
+    "silence",
+    "agent_joins",
+    "agent_returns",
+    "agent_closes",
+];
+
+/// Reads one `tests:` section. The rest of the bundle is there already.
+pub(super) fn compile(cx: &Cx<'_>, module: &str, node: &Node, bundle: &Bundle) -> Vec<Test> {
+    let reader = Reader { cx, module, bundle };
+    cx.list(node, "a list of tests")
+        .iter()
+        .filter_map(|node| reader.test(node))
+        .collect()
+}
+
+struct Reader<'c, 'a> {
+    cx: &'c Cx<'a>,
+    module: &'c str,
+    bundle: &'c Bundle,
+}
+
+impl Reader<'_, '_> {
+    fn test(&self, node: &Node) -> Option<Test> {
+        let cx = self.cx;
+        let fields = cx.fields(node, "a test", &KEYS)?;
+        let name = fields.need(cx, "name")?;
+        let text = |key: &str| {
+            let node = fields.get(key)?;
+            cx.text(node, &format!("`{key}`")).map(str::to_owned)
+        };
+        let language = text("language");
+        if let (Some(language), Some(node)) = (&language, fields.get("language"))
+            && !cx.languages.contains(language)
+        {
+            cx.report(Diagnostic::error(
+                "E0404",
+                node.span,
+                format!("`{language}` is no language of this bot"),
+            ));
+        }
+        if let Some(node) = fields.get("channel") {
+            cx.choice(node, "`channel`", &[("web", ()), ("voice", ())]);
+        }
+        let customer = fields
+            .get("customer")
+            .map_or(&[][..], |n| cx.entries(n, "a map of facts"));
+        let turns = fields
+            .need(cx, "say")
+            .map_or(&[][..], |n| cx.list(n, "a list of turns"));
+        Some(Test {
+            name: cx.text(name, "a name")?.to_owned(),
+            language,
+            channel: text("channel"),
+            customer: customer
+                .iter()
+                .filter_map(|entry| self.fact(entry))
+                .collect(),
+            turns: turns.iter().filter_map(|node| self.turn(node)).collect(),
+            given: fields
+                .get("given")
+                .map_or_else(TestGiven::default, |node| self.given(node)),
+            span: name.span,
+        })
+    }
+
+    fn fact(&self, entry: &Entry) -> Option<(String, String)> {
+        let value = self.cx.text(&entry.value, "a text")?;
+        Some((entry.key.clone(), value.to_owned()))
+    }
+
+    fn given(&self, node: &Node) -> TestGiven {
+        let cx = self.cx;
+        let mut given = TestGiven::default();
+        let Some(fields) = cx.fields(node, "`given`", &["slots", "flow", "step", "actions"]) else {
+            return given;
+        };
+        given.flow = fields
+            .get("flow")
+            .and_then(|n| cx.refer(Kind::Flow, self.module, n));
+        given.step = fields
+            .get("step")
+            .and_then(|node| self.step(node, given.flow.as_ref()));
+        let slots = fields
+            .get("slots")
+            .map_or(&[][..], |n| cx.entries(n, "a map of slots"));
+        for entry in slots {
+            let slot = cx.index.find(Kind::Slot, self.module, &entry.key);
+            // In mid-flow, what is no slot fills a result of an action before.
+            let name = match slot {
+                Some(decl) => Some(decl.id.clone()),
+                None if given.flow.is_some() => Some(entry.key.clone()),
+                None => cx.refer_text(Kind::Slot, self.module, &entry.key, entry.key_span),
+            };
+            given
+                .slots
+                .extend(name.map(|name| (name, entry.value.to_json())));
+        }
+        let actions = fields
+            .get("actions")
+            .map_or(&[][..], |n| cx.entries(n, "a map of actions"));
+        for entry in actions {
+            let id = cx.refer_text(Kind::Action, self.module, &entry.key, entry.key_span);
+            if let Some(id) = id {
+                self.answer(&id, entry);
+                given.actions.insert(id, entry.value.to_json());
+            }
+        }
+        given
+    }
+
+    /// Looks at an action's answer: an error, or fields that the action returns.
+    fn answer(&self, action: &Id, entry: &Entry) {
+        let Some(action) = self.bundle.actions.get(action) else {
+            return;
+        };
+        for field in self.cx.entries(&entry.value, "a map from field to value") {
+            if field.key == "error" {
+                let kinds = ["timeout", "status", "shape", "needs_human"].map(|kind| (kind, ()));
+                self.cx.choice(&field.value, "`error`", &kinds);
+            } else if !action.returns.is_empty() && !action.returns.contains_key(&field.key) {
+                let known: Vec<&str> = action
+                    .returns
+                    .keys()
+                    .map(String::as_str)
+                    .chain(["error"])
+                    .collect();
+                self.cx
+                    .unknown_key(field, "the answer of this action", &known);
+            }
+        }
+    }
+
+    fn step(&self, node: &Node, flow: Option<&Id>) -> Option<String> {
+        let step = self.cx.text(node, "a step")?;
+        let Some(flow) = flow else {
+            self.cx.report(
+                Diagnostic::error("E0203", node.span, "`step` needs `flow`")
+                    .help("say beside it which flow the step is in"),
+            );
+            return None;
+        };
+        let mut known = Vec::new();
+        let steps = self
+            .bundle
+            .flows
+            .get(flow)
+            .map_or(&[][..], |flow| &flow.steps);
+        walk::steps(steps, &mut |step| known.push(step.id.as_str()));
+        if !known.contains(&step) {
+            self.cx
+                .unknown("step", step, node.span, known, "give the step a `label:`");
+            return None;
+        }
+        Some(step.to_owned())
+    }
+
+    fn turn(&self, node: &Node) -> Option<TestTurn> {
+        let keys: Vec<&str> = INPUTS.into_iter().chain(["expect"]).collect();
+        let fields = self.cx.fields(node, "a turn", &keys)?;
+        let mut inputs = INPUTS.into_iter().filter_map(|key| fields.entry(key));
+        let Some(input) = inputs.next() else {
+            self.cx.report(
+                Diagnostic::error(
+                    "E0204",
+                    start(node.span),
+                    "this turn has nothing that is said",
+                )
+                .help(format!("it has one of: {}", INPUTS.join(", "))),
+            );
+            return None;
+        };
+        if let Some(second) = inputs.next() {
+            self.cx.report(
+                Diagnostic::error("E0204", second.key_span, "a turn has one input only")
+                    .related(input.key_span, "it has this one already")
+                    .help("make two turns of it"),
+            );
+        }
+        Some(TestTurn {
+            input: self.input(input, fields)?,
+            expect: fields
+                .get("expect")
+                .map_or_else(BTreeMap::new, |node| self.expect(node)),
+            span: node.span,
+        })
+    }
+
+    fn input(&self, entry: &Entry, fields: Fields<'_>) -> Option<TestInput> {
+        let cx = self.cx;
+        let text = || cx.text(&entry.value, "a text").map(str::to_owned);
+        let bare = || {
+            fields
+                .get(&entry.key)
+                .is_none_or(|n| cx.truth(n, "this input").is_some())
+        };
+        Some(match entry.key.as_str() {
+            "user" => TestInput::User(text()?),
+            "press" => TestInput::Press(text()?),
+            "keys" => TestInput::Keys(text()?),
+            "silence" if bare() => TestInput::Silence,
+            "agent_closes" if bare() => TestInput::AgentCloses,
+            "agent_joins" => TestInput::AgentJoins(text()?),
+            "agent_returns" => {
+                let node = &entry.value;
+                let to_none =
+                    node.is_null() || node.scalar().is_some_and(|s| s.as_bool().is_some());
+                if to_none {
+                    TestInput::AgentReturns(None)
+                } else {
+                    TestInput::AgentReturns(Some(cx.refer(Kind::Flow, self.module, node)?))
+                }
+            }
+            _ => return None,
+        })
+    }
+
+    fn expect(&self, node: &Node) -> BTreeMap<String, Json> {
+        let reader = expect::Reader {
+            cx: self.cx,
+            module: self.module,
+            policy: &self.bundle.policy,
+        };
+        reader.read(node)
+    }
+}
+
+/// The first byte of a span.
+fn start(span: Span) -> Span {
+    Span {
+        end: span.end.min(span.start + 1),
+        ..span
+    }
+}
