@@ -9,6 +9,7 @@ pub mod clock;
 pub mod config;
 pub mod demo;
 pub mod handoff;
+pub mod kb_adapter;
 pub mod model;
 pub mod outbox;
 pub mod store;

@@ -2,10 +2,17 @@
 //! the compute thread between them and the turns.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
+use tokio::sync::{mpsc, oneshot};
 
 use bellhop_flows::engine::event::{Passage, Reading};
+
+/// Requests that may wait; one more is not read.
+const QUEUE: usize = 256;
+/// Most requests read together: beyond this a batch makes the first wait without saving much.
+const BATCH: usize = 16;
 
 /// A message to be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,4 +53,190 @@ pub trait Retrieve: Send + Sync {
         language: &str,
         article: Option<&str>,
     ) -> Result<Vec<Passage>, String>;
+}
+
+struct Job {
+    request: Request,
+    answer: oneshot::Sender<Understood>,
+}
+
+/// The compute thread: the model's matrix products run here and never on the runtime's threads.
+/// It ends when the last clone is dropped.
+#[derive(Debug, Clone)]
+pub struct Reader {
+    jobs: mpsc::Sender<Job>,
+    timeout: Duration,
+}
+
+impl Reader {
+    /// Starts the thread. A message that is not read within `timeout` is read too late.
+    ///
+    /// # Errors
+    /// The system has no thread left.
+    pub fn spawn(model: Box<dyn Understand>, timeout: Duration) -> std::io::Result<Self> {
+        let (jobs, queue) = mpsc::channel(QUEUE);
+        std::thread::Builder::new()
+            .name("understanding".to_owned())
+            .spawn(move || work(&*model, queue))?;
+        Ok(Self { jobs, timeout })
+    }
+
+    /// Reads a message; `None` where the model is too late, has too many waiting or fails: the turn
+    /// then goes on with a degraded reading.
+    pub async fn read(&self, request: Request) -> Option<Understood> {
+        let (answer, read) = oneshot::channel();
+        if self.jobs.try_send(Job { request, answer }).is_err() {
+            tracing::warn!(
+                waiting = QUEUE,
+                "understanding is too busy; a message is not read"
+            );
+            return None;
+        }
+        match tokio::time::timeout(self.timeout, read).await {
+            Ok(understood) => understood.ok(),
+            Err(_) => {
+                tracing::warn!("understanding took too long; a message is not read");
+                None
+            }
+        }
+    }
+}
+
+fn work(model: &dyn Understand, mut queue: mpsc::Receiver<Job>) {
+    while let Some(first) = queue.blocking_recv() {
+        let mut jobs = vec![first];
+        while jobs.len() < BATCH
+            && let Ok(job) = queue.try_recv()
+        {
+            jobs.push(job);
+        }
+        // Nobody waits for these any more: what is left of the queue comes sooner.
+        jobs.retain(|job| !job.answer.is_closed());
+        if jobs.is_empty() {
+            continue;
+        }
+        let (requests, answers): (Vec<_>, Vec<_>) = jobs
+            .into_iter()
+            .map(|job| (job.request, job.answer))
+            .unzip();
+        for (answer, result) in answers.into_iter().zip(model.read(&requests)) {
+            match result {
+                // A receiver that is gone was too late; there is nobody to tell.
+                Ok(understood) => drop(answer.send(understood)),
+                Err(error) => tracing::warn!(error, "a message can't be read"),
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use super::*;
+
+    /// A model that waits for leave before each batch and tells the size of it.
+    struct Gated {
+        leave: Mutex<std::sync::mpsc::Receiver<()>>,
+        batches: std::sync::mpsc::Sender<usize>,
+    }
+
+    impl Understand for Gated {
+        fn read(&self, requests: &[Request]) -> Vec<Result<Understood, String>> {
+            self.batches.send(requests.len()).expect("test waits");
+            self.leave.lock().expect("lock").recv().expect("leave");
+            requests
+                .iter()
+                .map(|request| match request.text.as_str() {
+                    "bad" => Err("broken".to_owned()),
+                    text => Ok(Understood {
+                        reading: Reading {
+                            language: text.to_owned(),
+                            ..Reading::default()
+                        },
+                        ..Understood::default()
+                    }),
+                })
+                .collect()
+        }
+    }
+
+    fn request(text: &str) -> Request {
+        Request {
+            text: text.to_owned(),
+            language: "en".to_owned(),
+            now: Timestamp::UNIX_EPOCH,
+        }
+    }
+
+    struct Setup {
+        reader: Reader,
+        leave: std::sync::mpsc::Sender<()>,
+        batches: std::sync::mpsc::Receiver<usize>,
+    }
+
+    fn setup(timeout: Duration) -> Setup {
+        let (leave, given) = std::sync::mpsc::channel();
+        let (told, batches) = std::sync::mpsc::channel();
+        let model = Gated {
+            leave: Mutex::new(given),
+            batches: told,
+        };
+        Setup {
+            reader: Reader::spawn(Box::new(model), timeout).expect("thread"),
+            leave,
+            batches,
+        }
+    }
+
+    fn ask(reader: &Reader, text: &str) -> tokio::task::JoinHandle<Option<Understood>> {
+        let (reader, request) = (reader.clone(), request(text));
+        tokio::spawn(async move { reader.read(request).await })
+    }
+
+    #[tokio::test]
+    async fn what_waits_is_read_together_and_a_failure_hits_only_its_own() {
+        let setup = setup(Duration::from_secs(600));
+        let first = ask(&setup.reader, "first");
+        tokio::task::yield_now().await;
+        assert_eq!(setup.batches.recv(), Ok(1));
+        // The model is busy: these three wait. One yield runs them all on this runtime of one thread.
+        let waiting = ["a", "bad", "b"].map(|text| ask(&setup.reader, text));
+        tokio::task::yield_now().await;
+        setup.leave.send(()).expect("model");
+        assert_eq!(setup.batches.recv(), Ok(3));
+        setup.leave.send(()).expect("model");
+        let read = |understood: Option<Understood>| understood.map(|u| u.reading.language);
+        assert_eq!(read(first.await.expect("task")).as_deref(), Some("first"));
+        let mut got = Vec::new();
+        for task in waiting {
+            got.push(read(task.await.expect("task")));
+        }
+        assert_eq!(got, [Some("a".to_owned()), None, Some("b".to_owned())]);
+    }
+
+    #[tokio::test]
+    async fn a_model_that_hangs_makes_nobody_wait_longer_than_agreed() {
+        let setup = setup(Duration::from_millis(1));
+        assert_eq!(setup.reader.read(request("x")).await, None);
+        setup.leave.send(()).expect("model");
+    }
+
+    #[tokio::test]
+    async fn beyond_the_queue_a_message_is_not_read() {
+        let setup = setup(Duration::from_secs(600));
+        let first = ask(&setup.reader, "first");
+        tokio::task::yield_now().await;
+        assert_eq!(setup.batches.recv(), Ok(1));
+        let waiting: Vec<_> = (0..QUEUE).map(|_| ask(&setup.reader, "w")).collect();
+        tokio::task::yield_now().await;
+        assert_eq!(setup.reader.read(request("one too many")).await, None);
+        for _ in 0..=QUEUE / BATCH {
+            setup.leave.send(()).expect("model");
+        }
+        for task in waiting {
+            assert!(task.await.expect("task").is_some());
+        }
+        assert!(first.await.expect("task").is_some());
+    }
 }
