@@ -5,6 +5,7 @@
 //! and passages come in as events, so the same events give byte-equal output.
 
 pub mod bundle;
+pub mod check;
 pub mod compile;
 pub mod diag;
 pub mod engine;

@@ -46,7 +46,9 @@ fn articles() -> Vec<ArticleRef> {
                 let line = text.lines().find_map(|line| line.strip_prefix(key));
                 line.unwrap_or("").trim().trim_matches('"').to_owned()
             };
-            let id = path.trim_start_matches("knowledge/").trim_end_matches(".md");
+            let id = path
+                .trim_start_matches("knowledge/")
+                .trim_end_matches(".md");
             ArticleRef {
                 id: id.to_owned(),
                 title: field("title:"),
@@ -68,6 +70,21 @@ fn it_compiles_without_errors() {
         .collect();
     assert_eq!(render_text(&errors, &sources), "");
     let bundle = compiled.bundle.expect("no errors, so there is a bundle");
-    assert_eq!((bundle.name.as_str(), bundle.hash.len()), ("Harbor Bank", 64));
+    assert_eq!(
+        (bundle.name.as_str(), bundle.hash.len()),
+        ("Harbor Bank", 64)
+    );
     assert_eq!(bundle.patterns.len(), 30);
+}
+
+#[test]
+fn what_is_doubtful_about_it_is_known() {
+    let sources = sources();
+    let compiled = compile(&sources, &articles());
+    let told: Vec<String> = compiled
+        .diagnostics
+        .iter()
+        .map(|finding| format!("{}: {}", finding.code, finding.message))
+        .collect();
+    insta::assert_snapshot!(told.join("\n"));
 }

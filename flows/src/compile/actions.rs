@@ -25,7 +25,7 @@ const HTTP: [&str; 9] = [
     "get", "post", "put", "patch", "delete", "headers", "body", "timeout", "retry",
 ];
 /// Milliseconds an action may take where it does not say.
-pub(super) const DEFAULT_TIMEOUT_MS: u64 = 10_000;
+const DEFAULT_TIMEOUT_MS: u64 = 10_000;
 
 /// The record types that actions return.
 pub(super) fn returns(cx: &Cx<'_>) -> BTreeMap<Id, BTreeMap<String, Type>> {
@@ -74,44 +74,32 @@ fn action(
     let fields = cx.fields(decl.node, "an action", &KEYS)?;
     let http = cx.fields(fields.need(cx, "http")?, "`http`", &HTTP)?;
     let (method, url) = address(cx, decl, http)?;
-    let url = cx.template(cx.scalar(url, "an address")?, scope)?;
+    let url = cx
+        .scalar(url, "an address")
+        .and_then(|scalar| cx.template(scalar, scope));
     let headers = headers(cx, http, scope);
     let body = http.get("body").and_then(|node| json(cx, node, scope));
-    let mut reads: BTreeSet<Id> = url.reads().into_iter().collect();
+    let mut reads: BTreeSet<Id> = url.iter().flat_map(Template::reads).collect();
     reads.extend(headers.values().flat_map(Template::reads));
     if let Some(body) = &body {
         json_reads(body, &mut reads);
     }
-    let timeout = http
-        .get("timeout")
-        .and_then(|node| cx.duration_ms(node, "`timeout`"));
+    let timeout_ms = timeout(cx, decl, http);
     let (retry_times, retry_backoff_ms) = retry(cx, http);
-    let choices = [
-        ("none", ActionEffect::None),
-        ("reversible", ActionEffect::Reversible),
-        ("irreversible", ActionEffect::Irreversible),
-    ];
-    let effect = fields
-        .get("effect")
-        .and_then(|node| cx.choice(node, "`effect`", &choices));
-    let default = if method == "GET" {
-        ActionEffect::None
-    } else {
-        ActionEffect::Reversible
-    };
+    let effect = effect(cx, fields, method);
     let stub = fields.get("stub").and_then(|node| stub(cx, node, &returns));
     let compensate = fields
         .get("compensate")
         .and_then(|node| cx.refer(Kind::Action, decl.module, node));
     Some(Action {
         method: method.to_owned(),
-        url,
+        url: url?,
         headers,
         body,
-        timeout_ms: timeout.unwrap_or(DEFAULT_TIMEOUT_MS),
+        timeout_ms,
         retry_times,
         retry_backoff_ms,
-        effect: effect.unwrap_or(default),
+        effect,
         returns,
         stub,
         compensate,
@@ -152,6 +140,38 @@ fn address<'n>(cx: &Cx<'_>, decl: &Decl<'_>, http: Fields<'n>) -> Option<(&'stat
         );
     }
     found.map(|(method, entry)| (method, &entry.value))
+}
+
+fn effect(cx: &Cx<'_>, fields: Fields<'_>, method: &str) -> ActionEffect {
+    let choices = [
+        ("none", ActionEffect::None),
+        ("reversible", ActionEffect::Reversible),
+        ("irreversible", ActionEffect::Irreversible),
+    ];
+    let given = fields
+        .get("effect")
+        .and_then(|node| cx.choice(node, "`effect`", &choices));
+    given.unwrap_or(if method == "GET" {
+        ActionEffect::None
+    } else {
+        ActionEffect::Reversible
+    })
+}
+
+fn timeout(cx: &Cx<'_>, decl: &Decl<'_>, http: Fields<'_>) -> u64 {
+    let Some(node) = http.get("timeout") else {
+        cx.report(
+            Diagnostic::warning(
+                "W0602",
+                decl.span,
+                format!("the action `{}` has no `timeout`", decl.id),
+            )
+            .help("say how long a customer may be kept waiting; 10 s are taken now"),
+        );
+        return DEFAULT_TIMEOUT_MS;
+    };
+    cx.duration_ms(node, "`timeout`")
+        .unwrap_or(DEFAULT_TIMEOUT_MS)
 }
 
 fn headers(cx: &Cx<'_>, http: Fields<'_>, scope: &Scope<'_, '_>) -> BTreeMap<String, Template> {

@@ -126,7 +126,7 @@ impl<'a> Cx<'a> {
                 Diagnostic::error(
                     "E0410",
                     node.span,
-                    format!("a condition is true or false, but this is {}", article(&ty)),
+                    format!("a condition is true or false, but this is of type `{ty}`"),
                 )
                 .help("compare it with something, such as `… != null` or `… == 'x'`"),
             );

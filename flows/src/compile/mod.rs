@@ -23,9 +23,10 @@ mod tests_section;
 mod text;
 mod usage;
 mod values;
-mod walk;
+pub(crate) mod walk;
 
 use crate::bundle::Bundle;
+use crate::check::check;
 use crate::diag::{Diagnostic, Severity};
 use crate::source::Sources;
 use crate::syntax;
@@ -72,13 +73,23 @@ pub fn compile(sources: &Sources, articles: &[ArticleRef]) -> Compiled {
     } else {
         None
     };
-    findings.sort_by(|a, b| (a.span, a.code, &a.message).cmp(&(b.span, b.code, &b.message)));
-    findings.dedup();
     let broken = findings
         .iter()
         .any(|finding| finding.severity == Severity::Error);
+    let mut bundle = bundle.filter(|_| !broken);
+    if let Some(whole) = &bundle {
+        findings.extend(check(whole));
+        if findings
+            .iter()
+            .any(|finding| finding.severity == Severity::Error)
+        {
+            bundle = None;
+        }
+    }
+    findings.sort_by(|a, b| (a.span, a.code, &a.message).cmp(&(b.span, b.code, &b.message)));
+    findings.dedup();
     Compiled {
-        bundle: bundle.filter(|_| !broken),
+        bundle,
         diagnostics: findings,
     }
 }

@@ -11,7 +11,7 @@ use crate::syntax::{Kind as NodeKind, Node};
 use crate::value::Type;
 
 use super::cx::Cx;
-use super::index::{Kind, article, id, is_name};
+use super::index::{Kind, id, is_name};
 use super::policy::REASONS;
 use super::read::one_or_many;
 use super::scope::Scope;
@@ -242,12 +242,14 @@ impl<'c, 'a> Steps<'c, 'a> {
             return;
         };
         if !fits(value.ty(), ty) {
-            let (found, wanted) = (article(&value.ty().name()), article(&ty.name()));
+            let (found, wanted) = (value.ty().name(), ty.name());
             self.cx.report(
                 Diagnostic::error(
                     "E0411",
                     value.span(),
-                    format!("the slot `{slot}` holds {wanted}, but this is {found}"),
+                    format!(
+                        "the slot `{slot}` is of type `{wanted}`, but this is of type `{found}`"
+                    ),
                 )
                 .help("a text within an expression has quotes of its own: \"'text'\""),
             );

@@ -6,7 +6,6 @@ use crate::value::{Type, Value};
 use serde_json::{Value as Json, json};
 
 use super::cx::Cx;
-use super::index::article;
 
 impl Cx<'_> {
     /// A written value as a type: `12.50 EUR` as money, `2027-01-05` as a date.
@@ -16,11 +15,14 @@ impl Cx<'_> {
         }
         let value = Value::from_json(&self.typed_json(node, ty), ty);
         if value.is_none() {
-            let name = article(&ty.name());
+            let name = ty.name();
             self.report(Diagnostic::error(
                 "E0202",
                 node.span,
-                format!("{name} is expected here, but this is {}", node.what()),
+                format!(
+                    "a value of type `{name}` is expected here, but this is {}",
+                    node.what()
+                ),
             ));
         }
         value

@@ -96,10 +96,11 @@ impl Diagnostic {
 }
 
 /// The nearest of `candidates` to a name that is not there: at most a third of its letters wrong,
-/// letter case aside. Of equally near ones the first.
+/// letter case aside, and none of a name with fewer than three. Of equally near ones the first.
 pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let folded = name.to_lowercase();
-    let allowed = (name.chars().count() / 3).max(1);
+    let letters = name.chars().count();
+    let allowed = if letters < 3 { 0 } else { letters / 3 };
     let mut best: Option<(usize, &str)> = None;
     for candidate in candidates {
         let far = strsim::osa_distance(&folded, &candidate.to_lowercase());

@@ -68,7 +68,10 @@ impl Node {
     pub fn what(&self) -> String {
         match &self.kind {
             Kind::Map(_) => "a map".to_owned(),
-            Kind::List(_) => "a list".to_owned(),
+            Kind::List(items) => match items.len() {
+                1 => "a list of one".to_owned(),
+                count => format!("a list of {count}"),
+            },
             Kind::Scalar(scalar) => scalar.what(),
         }
     }

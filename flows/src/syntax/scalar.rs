@@ -68,6 +68,8 @@ impl Scalar {
     pub fn what(&self) -> String {
         if self.is_null() {
             "nothing".to_owned()
+        } else if self.text.trim().is_empty() {
+            "an empty text".to_owned()
         } else if self.as_bool().is_some() {
             format!("`{}`", self.text)
         } else if self.as_f64().is_some() {
