@@ -1,8 +1,31 @@
 //! The engine: a pure step over a conversation's state.
 
+mod action;
+mod answer;
+mod ask;
+pub mod begin;
+mod correct;
+mod digress;
 pub mod effect;
 pub mod event;
+mod exact;
+pub mod frame;
+mod handoff;
+mod knowledge;
+mod ladder;
+mod policy;
+mod reading;
+mod run;
+mod scope;
 pub mod state;
+mod talk;
+mod topic;
+mod turn;
+
+#[cfg(test)]
+mod tests;
+
+pub use begin::begin_at;
 
 use serde::{Deserialize, Serialize};
 
@@ -30,13 +53,29 @@ pub struct Trace {
 }
 
 /// One thing that was considered or done.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+///
+/// | kind | what | verdict |
+/// |---|---|---|
+/// | `trigger` | its name | `fired`, `passed` |
+/// | `reading` | `payload P`, `keys K`, `command C`, `answer SLOT`, `correction SLOT`, `new_flow FLOW`, `knowledge ARTICLE`, `choice`, `no_match` | `taken`, `rejected` |
+/// | `step` | `flow:step` | `ran`, `skipped`, `waited` |
+/// | `slot` | slot id | `set`, `cleared`, `refused` |
+/// | `correction` | slot id | `corrected`, `kept`, `refused` |
+/// | `correction` | action id | `redone`, `already_done` |
+/// | `correction` | `flow:step` of a confirm | `voided` |
+/// | `frame` | flow id | `started`, `covered`, `resumed`, `offered`, `returned`, `ended` (why: the outcome), `dropped` |
+/// | `offer` | payload of a choice shown | `offered` |
+/// | `action` | action id | `called`, `ok`, `timeout`, `status`, `shape`, `needs_human` |
+/// | `intent` | intent id | `served` |
+/// | `language` | the new one | `followed` |
+/// | `error` | `flow:step` or event | `failed`, `ignored` |
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct TraceEntry {
-    /// `trigger`, `reading`, `step`, `slot`, `correction`, `frame`, `error`.
+    /// Kind of thing, as in the table.
     pub kind: String,
-    /// What: trigger name, reading (`answer`, `new_flow orders.refund`), `flow:step`, slot id.
+    /// Which one.
     pub what: String,
-    /// `taken`, `rejected`, `ran`, `set`, …
+    /// What became of it.
     pub verdict: String,
     /// Why, with the numbers.
     pub why: String,
@@ -45,6 +84,5 @@ pub struct TraceEntry {
 /// Runs one event. `state` is changed in place; the same state and event give the same result, byte
 /// for byte.
 pub fn step(bundle: &Bundle, state: &mut State, event: &Event) -> Step {
-    let _ = (bundle, state, event);
-    Step::default()
+    turn::Turn::new(bundle, state, event.at).event(event)
 }

@@ -1,10 +1,13 @@
 //! The state of a conversation: everything the engine remembers between two events.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::effect::Message;
+use super::event::{Event, Found};
+use super::frame::Frame;
 use crate::bundle::Id;
 use crate::value::Value;
 
@@ -53,6 +56,62 @@ pub struct Counters {
     pub tool_failures: u32,
 }
 
+/// What the engine waits for.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Wait {
+    /// The customer: an answer to the top frame's question, or anything where there is no frame.
+    #[default]
+    Customer,
+    /// An action's result.
+    Action {
+        /// Key of its effect.
+        key: String,
+    },
+    /// A knowledge search.
+    Search {
+        /// Key of its effect.
+        key: String,
+        /// True when a flow's `search` step asked for it, false when it answers a message.
+        step: bool,
+        /// The message looked like a question, so "no answer" fits better than "no match".
+        question: bool,
+    },
+    /// A choice between readings of a message.
+    Choice {
+        /// Intents and `article:ID`s, in the order shown.
+        options: Vec<String>,
+        /// The message.
+        text: String,
+        /// What was found in it; fills the slots of the flow that is chosen.
+        entities: Vec<Found>,
+    },
+    /// Whether to go on with the covered frame.
+    Resume,
+    /// Whether a person should take over; any other message is read as usual.
+    Person,
+    /// A rating of 1 to 5.
+    Rating {
+        /// How often it was asked for.
+        asked: u32,
+    },
+}
+
+/// Where the conversation stands while a person is awaited.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Queued {
+    /// The queue.
+    pub queue: String,
+    /// 1 is next; 0 while the place is not known.
+    pub position: u32,
+    /// Estimated wait in seconds.
+    pub wait_s: Option<u64>,
+    /// Name of the trigger.
+    pub trigger: String,
+    /// Reason code.
+    pub reason: String,
+}
+
 /// Something the bot tried, for the envelope's `attempts`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Attempt {
@@ -93,4 +152,63 @@ pub struct State {
     pub last_intents: Vec<(Id, f64)>,
     /// Intent being served, or the last served.
     pub intent: Option<Id>,
+    /// Live flows, the one in front last.
+    pub frames: Vec<Frame>,
+    /// What the engine waits for.
+    pub wait: Wait,
+    /// What was said in the last turn, for `/repeat`.
+    pub last_said: Vec<Message>,
+    /// The last message of the customer, what a `search` step without a query looks for.
+    pub last_text: String,
+    /// The queue the conversation is in, or was taken from.
+    pub queued: Option<Queued>,
+    /// Name of the person who has the conversation, or had it last.
+    pub agent: Option<String>,
+    /// Triggers that fire once in a conversation and have fired.
+    pub fired: BTreeSet<String>,
+    /// Messages that came while an action or a search was running.
+    pub held: Vec<Event>,
+    /// Steps since the last wait for the customer.
+    pub steps_run: u32,
+    /// Number of the newest frame.
+    pub frame_serial: u32,
+    /// Number of the newest search that answers a message.
+    pub search_serial: u32,
+    /// A flow finished and nobody has said anything since.
+    pub just_done: bool,
+    /// The conversation has begun.
+    pub opened: bool,
+    /// Time of the last event.
+    pub now: Option<Timestamp>,
+}
+
+impl State {
+    /// The flow in front: the one that was started, not the sub-flow it may be in.
+    pub fn flow(&self) -> Option<&Id> {
+        let base = self.base()?;
+        self.frames.get(base).map(|frame| &frame.flow)
+    }
+
+    /// A slot as the flow in front sees it: its own, else the conversation's.
+    pub fn slot(&self, id: &str) -> Option<&Filled> {
+        let own = self.base().and_then(|base| self.frames.get(base));
+        own.and_then(|frame| frame.slots.get(id))
+            .or_else(|| self.slots.get(id))
+    }
+
+    /// Every filled slot: the conversation's and those of all live flows, the one in front winning.
+    pub fn filled(&self) -> BTreeMap<Id, Filled> {
+        let mut all = self.slots.clone();
+        for frame in &self.frames {
+            all.extend(frame.slots.iter().map(|(id, f)| (id.clone(), f.clone())));
+        }
+        all
+    }
+
+    /// Index of the frame that owns the slots in front: the top one, or its caller.
+    pub(super) fn base(&self) -> Option<usize> {
+        (0..self.frames.len())
+            .rev()
+            .find(|&at| self.frames.get(at).is_some_and(|frame| !frame.called))
+    }
 }

@@ -1,0 +1,398 @@
+//! Corrections and steps back. A correction is no rewind of the customer's answers: what depends on
+//! the changed slot runs again, everything else is passed over with what it gave the first time.
+
+use std::collections::BTreeSet;
+
+use super::event::Found;
+use super::frame::{Branch, Did, Ran, Redo};
+use super::turn::Turn;
+use crate::bundle::{ActionEffect, Pattern, Step, StepKind};
+use crate::template::Rendering;
+use crate::value::Value;
+
+/// How a step is passed over in a second run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Passed {
+    /// To the step after it.
+    Over,
+    /// Into the branch that was chosen the first time.
+    Into(Branch),
+}
+
+/// A new value for a slot that is filled.
+pub(super) type Change = (String, Found, Value);
+
+impl Turn<'_> {
+    /// Slots of the front flow that the customer filled, the last one first.
+    fn answered_slots(&self) -> Vec<String> {
+        let Some(base) = self.base() else {
+            return Vec::new();
+        };
+        let written = |slot: &str| base.log.iter().rposition(|ran| ran.writes.contains(slot));
+        let known = self.asked_slots(&base.flow);
+        let mut slots: Vec<(u32, Option<usize>, String)> = base
+            .slots
+            .iter()
+            .chain(self.state.slots.iter().filter(|(id, _)| {
+                !base.slots.contains_key(*id) && (known.contains(id) || written(id).is_some())
+            }))
+            .filter(|(_, filled)| filled.source == "user")
+            .map(|(id, filled)| (filled.turn, written(id), id.clone()))
+            .collect();
+        slots.sort_by(|a, b| b.cmp(a));
+        slots.into_iter().map(|(_, _, id)| id).collect()
+    }
+
+    /// Values in a message for slots that are filled already, with something else.
+    pub(super) fn changes(&self, entities: &[Found]) -> Vec<Change> {
+        let slots = self.answered_slots();
+        let mut changes = self.match_slots(&slots, entities);
+        changes.retain(|(slot, _, value)| {
+            self.state
+                .slot(slot)
+                .is_some_and(|filled| filled.value != *value)
+        });
+        changes
+    }
+
+    /// Takes corrections and runs on to the question that is then open.
+    pub(super) fn correct(&mut self, changes: Vec<Change>) {
+        let mut changed = BTreeSet::new();
+        for (slot, found, value) in changes {
+            if self.correct_one(&slot, &found, value) {
+                changed.insert(slot);
+            }
+        }
+        self.understood();
+        if !changed.is_empty() {
+            for slot in self.answered_slots() {
+                if !changed.contains(&slot) {
+                    self.note("correction", slot, "kept", "");
+                }
+            }
+            self.rewind(changed);
+        }
+        self.run();
+    }
+
+    fn correct_one(&mut self, slot: &str, found: &Found, value: Value) -> bool {
+        let old = self.state.slot(slot).map(|filled| filled.value.clone());
+        self.note("reading", format!("correction {slot}"), "taken", "");
+        if !self.check(slot, &value) {
+            self.note("correction", slot, "refused", "the check does not hold");
+            let text = self
+                .bundle
+                .slots
+                .get(slot)
+                .and_then(|s| s.check_else.clone());
+            if let Some(text) = text {
+                self.say(&text);
+            }
+            self.say_change(Pattern::KeptOld, slot, &old.unwrap_or_default());
+            return false;
+        }
+        if let Some(action) = self.done_for_good(slot) {
+            self.note("correction", action, "already_done", "it can't be undone");
+            let title = self.state.flow().cloned().unwrap_or_default();
+            let title = Value::Text(self.flow_title(&title));
+            let person = self.person_button();
+            self.say_pattern_with(Pattern::AlreadyDone, &[("title", title)], person);
+            return false;
+        }
+        self.note("correction", slot, "corrected", "");
+        self.put(slot, value.clone(), "user", found.confidence);
+        self.say_change(Pattern::Correction, slot, &value);
+        true
+    }
+
+    fn say_change(&mut self, pattern: Pattern, slot: &str, value: &Value) {
+        let language = self.state.language.clone();
+        let how = Rendering {
+            language: &language,
+            spoken: false,
+        };
+        let title = Value::Text(self.slot_title(slot));
+        let value = Value::Text(value.say(how));
+        self.say_pattern(pattern, &[("slot", title), ("value", value)]);
+    }
+
+    /// An irreversible action that is done and depends on a slot.
+    fn done_for_good(&self, slot: &str) -> Option<String> {
+        let log = &self.base()?.log;
+        let dirty = tainted(log, BTreeSet::from([slot.to_owned()]));
+        log.iter().find_map(|ran| match &ran.did {
+            Did::Acted {
+                action,
+                irreversible: true,
+                ..
+            } if touches(ran, &dirty) => Some(action.clone()),
+            _ => None,
+        })
+    }
+
+    /// An irreversible action that the front flow has done.
+    pub(super) fn done_anything_for_good(&self) -> bool {
+        let log = self.base().map_or(&[][..], |base| &base.log);
+        log.iter().any(is_final)
+    }
+
+    /// Goes back to the first step that depends on what changed; stays where it is if none does.
+    fn rewind(&mut self, changed: BTreeSet<String>) {
+        let Some(base) = self.base() else { return };
+        let dirty = tainted(&base.log, changed.clone());
+        let first = base.log.iter().position(|ran| touches(ran, &dirty));
+        if let Some(first) = first {
+            self.go_to(first, dirty);
+        } else if let Some(redo) = self.base_mut().and_then(|base| base.redo.as_mut()) {
+            redo.dirty.extend(changed);
+        }
+    }
+
+    /// Moves to the step of a log entry; what ran from there on is looked at again.
+    fn go_to(&mut self, first: usize, dirty: BTreeSet<String>) -> bool {
+        let Some(base_at) = self.state.base() else {
+            return false;
+        };
+        let Some(log) = self.state.frames.get(base_at).map(|base| &base.log) else {
+            return false;
+        };
+        // A sub-flow that has returned is entered again through the step that called it.
+        let mut target = first;
+        let live = loop {
+            let Some(ran) = log.get(target) else {
+                return false;
+            };
+            let live = self
+                .state
+                .frames
+                .iter()
+                .position(|frame| frame.id == ran.frame);
+            if let Some(live) = live {
+                break live;
+            }
+            let caller = log
+                .iter()
+                .position(|other| matches!(other.did, Did::Called { child } if child == ran.frame));
+            match caller {
+                Some(caller) if caller < target => target = caller,
+                _ => return false,
+            }
+        };
+        self.clear_derived(base_at, target, &dirty);
+        self.state.frames.truncate(live + 1);
+        let Some(base) = self.state.frames.get_mut(base_at) else {
+            return false;
+        };
+        let mut done = base.log.split_off(target);
+        let path = done.first().map(|ran| ran.path.clone()).unwrap_or_default();
+        let mut dirty = dirty;
+        if let Some(old) = base.redo.take() {
+            // A second correction before the first is through.
+            done.extend(old.done);
+            dirty.extend(old.dirty);
+        }
+        base.redo = Some(Redo {
+            dirty,
+            done,
+            again: BTreeSet::new(),
+        });
+        if let Some(frame) = self.state.frames.get_mut(live) {
+            frame.at = path;
+        }
+        true
+    }
+
+    /// Slots that the flow itself set from what changed are empty until they are set again.
+    fn clear_derived(&mut self, base: usize, from: usize, dirty: &BTreeSet<String>) {
+        let log = self
+            .state
+            .frames
+            .get(base)
+            .map_or(&[][..], |base| &base.log);
+        let derived: Vec<String> = log
+            .iter()
+            .skip(from)
+            .filter(|ran| ran.did == Did::Set && touches(ran, dirty))
+            .flat_map(|ran| ran.writes.iter().cloned())
+            .collect();
+        for slot in derived {
+            let own = self
+                .state
+                .slot(&slot)
+                .is_some_and(|filled| filled.source != "user");
+            if own {
+                self.put(&slot, Value::Null, "system", 1.0);
+            }
+        }
+    }
+
+    /// Whether a step of a second run is passed over, and how.
+    pub(super) fn passed_before(&mut self, step: &Step) -> Option<Passed> {
+        let flow = self.top()?.flow.clone();
+        let redo = self.base_mut()?.redo.as_mut()?;
+        let same = |ran: &Ran| ran.flow == flow && ran.step == step.id;
+        let Some(at) = redo.done.iter().position(same) else {
+            if redo.done.is_empty() && redo.again.is_empty() {
+                self.base_mut()?.redo = None;
+            }
+            return None;
+        };
+        let ran = redo.done.remove(at);
+        let touched = touches(&ran, &redo.dirty);
+        let final_after = redo.done.iter().skip(at).any(is_final);
+        let passed = match (&step.kind, &ran.did) {
+            (StepKind::Say(_) | StepKind::Search { .. }, Did::Said)
+            | (StepKind::Set { .. }, Did::Set)
+                if !touched =>
+            {
+                Passed::Over
+            }
+            (StepKind::Ask(ask), Did::Asked | Did::Set) if ask.always => {
+                self.state.slot(&ask.slot)?;
+                Passed::Over
+            }
+            (StepKind::Confirm(_), Did::Confirmed) => {
+                if touched || !final_after {
+                    let name = self.step_name();
+                    self.note("correction", name, "voided", "an answer before it changed");
+                    return None;
+                }
+                Passed::Over
+            }
+            (StepKind::Offer(_), Did::Chose { choice }) if !touched => {
+                Passed::Into(Branch::Choice(*choice))
+            }
+            (StepKind::Do { action, into, .. }, Did::Acted { .. }) => {
+                return self.acted_before(ran.clone(), action, into.as_deref(), touched);
+            }
+            _ => return None,
+        };
+        self.log_again(ran);
+        Some(passed)
+    }
+
+    fn acted_before(
+        &mut self,
+        ran: Ran,
+        action: &str,
+        into: Option<&str>,
+        touched: bool,
+    ) -> Option<Passed> {
+        let Did::Acted { result, .. } = &ran.did else {
+            return None;
+        };
+        let effect = self.bundle.actions.get(action).map(|action| action.effect);
+        if touched && effect != Some(ActionEffect::Irreversible) {
+            let name = format!("{}:{}", ran.flow, ran.step);
+            if let Some(redo) = self.base_mut().and_then(|base| base.redo.as_mut()) {
+                redo.again.insert(name);
+            }
+            return None;
+        }
+        if touched {
+            self.note("correction", action, "already_done", "it can't be undone");
+        }
+        let result = result.clone();
+        if let (Some(local), Some(top)) = (into, self.top_mut()) {
+            top.locals.insert(local.to_owned(), result);
+        }
+        self.log_again(ran);
+        Some(Passed::Over)
+    }
+
+    fn log_again(&mut self, ran: Ran) {
+        let Some(top) = self.top() else { return };
+        let ran = Ran {
+            frame: top.id,
+            path: top.at.clone(),
+            ..ran
+        };
+        self.log(ran);
+    }
+
+    /// In a second run: what a step wrote anew makes the steps that read it run again.
+    pub(super) fn changed(&mut self, writes: &BTreeSet<String>) {
+        if let Some(redo) = self.base_mut().and_then(|base| base.redo.as_mut()) {
+            redo.dirty.extend(writes.iter().cloned());
+        }
+    }
+
+    /// An action answered: for the second time, if a correction sent it again.
+    pub(super) fn redone(&mut self, step: &Step, action: &str, writes: &BTreeSet<String>) {
+        let flow = self.top().map_or("", |frame| &frame.flow);
+        let name = format!("{flow}:{}", step.id);
+        let redo = self.base_mut().and_then(|base| base.redo.as_mut());
+        let again = redo.is_some_and(|redo| redo.again.remove(&name));
+        if again {
+            self.note("correction", action, "redone", "");
+            self.changed(writes);
+        }
+    }
+
+    /// Back to the question before this one.
+    pub(super) fn back(&mut self) {
+        let log = self.base().map_or(&[][..], |base| &base.log);
+        let before = log
+            .iter()
+            .rposition(|ran| matches!(ran.did, Did::Asked | Did::Confirmed | Did::Chose { .. }));
+        let Some(before) = before else {
+            self.note(
+                "reading",
+                "command /back",
+                "rejected",
+                "there is no question before",
+            );
+            self.run();
+            return;
+        };
+        if log.iter().skip(before).any(is_final) {
+            let title = self.state.flow().cloned().unwrap_or_default();
+            let title = Value::Text(self.flow_title(&title));
+            self.say_pattern(Pattern::AlreadyDone, &[("title", title)]);
+            self.run();
+            return;
+        }
+        let writes = log
+            .get(before)
+            .map(|ran| ran.writes.clone())
+            .unwrap_or_default();
+        let dirty = tainted(log.get(before..).unwrap_or_default(), writes.clone());
+        self.say_pattern(Pattern::Back, &[]);
+        if self.go_to(before, dirty) {
+            for slot in &writes {
+                self.put(slot, Value::Null, "user", 1.0);
+            }
+            // The question itself is asked again, whatever it got.
+            if let Some(redo) = self.base_mut().and_then(|base| base.redo.as_mut())
+                && !redo.done.is_empty()
+            {
+                redo.done.remove(0);
+            }
+        }
+        self.run();
+    }
+}
+
+fn is_final(ran: &Ran) -> bool {
+    matches!(
+        ran.did,
+        Did::Acted {
+            irreversible: true,
+            ..
+        }
+    )
+}
+
+fn touches(ran: &Ran, dirty: &BTreeSet<String>) -> bool {
+    ran.reads.iter().any(|name| dirty.contains(name))
+}
+
+/// Everything that depends on the changed names, by what was written from them.
+fn tainted(log: &[Ran], mut dirty: BTreeSet<String>) -> BTreeSet<String> {
+    for ran in log {
+        if matches!(ran.did, Did::Set | Did::Acted { .. }) && touches(ran, &dirty) {
+            dirty.extend(ran.writes.iter().cloned());
+        }
+    }
+    dirty
+}

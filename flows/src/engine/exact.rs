@@ -1,0 +1,314 @@
+//! Readings that need no model: folded texts, phrases, commands, yes and no.
+
+use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::char::is_combining_mark;
+
+/// Words that change nothing about a command or a yes.
+const FILLERS: [&str; 24] = [
+    "please", "ok", "okay", "oh", "well", "sorry", "thanks", "thank", "you", "just", "actually",
+    "um", "uh", "then", "that", "it", "s", "por", "favor", "gracias", "bueno", "pues", "vale",
+    "perdon",
+];
+
+const YES: [&str; 26] = [
+    "yes",
+    "yeah",
+    "yep",
+    "yup",
+    "sure",
+    "correct",
+    "right",
+    "of course",
+    "go ahead",
+    "do",
+    "y",
+    "absolutely",
+    "definitely",
+    "fine",
+    "si",
+    "claro",
+    "correcto",
+    "exacto",
+    "adelante",
+    "de acuerdo",
+    "por supuesto",
+    "desde luego",
+    "eso es",
+    "is right",
+    "is correct",
+    "sip",
+];
+
+const NO: [&str; 18] = [
+    "no",
+    "nope",
+    "nah",
+    "not",
+    "no way",
+    "don t",
+    "do not",
+    "n",
+    "negative",
+    "wrong",
+    "incorrect",
+    "not now",
+    "no no",
+    "ahora no",
+    "para nada",
+    "en absoluto",
+    "incorrecto",
+    "mejor no",
+];
+
+const HUMAN: [&str; 22] = [
+    "human",
+    "agent",
+    "person",
+    "operator",
+    "representative",
+    "a human",
+    "a person",
+    "an agent",
+    "real person",
+    "a real person",
+    "speak to a person",
+    "talk to a person",
+    "talk to a human",
+    "speak to a human",
+    "live agent",
+    "humano",
+    "agente",
+    "persona",
+    "operador",
+    "una persona",
+    "hablar con una persona",
+    "un agente",
+];
+
+const CANCEL: [&str; 24] = [
+    "cancel",
+    "never mind",
+    "nevermind",
+    "forget",
+    "forget about",
+    "stop",
+    "quit",
+    "exit",
+    "abort",
+    "drop",
+    "leave",
+    "cancel this",
+    "stop this",
+    "i changed my mind",
+    "i ve changed my mind",
+    "i don t want this",
+    "cancelar",
+    "cancela",
+    "olvidalo",
+    "dejalo",
+    "da igual",
+    "no importa",
+    "he cambiado de idea",
+    "parar",
+];
+
+const REPEAT: [&str; 20] = [
+    "repeat",
+    "again",
+    "say again",
+    "what did say",
+    "pardon",
+    "come again",
+    "can repeat",
+    "can you repeat",
+    "could you repeat",
+    "what was",
+    "i didn t hear",
+    "i didn t catch",
+    "once more",
+    "repite",
+    "repita",
+    "repetir",
+    "otra vez",
+    "puede repetir",
+    "puedes repetir",
+    "como dice",
+];
+
+const BACK: [&str; 10] = [
+    "back",
+    "go back",
+    "previous",
+    "one step back",
+    "step back",
+    "undo",
+    "atras",
+    "volver",
+    "volver atras",
+    "ir atras",
+];
+
+const OVER: [&str; 12] = [
+    "start over",
+    "restart",
+    "start again",
+    "from the beginning",
+    "begin again",
+    "start from the beginning",
+    "empezar de nuevo",
+    "empezar otra vez",
+    "desde el principio",
+    "volver a empezar",
+    "reiniciar",
+    "start afresh",
+];
+
+/// First words of a question, per language.
+const ASKING: [&str; 40] = [
+    "what", "whats", "when", "where", "who", "whose", "which", "why", "how", "can", "could", "do",
+    "does", "did", "is", "are", "was", "will", "would", "should", "may", "am", "que", "cual",
+    "cuales", "cuando", "donde", "quien", "por que", "como", "cuanto", "cuanta", "cuantos",
+    "cuantas", "puedo", "pueden", "puede", "hay", "tienen", "cobran",
+];
+
+/// A global command.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Command {
+    /// A person.
+    Human,
+    /// Drop what is going on.
+    Cancel,
+    /// Say that again.
+    Repeat,
+    /// To the question before.
+    Back,
+    /// From the beginning.
+    StartOver,
+}
+
+impl Command {
+    /// Its payload.
+    pub(super) fn payload(self) -> &'static str {
+        match self {
+            Self::Human => "/human",
+            Self::Cancel => "/cancel",
+            Self::Repeat => "/repeat",
+            Self::Back => "/back",
+            Self::StartOver => "/start_over",
+        }
+    }
+
+    /// The command of a payload.
+    pub(super) fn of_payload(payload: &str) -> Option<Self> {
+        [
+            Self::Human,
+            Self::Cancel,
+            Self::Repeat,
+            Self::Back,
+            Self::StartOver,
+        ]
+        .into_iter()
+        .find(|command| command.payload() == payload)
+    }
+
+    /// The command that a message is, wholly: "cancel" is one, "cancel my card" is not.
+    pub(super) fn of_text(text: &str) -> Option<Self> {
+        let whole = fold(text);
+        let bare = bare(&whole);
+        let is = |phrases: &[&str]| {
+            phrases
+                .iter()
+                .any(|phrase| *phrase == whole || *phrase == bare)
+        };
+        if bare.is_empty() {
+            return None;
+        }
+        if is(&HUMAN) {
+            Some(Self::Human)
+        } else if is(&CANCEL) {
+            Some(Self::Cancel)
+        } else if is(&REPEAT) {
+            Some(Self::Repeat)
+        } else if is(&BACK) {
+            Some(Self::Back)
+        } else if is(&OVER) {
+            Some(Self::StartOver)
+        } else {
+            None
+        }
+    }
+}
+
+/// Lower case without accents; everything that is no letter or digit is one space.
+pub(super) fn fold(text: &str) -> String {
+    let plain: String = text
+        .nfd()
+        .filter(|c| !is_combining_mark(*c))
+        .flat_map(char::to_lowercase)
+        .map(|c| if c.is_alphanumeric() { c } else { ' ' })
+        .collect();
+    plain.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// A folded text without words that change nothing.
+pub(super) fn bare(folded: &str) -> String {
+    folded
+        .split(' ')
+        .filter(|word| !FILLERS.contains(word))
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+/// True where the folded text holds the phrase at word borders.
+pub(super) fn holds(folded: &str, phrase: &str) -> bool {
+    let phrase = fold(phrase);
+    !phrase.is_empty() && format!(" {folded} ").contains(&format!(" {phrase} "))
+}
+
+/// A message that is wholly a yes or a no.
+pub(super) fn yes_no(text: &str) -> Option<bool> {
+    let whole = fold(text);
+    let bare = bare(&whole);
+    // "yes, please do" and "no, no": every part must say the same.
+    let said = |words: &[&str]| {
+        words.contains(&whole.as_str())
+            || words.contains(&bare.as_str())
+            || (!bare.is_empty() && bare.split(' ').all(|word| words.contains(&word)))
+    };
+    match (said(&YES), said(&NO)) {
+        (true, false) => Some(true),
+        (false, true) => Some(false),
+        _ => None,
+    }
+}
+
+/// True where a message reads like a question.
+pub(super) fn asks(text: &str) -> bool {
+    let folded = fold(text);
+    text.contains('?')
+        || text.contains('¿')
+        || ASKING
+            .iter()
+            .any(|word| folded == *word || folded.starts_with(&format!("{word} ")))
+}
+
+/// Share of a text's letters and digits that lie within the byte range, fillers not counted.
+pub(super) fn coverage(text: &str, start: usize, end: usize) -> f64 {
+    let inside = text.get(start..end).unwrap_or_default();
+    let outside = [
+        text.get(..start).unwrap_or_default(),
+        text.get(end..).unwrap_or_default(),
+    ];
+    let count = |part: &str| bare(&fold(part)).chars().filter(|c| *c != ' ').count();
+    let within = fold(inside).chars().filter(|c| *c != ' ').count();
+    let all = within + outside.iter().map(|part| count(part)).sum::<usize>();
+    if all == 0 {
+        return 0.0;
+    }
+    ratio(within, all)
+}
+
+fn ratio(part: usize, all: usize) -> f64 {
+    let number = |n: usize| f64::from(u32::try_from(n).unwrap_or(u32::MAX));
+    number(part) / number(all)
+}

@@ -1,0 +1,170 @@
+//! Answers from the knowledge base: `search` steps and questions that no flow serves.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::effect::{Effect, MessageButton, Source};
+use super::event::Passage;
+use super::frame::{Branch, Did, Place, place};
+use super::ladder::Missed;
+use super::state::Wait;
+use super::talk::pattern_name;
+use super::turn::{Next, Turn};
+use crate::bundle::{Pattern, Step, StepKind};
+use crate::expr::Expr;
+use crate::template::Rendering;
+
+impl Turn<'_> {
+    /// Looks for what a `search` step asks for.
+    pub(super) fn search_step(&mut self, step: &Step, query: Option<&Expr>) -> Next {
+        let language = self.state.language.clone();
+        let how = Rendering {
+            language: &language,
+            spoken: false,
+        };
+        let text = match query {
+            Some(expr) => self.eval(expr, &step.id).say(how),
+            None => self.state.last_text.clone(),
+        };
+        let key = self.visit_key(step);
+        self.state.wait = Wait::Search {
+            key: key.clone(),
+            step: true,
+            question: true,
+        };
+        self.effects.push(Effect::Search {
+            key,
+            query: text,
+            language,
+            article: None,
+        });
+        Next::Stop
+    }
+
+    /// Looks for the answer to a message.
+    pub(super) fn search_message(&mut self, article: Option<&str>, question: bool) {
+        self.state.search_serial += 1;
+        let key = format!("search/{}", self.state.search_serial);
+        self.state.wait = Wait::Search {
+            key: key.clone(),
+            step: false,
+            question,
+        };
+        self.effects.push(Effect::Search {
+            key,
+            query: self.state.last_text.clone(),
+            language: self.state.language.clone(),
+            article: article.map(str::to_owned),
+        });
+    }
+
+    /// A search is done.
+    pub(super) fn found(&mut self, key: &str, passages: &[Passage]) {
+        let (step, question) = match &self.state.wait {
+            Wait::Search {
+                key: waited,
+                step,
+                question,
+            } if waited == key => (*step, *question),
+            _ => {
+                self.note("error", key, "ignored", "nothing waits for this search");
+                return;
+            }
+        };
+        self.state.wait = Wait::Customer;
+        let bar = self.bundle.understanding.answer;
+        let best = passages.first().filter(|passage| passage.confidence >= bar);
+        if let Some(passage) = passages.first() {
+            let verdict = if best.is_some() { "taken" } else { "rejected" };
+            let why = format!("confidence {:.3}, needed {bar:.3}", passage.confidence);
+            let what = format!("knowledge {}", passage.article);
+            self.note("reading", what, verdict, why);
+        }
+        match best {
+            Some(passage) => self.answer(passage, step),
+            None if step => self.nothing_for_step(),
+            None => self.nothing_for_message(question),
+        }
+    }
+
+    fn answer(&mut self, passage: &Passage, step: bool) {
+        self.attempt("answer", &passage.article, "told");
+        self.say_answer(
+            &passage.text,
+            Source {
+                article: passage.article.clone(),
+                title: passage.title.clone(),
+                section: passage.section.clone(),
+                url: passage.url.clone(),
+            },
+        );
+        self.understood();
+        if step {
+            self.past_search();
+        }
+        self.run();
+    }
+
+    fn past_search(&mut self) {
+        let Some(flow) = self.top_flow() else { return };
+        let at = self.top().map(|frame| frame.at.clone()).unwrap_or_default();
+        if let Place::Step(step) = place(flow, &at) {
+            self.ran(step, BTreeSet::new(), BTreeSet::new(), Did::Said);
+        }
+        self.advance(flow);
+    }
+
+    fn nothing_for_step(&mut self) {
+        let Some(flow) = self.top_flow() else {
+            self.run();
+            return;
+        };
+        let at = self.top().map(|frame| frame.at.clone()).unwrap_or_default();
+        let handled = matches!(
+            place(flow, &at),
+            Place::Step(Step { kind: StepKind::Search { on_none, .. }, .. }) if !on_none.is_empty()
+        );
+        if handled {
+            self.enter(flow, Branch::OnNone);
+        } else {
+            self.say_pattern_with(Pattern::NoAnswer, &[], self.person_button());
+            self.past_search();
+        }
+        self.run();
+    }
+
+    fn nothing_for_message(&mut self, question: bool) {
+        if !question {
+            self.missed(Missed::NoMatch);
+            return;
+        }
+        self.attempt("answer", "none", "nothing good enough");
+        if self.count_miss() {
+            return;
+        }
+        self.say_pattern_with(Pattern::NoAnswer, &[], self.person_button());
+        if self.state.frames.is_empty() {
+            self.state.wait = Wait::Person;
+            self.note(
+                "offer",
+                "/human",
+                "offered",
+                pattern_name(Pattern::NoAnswer),
+            );
+            self.listen();
+        } else {
+            self.run();
+        }
+    }
+
+    /// A button that gets a person.
+    pub(super) fn person_button(&self) -> Vec<MessageButton> {
+        let titles = BTreeMap::from([
+            ("en".to_owned(), "Talk to a person".to_owned()),
+            ("es".to_owned(), "Hablar con una persona".to_owned()),
+        ]);
+        vec![MessageButton {
+            title: self.title(&titles, "/human"),
+            payload: "/human".to_owned(),
+        }]
+    }
+}

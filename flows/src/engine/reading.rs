@@ -1,0 +1,538 @@
+//! Reads a message. The first reading that fits wins; those that were rejected are in the trace.
+
+use super::effect::MessageButton;
+use super::event::{Input, Reading};
+use super::exact::{Command, asks, fold, yes_no};
+use super::ladder::Missed;
+use super::state::{Owner, Wait};
+use super::topic::ARTICLE;
+use super::turn::{Said, Turn};
+use crate::bundle::{Pattern, StepKind};
+
+/// Turns whose mood is remembered.
+const MOODS: usize = 20;
+/// Choices between readings, "something else" not counted.
+const CHOICES: usize = 3;
+/// Words from which a message in another language changes the conversation's.
+const LANGUAGE_WORDS: usize = 4;
+/// Below this confidence of the recogniser a message counts as not understood.
+const HEARD: f64 = 0.3;
+/// Payload of "something else".
+pub(super) const SOMETHING_ELSE: &str = "/something_else";
+
+impl Turn<'_> {
+    /// The customer said something.
+    pub(super) fn heard(&mut self, input: &Input, reading: Option<&Reading>) {
+        let keys = self.listening().keys;
+        let before = std::mem::take(&mut self.state.last_said);
+        self.state.turn += 1;
+        self.state.counters.turns_since_done += 1;
+        if !input.text.trim().is_empty() {
+            input.text.clone_into(&mut self.state.last_text);
+        }
+        self.remember(reading);
+        match self.state.owner {
+            Owner::Agent => {
+                self.note(
+                    "reading",
+                    "message",
+                    "rejected",
+                    "a person has the conversation",
+                );
+                return;
+            }
+            Owner::Closed => {
+                self.note(
+                    "reading",
+                    "message",
+                    "taken",
+                    "the conversation is open again",
+                );
+                self.state.owner = Owner::Bot;
+                self.state.wait = Wait::Customer;
+            }
+            Owner::Queue => {
+                self.state.last_said = before;
+                self.heard_in_queue(input);
+                return;
+            }
+            Owner::Bot => {}
+        }
+        self.follow_language(input, reading);
+        let mut input = input.clone();
+        if input.payload.is_none() {
+            input.payload = input.keys.as_ref().and_then(|pressed| {
+                let pressed = pressed.trim();
+                let human = (pressed == "0").then(|| Command::Human.payload().to_owned());
+                human.or_else(|| keys.get(pressed).cloned())
+            });
+        }
+        if self.triggers(&input, reading) {
+            return;
+        }
+        self.read(&input, reading, before);
+    }
+
+    fn remember(&mut self, reading: Option<&Reading>) {
+        let Some(reading) = reading else { return };
+        self.state.last_intents.clone_from(&reading.intents);
+        if reading.degraded {
+            return;
+        }
+        if self.state.moods.len() >= MOODS {
+            self.state.moods.remove(0);
+        }
+        self.state.moods.push(reading.negative);
+    }
+
+    /// Follows the customer into another of the bot's languages.
+    fn follow_language(&mut self, input: &Input, reading: Option<&Reading>) {
+        let Some(reading) = reading.filter(|reading| !reading.degraded) else {
+            return;
+        };
+        let known = self.bundle.languages.contains(&reading.language);
+        if !known || reading.language == self.state.language {
+            return;
+        }
+        let words = input.text.split_whitespace().count();
+        if self.state.turn > 1 && words < LANGUAGE_WORDS {
+            self.note(
+                "language",
+                reading.language.clone(),
+                "rejected",
+                format!("{words} words are too few"),
+            );
+            return;
+        }
+        self.note("language", reading.language.clone(), "followed", "");
+        reading.language.clone_into(&mut self.state.language);
+    }
+
+    fn read(
+        &mut self,
+        input: &Input,
+        reading: Option<&Reading>,
+        before: Vec<super::effect::Message>,
+    ) {
+        let just_done = std::mem::take(&mut self.state.just_done);
+        let command = match input.payload.as_deref() {
+            Some(payload) => Command::of_payload(payload),
+            None => Command::of_text(&input.text),
+        };
+        if self.heard_rating(input, reading) {
+            return;
+        }
+        if let Some(command) = command {
+            self.note(
+                "reading",
+                format!("command {}", command.payload()),
+                "taken",
+                "",
+            );
+            self.command(command, before);
+            return;
+        }
+        if let Some(payload) = input.payload.as_deref().filter(|p| p.starts_with('/')) {
+            self.payload(payload);
+            return;
+        }
+        let taken = match self.state.wait {
+            Wait::Choice { .. } => self.heard_choice(input, reading),
+            Wait::Resume => self.heard_resume(input, reading),
+            Wait::Person => self.heard_person(input),
+            _ => false,
+        };
+        if taken {
+            return;
+        }
+        if self.state.wait != Wait::Resume {
+            self.state.wait = Wait::Customer;
+        }
+        if just_done && self.state.frames.is_empty() && self.heard_enough(input) {
+            return;
+        }
+        if input.speech_confidence.is_some_and(|heard| heard < HEARD) {
+            self.note(
+                "reading",
+                "message",
+                "rejected",
+                "the recogniser is not sure",
+            );
+            self.missed(Missed::NoMatch);
+            return;
+        }
+        self.message(input, reading);
+    }
+
+    fn command(&mut self, command: Command, before: Vec<super::effect::Message>) {
+        match command {
+            Command::Human => self.human(command.payload()),
+            Command::Repeat => {
+                self.state.last_said = before;
+                self.repeat();
+            }
+            Command::Cancel => self.cancel(),
+            Command::Back => {
+                self.state.wait = Wait::Customer;
+                self.back();
+            }
+            Command::StartOver => self.start_over(),
+        }
+    }
+
+    fn cancel(&mut self) {
+        self.state.wait = Wait::Customer;
+        self.understood();
+        let Some(flow) = self.state.flow().cloned() else {
+            self.say_pattern(Pattern::NothingToCancel, &[]);
+            self.listen();
+            return;
+        };
+        let title = crate::value::Value::Text(self.flow_title(&flow));
+        self.say_pattern(Pattern::Cancel, &[("title", title)]);
+        self.drop_front("cancelled");
+        if self.uncover() == super::turn::Next::Go {
+            self.run();
+        }
+    }
+
+    fn start_over(&mut self) {
+        self.state.wait = Wait::Customer;
+        self.understood();
+        let front = self.state.flow().cloned();
+        if self.done_anything_for_good() {
+            let title = front.map(|flow| self.flow_title(&flow)).unwrap_or_default();
+            let title = crate::value::Value::Text(title);
+            self.say_pattern(Pattern::AlreadyDone, &[("title", title)]);
+            self.drop_frames("cancelled");
+            self.run();
+            return;
+        }
+        self.say_pattern(Pattern::StartOver, &[]);
+        self.drop_frames("restarted");
+        if let Some(flow) = front
+            && !self.start_flow(&flow, &Said::default())
+        {
+            self.note("error", flow, "failed", "the flow could not start");
+        }
+        self.run();
+    }
+
+    fn payload(&mut self, payload: &str) {
+        let topic = payload.trim_start_matches('/').to_owned();
+        let said = match &self.state.wait {
+            Wait::Choice {
+                options,
+                text,
+                entities,
+            } if options.contains(&topic) => Said {
+                text: text.clone(),
+                entities: entities.clone(),
+            },
+            _ => Said::default(),
+        };
+        self.note("reading", format!("payload {payload}"), "taken", "");
+        if payload == SOMETHING_ELSE {
+            self.something_else();
+            return;
+        }
+        let article = topic.strip_prefix(ARTICLE).map(str::to_owned);
+        if article.is_some_and(|article| self.bundle.articles.contains_key(&article))
+            || (self.bundle.intents.contains_key(&topic) && !self.is_own(&topic))
+        {
+            if !said.text.is_empty() {
+                said.text.clone_into(&mut self.state.last_text);
+            }
+            self.serve(&topic, &said);
+            return;
+        }
+        if self.is_own(&topic) {
+            self.state.wait = Wait::Customer;
+            self.run();
+            return;
+        }
+        self.note(
+            "reading",
+            format!("payload {payload}"),
+            "rejected",
+            "it names no intent",
+        );
+        self.missed(Missed::NoMatch);
+    }
+
+    fn something_else(&mut self) {
+        self.state.wait = Wait::Customer;
+        if self.state.frames.is_empty() {
+            self.say_pattern(Pattern::SomethingElse, &[]);
+            self.listen();
+        } else {
+            self.run();
+        }
+    }
+
+    /// A message while readings are offered; true where it chose one.
+    fn heard_choice(&mut self, input: &Input, reading: Option<&Reading>) -> bool {
+        let Wait::Choice {
+            options,
+            text,
+            entities,
+        } = self.state.wait.clone()
+        else {
+            return false;
+        };
+        let titles: Vec<String> = options
+            .iter()
+            .map(|option| self.option_title(option))
+            .collect();
+        let chosen = pick(input, reading, &titles).and_then(|at| options.get(at));
+        if let Some(topic) = chosen {
+            self.note("reading", "choice", "taken", topic.clone());
+            text.clone_into(&mut self.state.last_text);
+            self.serve(topic, &Said { text, entities });
+            return true;
+        }
+        let folded = fold(&input.text);
+        let other = [
+            "something else",
+            "none",
+            "neither",
+            "otra cosa",
+            "ninguna",
+            "ninguno",
+        ];
+        if yes_no(&input.text) == Some(false) || other.iter().any(|word| folded.contains(word)) {
+            self.note("reading", "choice", "taken", "something else");
+            self.something_else();
+            return true;
+        }
+        self.note("reading", "choice", "rejected", "none of the choices");
+        false
+    }
+
+    /// A message after a person was offered; true where it was read as an answer.
+    fn heard_person(&mut self, input: &Input) -> bool {
+        let answer = yes_no(input.payload.as_deref().unwrap_or(&input.text));
+        match answer {
+            Some(true) => {
+                self.note("reading", "answer yes", "taken", "a person");
+                self.human(Command::Human.payload());
+                true
+            }
+            Some(false) => {
+                self.note("reading", "answer no", "taken", "no person");
+                self.something_else();
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// "No, thanks" and "yes" after a flow that asked whether there is anything else.
+    fn heard_enough(&mut self, input: &Input) -> bool {
+        let pattern = match yes_no(&input.text) {
+            Some(false) => Pattern::Goodbye,
+            Some(true) => Pattern::SomethingElse,
+            None => return false,
+        };
+        self.note(
+            "reading",
+            "answer",
+            "taken",
+            "whether there is anything else",
+        );
+        self.say_pattern(pattern, &[]);
+        self.listen();
+        true
+    }
+
+    fn message(&mut self, input: &Input, reading: Option<&Reading>) {
+        let here = self.here().filter(|_| self.state.wait == Wait::Customer);
+        let answered = match here.map(|(flow, step)| (flow, step, &step.kind)) {
+            Some((flow, step, StepKind::Ask(ask))) => {
+                self.answer_ask(flow, step, ask, input, reading)
+            }
+            Some((flow, step, StepKind::Confirm(confirm))) => {
+                self.answer_confirm(flow, step, confirm, input, reading)
+            }
+            Some((flow, step, StepKind::Offer(offer))) => {
+                self.answer_offer(flow, step, offer, input, reading)
+            }
+            _ => false,
+        };
+        if !answered {
+            self.unanswered(input, reading);
+        }
+    }
+
+    /// A message that does not answer the question, or comes while none is open.
+    fn unanswered(&mut self, input: &Input, reading: Option<&Reading>) {
+        let entities = reading.map_or(&[][..], |reading| &reading.entities);
+        let changes = self.changes(entities);
+        if !changes.is_empty() {
+            self.correct(changes);
+            return;
+        }
+        let said = Said {
+            text: input.text.clone(),
+            entities: entities.to_vec(),
+        };
+        match self.clear_topic(reading) {
+            Some((topic, p)) if !self.is_own(topic) => {
+                self.note(
+                    "reading",
+                    format!("topic {topic}"),
+                    "taken",
+                    format!("{p:.3}"),
+                );
+                self.serve(topic, &said);
+                return;
+            }
+            Some((topic, _)) => {
+                self.note(
+                    "reading",
+                    format!("topic {topic}"),
+                    "rejected",
+                    "it is being served",
+                );
+            }
+            None => self.note_weak(reading),
+        }
+        let empty = self.empty_slots();
+        if !empty.is_empty() && self.prefill(&empty, entities) {
+            self.note("reading", "answers ahead", "taken", "");
+            self.understood();
+            self.run();
+            return;
+        }
+        if let Some(options) = self.ambiguous(reading) {
+            self.offer_choices(options, said);
+            return;
+        }
+        self.nothing_fits(input, reading);
+    }
+
+    fn note_weak(&mut self, reading: Option<&Reading>) {
+        let Some(reading) = reading else { return };
+        if let Some((topic, p)) = reading.intents.first() {
+            let bar = self.bar(topic);
+            let next = reading.intents.get(1).map_or(0.0, |(_, p)| *p);
+            self.note(
+                "reading",
+                format!("topic {topic}"),
+                "rejected",
+                format!(
+                    "{p:.3} of {bar:.3}, next {next:.3}, none {:.3}",
+                    reading.none
+                ),
+            );
+        }
+    }
+
+    fn nothing_fits(&mut self, input: &Input, reading: Option<&Reading>) {
+        self.note("reading", "no_match", "taken", "");
+        if reading.is_some_and(|reading| reading.degraded) {
+            self.say_pattern(Pattern::Degraded, &[]);
+            self.run();
+            return;
+        }
+        let words = input.text.split_whitespace().count();
+        if self.state.frames.is_empty() && input.payload.is_none() && words > 1 {
+            self.search_message(None, asks(&input.text));
+            return;
+        }
+        self.missed(Missed::NoMatch);
+    }
+
+    /// Readings too close to each other, best first.
+    fn ambiguous(&self, reading: Option<&Reading>) -> Option<Vec<String>> {
+        let reading = reading.filter(|reading| !reading.degraded)?;
+        let understanding = &self.bundle.understanding;
+        let (_, best) = reading.intents.first()?;
+        let close: Vec<&(String, f64)> = reading
+            .intents
+            .iter()
+            .filter(|(topic, p)| best - p < understanding.margin && !self.is_own(topic))
+            .take(CHOICES)
+            .collect();
+        let sum: f64 = close.iter().map(|(_, p)| p).sum();
+        let enough = close.len() > 1 && sum >= understanding.accept && *best > reading.none;
+        enough.then(|| close.into_iter().map(|(topic, _)| topic.clone()).collect())
+    }
+
+    fn offer_choices(&mut self, options: Vec<String>, said: Said) {
+        let mut buttons: Vec<MessageButton> = Vec::new();
+        for option in &options {
+            self.note("offer", option.clone(), "offered", "");
+            buttons.push(MessageButton {
+                title: self.option_title(option),
+                payload: format!("/{option}"),
+            });
+        }
+        let other = if self.state.language == "es" {
+            "Otra cosa"
+        } else {
+            "Something else"
+        };
+        buttons.push(MessageButton {
+            title: other.to_owned(),
+            payload: SOMETHING_ELSE.to_owned(),
+        });
+        self.say_pattern_with(Pattern::Disambiguation, &[], buttons);
+        self.state.wait = Wait::Choice {
+            options,
+            text: said.text,
+            entities: said.entities,
+        };
+        self.listen();
+    }
+
+    /// The customer said nothing.
+    pub(super) fn silence(&mut self) {
+        if self.state.owner != Owner::Bot || self.running() {
+            self.note("reading", "silence", "ignored", "the bot is not listening");
+            return;
+        }
+        self.state.last_said.clear();
+        match self.state.wait {
+            Wait::Rating { .. } => self.goodbye("wrapped_up"),
+            Wait::Choice { .. } | Wait::Resume | Wait::Person => {
+                self.state.wait = Wait::Customer;
+                self.missed(Missed::NoInput);
+            }
+            Wait::Customer | Wait::Action { .. } | Wait::Search { .. } => {
+                self.missed(Missed::NoInput);
+            }
+        }
+    }
+}
+
+/// Which of some titles a message picks: by number, by place, or by its words.
+pub(super) fn pick(input: &Input, reading: Option<&Reading>, titles: &[String]) -> Option<usize> {
+    let text = fold(&input.text);
+    if text.is_empty() {
+        return None;
+    }
+    let by_words = |fits: &dyn Fn(&str) -> bool| {
+        let mut all = titles
+            .iter()
+            .enumerate()
+            .filter(|(_, title)| fits(&fold(title)));
+        let first = all.next().map(|(at, _)| at);
+        first.filter(|_| all.next().is_none())
+    };
+    let exact = by_words(&|title| title == text);
+    let number = text.parse::<usize>().ok().or_else(|| {
+        let entities = &reading?.entities;
+        let ordinal = entities.iter().find(|found| found.entity == "ordinal")?;
+        ordinal.value.as_str()?.parse().ok()
+    });
+    let place = number
+        .and_then(|n| n.checked_sub(1))
+        .filter(|at| *at < titles.len());
+    exact
+        .or(place)
+        .or_else(|| by_words(&|title| format!(" {text} ").contains(&format!(" {title} "))))
+        .or_else(|| {
+            by_words(&|title| text.len() > 2 && format!(" {title} ").contains(&format!(" {text} ")))
+        })
+}

@@ -1,0 +1,313 @@
+use serde_json::json;
+
+use super::kit::{Talk, about, bank, found};
+use crate::engine::effect::Effect;
+use crate::engine::event::Outcome;
+
+#[test]
+fn runs_a_flow_from_its_first_words() {
+    let mut talk = Talk::open();
+    talk.to_confirm();
+    assert_eq!(talk.said(), ["after_theft", "block_check"]);
+    assert_eq!(talk.messages()[1].text, "Block card 4281?");
+    let listen = talk.listens().expect("it listens").clone();
+    assert_eq!(listen.expects.as_deref(), Some("yes_no"));
+    assert_eq!(listen.keys.get("1").map(String::as_str), Some("yes"));
+    talk.types("yes");
+    assert_eq!(talk.did(), ["block_card"]);
+    talk.answers(json!({"ref": "R1"}));
+    assert_eq!(talk.said(), ["block_done", "new_card_check"]);
+    talk.keys("1");
+    assert_eq!(talk.said(), ["new_card_coming"]);
+    let ended = talk.last.effects.contains(&Effect::FlowEnded {
+        flow: "block".to_owned(),
+        outcome: "done".to_owned(),
+    });
+    assert!(ended);
+    assert!(talk.state.frames.is_empty());
+    assert_eq!(talk.slot("card"), None, "a flow's slots vanish with it");
+}
+
+#[test]
+fn asks_step_by_step() {
+    let mut talk = Talk::open();
+    talk.press("/lost_card");
+    assert_eq!(talk.said(), ["block_first", "ask_card"]);
+    assert_eq!(talk.listens().and_then(|l| l.slot.as_deref()), Some("card"));
+    talk.types("4821");
+    assert_eq!(talk.did(), ["find_card"]);
+    talk.answers(json!({"status": "active"}));
+    assert_eq!(talk.said(), ["ask_loss"]);
+    talk.types("nicked");
+    assert_eq!(talk.slot("loss"), Some(json!("stolen")));
+}
+
+#[test]
+fn takes_the_branch_of_a_result() {
+    let mut talk = Talk::open();
+    talk.press("/lost_card").types("4821");
+    talk.answers(json!({"status": "blocked"}));
+    assert_eq!(talk.said(), ["already_blocked"]);
+    assert_eq!(talk.traced("frame", "ended"), ["block"]);
+}
+
+#[test]
+fn ladders_end_with_a_person() {
+    let mut talk = Talk::open();
+    talk.press("/lost_card").types("the blue one");
+    assert_eq!(talk.said(), ["hint"]);
+    talk.types("with a boat on it");
+    assert_eq!(
+        talk.said(),
+        ["let_person"],
+        "the say stands in for the pattern"
+    );
+    let request = talk.handoff().expect("a person");
+    assert_eq!((request.queue.as_str(), request.priority), ("cards", 4));
+    assert_eq!(request.flow.as_deref(), Some("block"));
+}
+
+#[test]
+fn silence_has_its_own_ladder() {
+    let mut talk = Talk::open();
+    talk.press("/lost_card").types("the blue one");
+    talk.event(crate::engine::event::EventKind::Silence);
+    assert_eq!(talk.said(), ["still_there"]);
+    talk.event(crate::engine::event::EventKind::Silence);
+    assert!(talk.handoff().is_some());
+}
+
+#[test]
+fn a_failed_action_without_on_error_says_so_and_gets_a_person() {
+    let mut talk = Talk::open();
+    talk.to_confirm().types("yes").acts(Outcome::TimedOut);
+    assert_eq!(talk.said(), ["error"]);
+    assert_eq!(
+        talk.handoff().map(|h| h.reason.as_str()),
+        Some("tool_failure")
+    );
+}
+
+#[test]
+fn errors_have_kinds() {
+    let cases = [
+        (Outcome::TimedOut, "timeout"),
+        (
+            Outcome::Answered {
+                body: json!({"state": 1}),
+            },
+            "shape",
+        ),
+        (
+            Outcome::Answered {
+                body: json!({"status": [1]}),
+            },
+            "shape",
+        ),
+        (
+            Outcome::Status {
+                status: 409,
+                body: Some(json!({"error": "needs_human"})),
+            },
+            "needs_human",
+        ),
+        (
+            Outcome::Status {
+                status: 500,
+                body: None,
+            },
+            "status",
+        ),
+    ];
+    for (outcome, kind) in cases {
+        let mut talk = Talk::open();
+        talk.press("/lost_card").types("4821").acts(outcome);
+        assert_eq!(talk.traced("action", kind), ["find_card"]);
+        assert_eq!(talk.said(), ["system_down"], "on_error runs");
+        assert_eq!(talk.state.counters.tool_failures, 1);
+    }
+}
+
+#[test]
+fn a_correction_reruns_what_depends_on_it() {
+    let mut talk = Talk::open();
+    talk.to_confirm();
+    let text = "sorry, 4821";
+    let mut reading = about("balance", 0.1);
+    reading.entities = vec![found(text, "4821", "last4", json!("4821"))];
+    talk.hears(text, reading);
+    assert_eq!(talk.traced("correction", "corrected"), ["card"]);
+    assert_eq!(talk.traced("correction", "kept"), ["loss"]);
+    assert_eq!(talk.did(), ["find_card"]);
+    talk.answers(json!({"status": "active"}));
+    assert_eq!(talk.traced("correction", "redone"), ["find_card"]);
+    assert_eq!(
+        talk.said(),
+        ["block_check"],
+        "what was said is not said again"
+    );
+    assert_eq!(talk.messages()[0].text, "Block card 4821?");
+    assert_eq!(talk.slot("loss"), Some(json!("stolen")));
+    talk.types("yes");
+    assert_eq!(talk.did(), ["block_card"]);
+    talk.answers(json!({"ref": "R1"}));
+    assert!(talk.traced("correction", "redone").is_empty());
+}
+
+#[test]
+fn a_correction_moves_to_the_other_branch() {
+    let mut talk = Talk::open();
+    talk.press("/lost_card").types("4821");
+    talk.answers(json!({"status": "active"}));
+    talk.types("lost");
+    assert_eq!(talk.said(), ["block_check"]);
+    let text = "no, stolen";
+    let mut reading = about("balance", 0.1);
+    reading.entities = vec![
+        found(text, "no", "yes_no", json!(false)),
+        found(text, "stolen", "loss", json!("stolen")),
+    ];
+    talk.hears(text, reading);
+    assert_eq!(talk.traced("correction", "corrected"), ["loss"]);
+    assert!(talk.did().is_empty(), "the card did not change");
+    assert_eq!(talk.said(), ["correction", "after_theft", "block_check"]);
+}
+
+#[test]
+fn what_cannot_be_undone_is_not_repeated() {
+    let mut talk = Talk::open();
+    talk.to_confirm().types("yes").answers(json!({"ref": "R1"}));
+    let text = "sorry, 4821";
+    let mut reading = about("balance", 0.1);
+    reading.entities = vec![found(text, "4821", "last4", json!("4821"))];
+    talk.hears(text, reading);
+    assert_eq!(talk.said(), ["already_done", "new_card_check"]);
+    assert_eq!(talk.traced("correction", "already_done"), ["block_card"]);
+    assert!(talk.did().is_empty());
+    assert_eq!(talk.slot("card"), Some(json!("4281")));
+    talk.press("/start_over");
+    assert_eq!(talk.said(), ["already_done"]);
+    assert!(talk.state.frames.is_empty());
+}
+
+#[test]
+fn a_correction_that_fails_its_check_keeps_the_old_value() {
+    let mut talk = Talk::open();
+    talk.press("/transfer").types("20").types("rent");
+    assert_eq!(talk.said(), ["transfer_check"]);
+    assert_eq!(talk.messages()[0].text, "Send £20.00 for rent?");
+    let text = "make that 0 pounds";
+    let mut reading = about("balance", 0.1);
+    let zero = json!({"amount": "0", "currency": "GBP"});
+    reading.entities = vec![found(text, "0 pounds", "money", zero)];
+    talk.hears(text, reading);
+    assert_eq!(talk.said(), ["sum_zero", "kept_old", "transfer_check"]);
+    assert_eq!(
+        talk.slot("sum").map(|s| s["amount"].clone()),
+        Some(json!("20"))
+    );
+}
+
+#[test]
+fn an_answer_that_fails_its_check_is_asked_again() {
+    let mut talk = Talk::open();
+    talk.press("/transfer").types("0");
+    assert_eq!(talk.said(), ["sum_zero"]);
+    assert_eq!(talk.listens().and_then(|l| l.slot.as_deref()), Some("sum"));
+    assert_eq!(talk.slot("sum"), None);
+    talk.types("0").types("0").types("0");
+    assert!(talk.handoff().is_some(), "not for ever");
+}
+
+#[test]
+fn back_asks_the_question_before() {
+    let mut talk = Talk::open();
+    talk.press("/lost_card").types("4821");
+    talk.answers(json!({"status": "active"})).press("/back");
+    assert_eq!(talk.said(), ["back", "ask_card"]);
+    talk.types("1111");
+    assert_eq!(talk.did(), ["find_card"]);
+    talk.answers(json!({"status": "active"}));
+    assert_eq!(talk.said(), ["ask_loss"]);
+}
+
+#[test]
+fn a_confirm_declined_without_on_no_ends_the_flow() {
+    let mut talk = Talk::open();
+    talk.press("/transfer")
+        .types("20")
+        .types("rent")
+        .types("no");
+    assert_eq!(talk.said(), ["cancel"]);
+    assert!(talk.last.effects.contains(&Effect::FlowEnded {
+        flow: "transfer".to_owned(),
+        outcome: "declined".to_owned(),
+    }));
+}
+
+#[test]
+fn an_endless_loop_is_an_error_and_a_person() {
+    let mut talk = Talk::open();
+    talk.press("/endless");
+    assert!(talk.said().contains(&"error"));
+    assert!(talk.handoff().is_some());
+    assert!(talk.last.trace.entries.len() < 400);
+}
+
+#[test]
+fn a_flow_that_is_gone_from_the_bot_gets_a_person() {
+    let mut talk = Talk::open();
+    talk.press("/lost_card");
+    let mut newer = bank();
+    newer.flows.remove("block");
+    talk.bundle = newer;
+    talk.types("4821");
+    assert!(
+        talk.said().contains(&"error") || talk.said().contains(&"no_match"),
+        "{:?}",
+        talk.said()
+    );
+}
+
+#[test]
+fn a_sub_flow_shares_the_slots_of_its_caller() {
+    let mut talk = Talk::open();
+    talk.press("/visit").types("Leeds");
+    assert_eq!(talk.said(), ["ask_card"]);
+    assert_eq!(talk.state.flow().map(String::as_str), Some("visit"));
+    talk.types("4821");
+    assert_eq!(talk.said(), ["balance_told"]);
+    assert_eq!(talk.traced("frame", "returned"), ["verify"]);
+}
+
+#[test]
+fn keys_of_effects_grow_with_each_visit() {
+    let mut talk = Talk::open();
+    talk.press("/lost_card").types("4821");
+    let key = |talk: &Talk| {
+        talk.last.effects.iter().find_map(|effect| match effect {
+            Effect::Call(call) => Some((call.key.clone(), call.url.clone())),
+            _ => None,
+        })
+    };
+    let first = key(&talk).expect("a call");
+    assert_eq!(first.0, "1/block:find_card/1");
+    assert_eq!(first.1, "https://bank.example/4821");
+    talk.answers(json!({"status": "active"}))
+        .press("/back")
+        .types("1111");
+    assert_eq!(
+        key(&talk).map(|k| k.0),
+        Some("1/block:find_card/2".to_owned())
+    );
+}
+
+#[test]
+fn a_message_during_an_action_waits_for_it() {
+    let mut talk = Talk::open();
+    talk.press("/lost_card").types("4821");
+    talk.types("stolen");
+    assert!(talk.last.effects.is_empty());
+    talk.answers(json!({"status": "active"}));
+    assert_eq!(talk.said(), ["ask_loss", "after_theft", "block_check"]);
+}

@@ -1,0 +1,8 @@
+//! Tests of the engine on a small bank built by hand.
+
+mod begin;
+mod flow;
+mod kit;
+mod person;
+mod random;
+mod reading;

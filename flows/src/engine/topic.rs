@@ -1,0 +1,197 @@
+//! New topics: which intent a message is about, and how a flow starts with what the message gives.
+
+use super::event::{Found, Reading};
+use super::frame::each;
+use super::turn::{Said, Turn};
+use crate::bundle::StepKind;
+use crate::value::Type;
+
+/// Prefix of a knowledge article among the intents of a reading.
+pub(super) const ARTICLE: &str = "article:";
+
+/// True where two byte ranges share a byte.
+pub(super) fn overlaps(a: (usize, usize), b: (usize, usize)) -> bool {
+    a.0 < b.1 && b.0 < a.1
+}
+
+impl Turn<'_> {
+    /// The bar for acting on an intent.
+    pub(super) fn bar(&self, intent: &str) -> f64 {
+        let own = self.bundle.intents.get(intent).and_then(|i| i.threshold);
+        own.unwrap_or(self.bundle.understanding.accept)
+    }
+
+    /// The flow that an intent starts.
+    pub(super) fn flow_of(&self, intent: &str) -> Option<&str> {
+        self.bundle
+            .flows
+            .iter()
+            .find(|(_, flow)| flow.start.as_deref() == Some(intent))
+            .map(|(id, _)| id.as_str())
+    }
+
+    /// True for the intent of the flow in front: saying it again starts nothing.
+    pub(super) fn is_own(&self, intent: &str) -> bool {
+        let own = self.state.flow().and_then(|id| self.bundle.flows.get(id));
+        own.is_some_and(|flow| flow.start.as_deref() == Some(intent))
+    }
+
+    /// An intent that is sure enough to be acted on and leads the next by the margin.
+    pub(super) fn clear_topic<'r>(&self, reading: Option<&'r Reading>) -> Option<(&'r str, f64)> {
+        self.leader(reading, self.bundle.understanding.margin)
+    }
+
+    /// An intent that leads by enough to interrupt an answer.
+    pub(super) fn strong_topic<'r>(&self, reading: Option<&'r Reading>) -> Option<(&'r str, f64)> {
+        self.leader(reading, self.bundle.understanding.interrupt_margin)
+            .filter(|(intent, _)| !self.is_own(intent))
+    }
+
+    fn leader<'r>(&self, reading: Option<&'r Reading>, margin: f64) -> Option<(&'r str, f64)> {
+        let reading = reading.filter(|reading| !reading.degraded)?;
+        let (intent, p) = reading.intents.first()?;
+        let next = reading.intents.get(1).map_or(0.0, |(_, p)| *p);
+        let lead = p - next.max(reading.none);
+        (*p >= self.bar(intent) && lead >= margin).then_some((intent.as_str(), *p))
+    }
+
+    /// Slots that a flow's own steps ask for, in order.
+    pub(super) fn asked_slots(&self, flow: &str) -> Vec<String> {
+        let mut slots: Vec<String> = Vec::new();
+        if let Some(flow) = self.bundle.flows.get(flow) {
+            each(flow, &mut |step| {
+                if let StepKind::Ask(ask) = &step.kind
+                    && !slots.contains(&ask.slot)
+                {
+                    slots.push(ask.slot.clone());
+                }
+            });
+        }
+        slots
+    }
+
+    /// Which slots the entities give values for: a slot's own mark first, then by kind; each entity
+    /// fills one slot, and the part of a longer entity fills none.
+    pub(super) fn match_slots(
+        &self,
+        slots: &[String],
+        entities: &[Found],
+    ) -> Vec<(String, Found, crate::value::Value)> {
+        let mut taken: Vec<(usize, usize)> = Vec::new();
+        let mut matched = Vec::new();
+        for marked in [true, false] {
+            for slot in slots {
+                if matched.iter().any(|(id, _, _)| id == slot) {
+                    continue;
+                }
+                let Some(ty) = self.bundle.slots.get(slot).map(|slot| &slot.ty) else {
+                    continue;
+                };
+                if !marked && matches!(ty, Type::Text | Type::Any) {
+                    continue;
+                }
+                let free: Vec<Found> = entities
+                    .iter()
+                    .filter(|found| (found.entity == *slot) == marked)
+                    .filter(|found| !taken.iter().any(|t| overlaps(*t, (found.start, found.end))))
+                    .filter(|found| marked || !inside_other(found, entities))
+                    .cloned()
+                    .collect();
+                let inner = match ty {
+                    Type::List(inner) => inner,
+                    other => other,
+                };
+                if let Some((found, value)) = self.best_entity(slot, inner, &free, false) {
+                    let value = match ty {
+                        Type::List(_) => crate::value::Value::List(vec![value]),
+                        _ => value,
+                    };
+                    taken.push((found.start, found.end));
+                    matched.push((slot.clone(), found.clone(), value));
+                }
+            }
+        }
+        matched
+    }
+
+    /// Slots that the front flow has yet to ask for, its sub-flow's among them.
+    pub(super) fn empty_slots(&self) -> Vec<String> {
+        let flows = [self.state.flow(), self.top().map(|frame| &frame.flow)];
+        let mut slots: Vec<String> = Vec::new();
+        for slot in flows
+            .into_iter()
+            .flatten()
+            .flat_map(|flow| self.asked_slots(flow))
+        {
+            if self.state.slot(&slot).is_none() && !slots.contains(&slot) {
+                slots.push(slot);
+            }
+        }
+        slots
+    }
+
+    /// Fills slots of the front flow from a message; true where one was filled. A value that fails
+    /// its check is left out; its text is said when the slot is asked.
+    pub(super) fn prefill(&mut self, slots: &[String], entities: &[Found]) -> bool {
+        let mut filled = false;
+        for (slot, found, value) in self.match_slots(slots, entities) {
+            if self.check(&slot, &value) {
+                self.put(&slot, value, "user", found.confidence);
+                filled = true;
+                continue;
+            }
+            let text = self
+                .bundle
+                .slots
+                .get(&slot)
+                .and_then(|s| s.check_else.clone());
+            if let (Some(text), Some(base)) = (text, self.base_mut()) {
+                base.refused.insert(slot, text);
+            }
+        }
+        filled
+    }
+
+    /// Puts a flow in front, filled from what was said; false where there is no such flow. Flows
+    /// below it are the caller's to cover or drop.
+    pub(super) fn start_flow(&mut self, flow: &str, said: &Said) -> bool {
+        let start = match self.bundle.flows.get(flow) {
+            Some(flow) => flow.start.clone(),
+            None => return false,
+        };
+        self.make_room();
+        if !self.push_frame(flow, false) {
+            return false;
+        }
+        self.state.just_done = false;
+        if let Some(intent) = start {
+            self.note("intent", intent.clone(), "served", flow);
+            self.state.intent = Some(intent);
+        }
+        let slots = self.asked_slots(flow);
+        self.prefill(&slots, &said.entities);
+        true
+    }
+
+    /// Makes room on a full stack: the flow that was covered first goes.
+    fn make_room(&mut self) {
+        let depth = usize::try_from(self.bundle.limits.depth.max(1)).unwrap_or(usize::MAX);
+        while self.state.frames.len() >= depth {
+            let frame = self.state.frames.remove(0);
+            self.ended(&frame.flow, "abandoned");
+            while self.state.frames.first().is_some_and(|frame| frame.called) {
+                self.state.frames.remove(0);
+            }
+        }
+    }
+}
+
+/// True for the part of a longer entity: the 5 of "5 May".
+fn inside_other(found: &Found, entities: &[Found]) -> bool {
+    let length = found.end.saturating_sub(found.start);
+    entities.iter().any(|other| {
+        other.end.saturating_sub(other.start) > length
+            && other.start <= found.start
+            && found.end <= other.end
+    })
+}
