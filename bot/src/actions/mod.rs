@@ -184,7 +184,9 @@ impl Peers {
 
 fn stubbed(action: &Action) -> Outcome {
     match &action.stub {
-        Some(stub) => Outcome::Answered { body: stub.to_json() },
+        Some(stub) => Outcome::Answered {
+            body: stub.to_json(),
+        },
         None => failed("the action has no `stub`; add one to use it without its service"),
     }
 }

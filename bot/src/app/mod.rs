@@ -3,27 +3,32 @@
 //! Owns the wiring of the straight line (intake, mailbox, turn, outbox) and of the desk. Must never
 //! know HTTP, sockets or a channel's wire format.
 
+mod customer;
 mod desk;
 mod error;
+#[cfg(test)]
+pub(crate) mod rig;
 mod staff;
+#[cfg(test)]
+mod tests;
 mod types;
+mod wiring;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
-
-use tokio::sync::broadcast;
 
 use bellhop_flows::bundle::Bundle;
 
 use crate::actions::Actions;
 use crate::clock::Clock;
 use crate::handoff::Summary;
-use crate::outbox::CustomerEvent;
+use crate::store::{Store, conversations};
 use crate::understand::{Retrieve, Understand};
 
 pub use error::{AppError, TakeError};
 pub use types::*;
+pub(crate) use wiring::Core;
 
 /// What an [`App`] is made of.
 pub struct Parts {
@@ -70,11 +75,7 @@ impl Default for Options {
 /// The running program behind every channel and the desk.
 #[derive(Clone)]
 pub struct App {
-    inner: Arc<Inner>,
-}
-
-struct Inner {
-    parts: Parts,
+    core: Arc<Core>,
 }
 
 type Result<T> = std::result::Result<T, AppError>;
@@ -92,22 +93,34 @@ impl App {
     /// # Errors
     /// A store that can't be opened, with its path and what to do.
     pub async fn start(parts: Parts) -> Result<Self> {
-        Ok(Self {
-            inner: Arc::new(Inner { parts }),
-        })
+        let store = Store::open(&parts.store)?;
+        let core = Arc::new(Core::new(parts, store)?);
+        let left = core.store.read(|c| conversations::unfinished(c)).await?;
+        for conversation in &left {
+            core.mailbox.wake(&core, conversation);
+        }
+        Ok(Self { core })
     }
 
     /// Stops taking turns, waits for those that run and closes the store.
-    pub async fn shutdown(&self) {}
+    pub async fn shutdown(&self) {
+        self.core.stop().await;
+    }
+
+    /// Lets no turn begin any more; messages are still taken.
+    #[cfg(test)]
+    pub(crate) async fn shutdown_turns(&self) {
+        self.core.mailbox.stop().await;
+    }
 
     /// The compiled bot.
     pub fn bundle(&self) -> &Bundle {
-        &self.inner.parts.bundle
+        &self.core.bundle
     }
 
     /// The time.
     pub fn clock(&self) -> &Clock {
-        &self.inner.parts.clock
+        &self.core.clock
     }
 
     /// Tells whether the store answers: for `/readyz`.
@@ -115,91 +128,8 @@ impl App {
     /// # Errors
     /// What is wrong with the store.
     pub async fn ready(&self) -> Result<()> {
-        later()
-    }
-
-    /// Opens a conversation, or finds the open one of the same provider key.
-    ///
-    /// # Errors
-    /// The store is away; a customer fact or key beyond 1 KiB; an unknown language.
-    pub async fn open(&self, new: NewConversation) -> Result<Opened> {
-        let _ = new;
-        later()
-    }
-
-    /// Checks a conversation's bearer token.
-    ///
-    /// # Errors
-    /// No such conversation, or not its token.
-    pub async fn check_token(&self, conversation: &str, token: &str) -> Result<()> {
-        let _ = (conversation, token);
-        later()
-    }
-
-    /// Stores a message. When it returns, the message is durable and will be processed even if the
-    /// process dies.
-    ///
-    /// # Errors
-    /// The same id with another body, a closed or unknown conversation, too long, too many waiting,
-    /// or a store that can't take it (then nothing is stored).
-    pub async fn accept(&self, conversation: &str, inbound: Inbound) -> Result<Accepted> {
-        let _ = (conversation, inbound);
-        later()
-    }
-
-    /// Waits until the turn caused by the message at `seq` is committed and gives what it said.
-    ///
-    /// # Errors
-    /// No such message, or the turn took longer than `timeout` ([`AppError::StillWorking`]).
-    pub async fn reply(&self, conversation: &str, seq: u64, timeout: Duration) -> Result<Reply> {
-        let _ = (conversation, seq, timeout);
-        later()
-    }
-
-    /// Tells everyone watching that the customer is typing. Not stored.
-    ///
-    /// # Errors
-    /// No such conversation.
-    pub async fn customer_typing(&self, conversation: &str, on: bool) -> Result<()> {
-        let _ = (conversation, on);
-        later()
-    }
-
-    /// Events of a conversation after a journal seq, oldest first, at most 1,000.
-    ///
-    /// # Errors
-    /// No such conversation, or the store is away.
-    pub async fn events(&self, conversation: &str, after: u64) -> Result<Vec<CustomerEvent>> {
-        let _ = (conversation, after);
-        later()
-    }
-
-    /// Events from now on, typing included. Subscribe first, read [`App::events`] after, and drop what
-    /// has a seq that was read already; after `Lagged`, read again from the last seq.
-    ///
-    /// # Errors
-    /// Not an id.
-    pub fn subscribe(&self, conversation: &str) -> Result<broadcast::Receiver<CustomerEvent>> {
-        let _ = conversation;
-        later()
-    }
-
-    /// Why each turn went as it did, oldest first, the last 200.
-    ///
-    /// # Errors
-    /// No such conversation, or the store is away.
-    pub async fn trace(&self, conversation: &str) -> Result<Vec<TurnTrace>> {
-        let _ = conversation;
-        later()
-    }
-
-    /// Closes a conversation: the caller hung up, say. A waiting handoff is abandoned.
-    ///
-    /// # Errors
-    /// No such conversation, or the store is away. Closing a closed one is no error.
-    pub async fn close(&self, conversation: &str, reason: &str) -> Result<()> {
-        let _ = (conversation, reason);
-        later()
+        // An empty write: goes through the writing thread and a transaction as any other.
+        Ok(self.core.store.write(|_| Ok(())).await?)
     }
 
     /// The handoff of a conversation that is open now, or its last one.

@@ -1,0 +1,305 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use proptest::prelude::*;
+
+use super::rig::{Rig, SOON, say, send, text, web};
+use super::*;
+use crate::outbox::{CustomerEvent, From};
+use crate::store::{Store, journal};
+use crate::turn;
+
+/// What the customer said, as the transcript has it.
+async fn said(app: &App, conversation: &str) -> Vec<(u64, String)> {
+    let events = app.events(conversation, 0).await.expect("events");
+    let own = events.into_iter().filter_map(|event| match event {
+        CustomerEvent::Message(message) if message.from == From::Customer => {
+            Some((message.seq, message.text))
+        }
+        _ => None,
+    });
+    own.collect()
+}
+
+#[tokio::test]
+async fn the_same_message_again_is_answered_the_same_and_does_nothing() {
+    let rig = Rig::new();
+    let app = rig.start().await;
+    let c = web(&app).await;
+    let first = send(&app, &c, "m1", "hello").await.expect("new");
+    assert!(!first.duplicate);
+    let again = send(&app, &c, "m1", "hello").await.expect("known");
+    assert_eq!((again.seq, again.duplicate), (first.seq, true));
+    let other = send(&app, &c, "m1", "hello!").await;
+    assert!(matches!(other, Err(AppError::IdReused { client_msg_id }) if client_msg_id == "m1"));
+    app.reply(&c, first.seq, SOON).await.expect("answers");
+    assert_eq!(said(&app, &c).await, [(first.seq, "hello".to_owned())]);
+    // The same id in another conversation is another message.
+    let d = web(&app).await;
+    assert!(!send(&app, &d, "m1", "bye").await.expect("new").duplicate);
+}
+
+#[tokio::test]
+async fn what_nobody_knows_and_what_is_over_is_refused() {
+    let rig = Rig::new();
+    let app = rig.start().await;
+    let nobody = send(&app, "01ARZ3NDEKTSV4RRFFQ69G5FAV", "m1", "hello").await;
+    assert!(matches!(nobody, Err(AppError::NotFound { .. })));
+    assert!(app.subscribe("nonsense").is_err());
+    let c = web(&app).await;
+    assert!(matches!(
+        app.reply(&c, 999, SOON).await,
+        Err(AppError::NotFound { .. })
+    ));
+    let accepted = send(&app, &c, "m1", "hello").await.expect("open");
+    app.close(&c, "hung_up").await.expect("closes");
+    app.close(&c, "hung_up").await.expect("closes again");
+    let last = app.events(&c, accepted.seq).await.expect("events");
+    let mut closed = Vec::new();
+    let mut watch = app.subscribe(&c).expect("an id");
+    closed.extend(last);
+    while closed.is_empty() {
+        closed.push(watch.recv().await.expect("closes"));
+    }
+    assert!(
+        matches!(closed.last(), Some(CustomerEvent::Closed(event)) if event.reason == "hung_up")
+    );
+    assert_eq!(send(&app, &c, "m2", "hello?").await, Err(AppError::Closed));
+    let again = send(&app, &c, "m1", "hello").await.expect("known");
+    assert_eq!((again.seq, again.duplicate), (accepted.seq, true));
+}
+
+#[tokio::test]
+async fn only_its_own_token_opens_a_conversation() {
+    let rig = Rig::new();
+    let app = rig.start().await;
+    let new = || NewConversation {
+        channel: "web".to_owned(),
+        ..NewConversation::default()
+    };
+    let a = app.open(new()).await.expect("opens");
+    let b = app.open(new()).await.expect("opens");
+    for _ in 0..2 {
+        assert_eq!(app.check_token(&a.conversation_id, &a.token).await, Ok(()));
+        assert_eq!(
+            app.check_token(&a.conversation_id, &b.token).await,
+            Err(AppError::Unauthorized)
+        );
+    }
+    assert!(app.check_token("nobody", &a.token).await.is_err());
+}
+
+#[tokio::test]
+async fn a_providers_key_finds_its_open_conversation_again_until_it_is_over() {
+    let rig = Rig::new();
+    let app = rig.start().await;
+    let call = |account: &str| NewConversation {
+        channel: "voice".to_owned(),
+        channel_account: Some(account.to_owned()),
+        provider_key: Some("CA1".to_owned()),
+        ..NewConversation::default()
+    };
+    let first = app.open(call("+1")).await.expect("opens");
+    let again = app.open(call("+1")).await.expect("finds");
+    assert!(first.created && !again.created && again.token.is_empty());
+    assert_eq!(first.conversation_id, again.conversation_id);
+    let other = app.open(call("+2")).await.expect("opens");
+    assert_ne!(other.conversation_id, first.conversation_id);
+    let c = first.conversation_id;
+    let mut watch = app.subscribe(&c).expect("an id");
+    app.close(&c, "hung_up").await.expect("closes");
+    while !matches!(watch.recv().await, Ok(CustomerEvent::Closed(_))) {}
+    let next = app.open(call("+1")).await.expect("opens");
+    assert!(next.created && next.conversation_id != c);
+}
+
+#[tokio::test]
+async fn who_watches_sees_each_event_once_and_in_order() {
+    let rig = Rig::new();
+    let app = rig.start().await;
+    let c = web(&app).await;
+    let mut watch = app.subscribe(&c).expect("an id");
+    app.customer_typing(&c, true).await.expect("known");
+    for n in 0..20 {
+        send(&app, &c, &format!("m{n}"), &format!("{n}"))
+            .await
+            .expect("taken");
+    }
+    assert!(matches!(watch.recv().await, Ok(CustomerEvent::Typing(typing)) if typing.on));
+    let mut heard = Vec::new();
+    while heard.len() < 20 {
+        if let CustomerEvent::Message(message) = watch.recv().await.expect("events")
+            && message.from == From::Customer
+        {
+            heard.push((message.seq, message.text));
+        }
+    }
+    assert_eq!(heard, said(&app, &c).await);
+    let texts: Vec<_> = heard.iter().map(|(_, text)| text.clone()).collect();
+    assert_eq!(texts, (0..20).map(|n| n.to_string()).collect::<Vec<_>>());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_many_senders_at_once_everything_is_kept_once_and_processed_in_order() {
+    let rig = Rig::new();
+    let app = rig.start().await;
+    let c = web(&app).await;
+    let mut senders = Vec::new();
+    for sender in 0..8 {
+        let (app, c) = (app.clone(), c.clone());
+        senders.push(tokio::spawn(async move {
+            let mut seqs = Vec::new();
+            for n in 0..5 {
+                let id = format!("{sender}-{n}");
+                // Each is sent twice at the same time.
+                let (a, b) = tokio::join!(send(&app, &c, &id, &id), send(&app, &c, &id, &id));
+                let (a, b) = (a.expect("taken"), b.expect("taken"));
+                assert_eq!(a.seq, b.seq);
+                assert!(a.duplicate != b.duplicate);
+                seqs.push(a.seq);
+            }
+            seqs
+        }));
+    }
+    let mut all = BTreeSet::new();
+    for sender in senders {
+        let seqs = sender.await.expect("no panic");
+        assert!(seqs.is_sorted());
+        all.extend(seqs);
+    }
+    assert_eq!(all.len(), 40);
+    let last = *all.last().expect("some");
+    app.reply(&c, last, SOON).await.expect("answers");
+    let traces = app.trace(&c).await.expect("traces");
+    let processed: Vec<_> = traces.iter().map(|trace| trace.seq).collect();
+    assert!(processed.is_sorted());
+    assert_eq!(processed[1..], all.iter().copied().collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn a_conversation_with_too_much_waiting_takes_no_more() {
+    let rig = Rig::new();
+    let app = rig.start().await;
+    let c = web(&app).await;
+    app.shutdown_turns().await;
+    let mut taken = 0;
+    let refused = loop {
+        match send(&app, &c, &format!("m{taken}"), "hello").await {
+            Ok(_) => taken += 1,
+            Err(error) => break error,
+        }
+    };
+    assert_eq!(taken, 64);
+    assert!(matches!(refused, AppError::TooMany { .. }), "{refused}");
+}
+
+/// The state that is stored, and the one that the journal gives.
+async fn stored_and_folded(rig: &Rig, conversation: &str) -> (String, String) {
+    let store = Store::open(&rig.store()).expect("opens");
+    let (bundle, id) = (Arc::clone(&rig.bundle), conversation.to_owned());
+    store
+        .read(move |c| {
+            let state = conversations::snapshot(c, &id)?
+                .and_then(|snapshot| snapshot.state)
+                .unwrap_or_default();
+            let events = journal::fed(c, &id, u64::MAX)?;
+            let folded = crate::store::json(&turn::rebuild(&bundle, &events))?;
+            Ok((state, folded))
+        })
+        .await
+        .expect("reads")
+}
+
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .expect("a runtime")
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 12, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Whatever is sent to whichever conversation, and wherever the program dies: everything that was
+    /// acknowledged is there once and in order, is worked through after the next start, and the
+    /// state is what the journal says.
+    #[test]
+    fn nothing_acknowledged_is_lost_or_doubled_when_the_program_dies(
+        sent in proptest::collection::vec((0_usize..3, 0_u8..5), 1..40),
+        deaths in proptest::collection::vec(0_usize..40, 1..3),
+    ) {
+        let rig = Rig::new();
+        let mut kept: BTreeMap<usize, Vec<(u64, String)>> = BTreeMap::new();
+        let mut ids: Vec<String> = Vec::new();
+        let mut next = 0;
+        for death in deaths.iter().copied().chain([sent.len()]) {
+            let runtime = runtime();
+            runtime.block_on(async {
+                let app = rig.start().await;
+                while ids.len() < 3 {
+                    ids.push(web(&app).await);
+                }
+                while next < death.min(sent.len()) {
+                    let (which, word) = sent[next];
+                    let body = format!("word {word} ={word}");
+                    let accepted = app
+                        .accept(&ids[which], text(&format!("m{next}"), &body))
+                        .await
+                        .expect("taken");
+                    kept.entry(which).or_default().push((accepted.seq, body));
+                    next += 1;
+                }
+            });
+            // The program dies here, whatever it was doing.
+            runtime.shutdown_background();
+        }
+        let runtime = runtime();
+        runtime.block_on(async {
+            let app = rig.start().await;
+            for (which, all) in &kept {
+                let (last, _) = all.last().expect("some");
+                app.reply(&ids[*which], *last, SOON).await.expect("worked through");
+                assert_eq!(&said(&app, &ids[*which]).await, all);
+                let traces = app.trace(&ids[*which]).await.expect("traces");
+                let seqs: Vec<_> = traces.iter().map(|trace| trace.seq).collect();
+                let expected: Vec<_> = all.iter().map(|(seq, _)| *seq).collect();
+                assert_eq!(seqs[1..], expected);
+            }
+            app.shutdown().await;
+            for which in kept.keys() {
+                let (stored, folded) = stored_and_folded(&rig, &ids[*which]).await;
+                assert_eq!(stored, folded);
+            }
+        });
+    }
+}
+
+#[tokio::test]
+async fn a_damaged_snapshot_is_made_again_from_the_journal() {
+    let rig = Rig::new();
+    let app = rig.start().await;
+    let c = web(&app).await;
+    for n in 0..5 {
+        say(&app, &c, &format!("m{n}"), "hello").await;
+    }
+    app.shutdown().await;
+    let store = Store::open(&rig.store()).expect("opens");
+    let id = c.clone();
+    store
+        .write(move |tx| {
+            tx.execute(
+                "UPDATE states SET state = '{\"owner\":\"agent\"}' WHERE conversation = ?1",
+                [&id],
+            )?;
+            Ok(())
+        })
+        .await
+        .expect("damaged");
+    store.shutdown().await;
+    let app = rig.start().await;
+    let reply = say(&app, &c, "after", "hello").await;
+    assert_eq!(reply.owner, bellhop_flows::engine::state::Owner::Bot);
+    app.shutdown().await;
+    let (stored, folded) = stored_and_folded(&rig, &c).await;
+    assert_eq!(stored, folded);
+}

@@ -1,0 +1,169 @@
+//! What the parts of the straight line share: the store, the mailbox, the seams and who watches.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rusqlite::Transaction;
+use tokio::runtime::Handle;
+use tokio::sync::broadcast;
+
+use bellhop_flows::bundle::Bundle;
+
+use super::{AppError, Options, Parts, Result};
+use crate::actions::Actions;
+use crate::clock::Clock;
+use crate::hub::Hub;
+use crate::mailbox::Mailbox;
+use crate::store::journal::{self, Body, Row};
+use crate::store::{Store, StoreError, conversations};
+use crate::understand::{Reader, Retrieve};
+
+/// Signals of desk changes that a slow subscriber may be behind.
+const DESK_BEHIND: usize = 16;
+/// Hashes of tokens kept in memory.
+const TOKENS: usize = 8192;
+
+/// The running program.
+pub(crate) struct Core {
+    /// The compiled bot.
+    pub(crate) bundle: Arc<Bundle>,
+    /// Reads messages.
+    pub(crate) reader: Reader,
+    /// Finds passages.
+    pub(crate) retrieve: Arc<dyn Retrieve>,
+    /// Calls systems of record.
+    pub(crate) actions: Actions,
+    /// Time.
+    pub(crate) clock: Clock,
+    /// Bounds and addresses.
+    pub(crate) options: Options,
+    /// The store.
+    pub(crate) store: Store,
+    /// Who watches which conversation.
+    pub(crate) hub: Hub,
+    /// Every conversation's inputs.
+    pub(crate) mailbox: Mailbox,
+    /// Fires when the queue or anybody's conversations change.
+    pub(crate) desk: broadcast::Sender<()>,
+    /// Where turns run: the store's thread starts them too.
+    pub(crate) runtime: Handle,
+    tokens: Mutex<BTreeMap<String, [u8; 32]>>,
+    stopping: AtomicBool,
+}
+
+impl Core {
+    /// Puts the parts together around an open store.
+    pub(super) fn new(parts: Parts, store: Store) -> Result<Self> {
+        let reader =
+            Reader::spawn(parts.understand, parts.options.nlu_timeout).map_err(|error| {
+                AppError::Unavailable {
+                    message: format!("the compute thread does not start ({error})"),
+                }
+            })?;
+        Ok(Self {
+            bundle: parts.bundle,
+            reader,
+            retrieve: parts.retrieve,
+            actions: parts.actions,
+            clock: parts.clock,
+            options: parts.options,
+            store,
+            hub: Hub::default(),
+            mailbox: Mailbox::default(),
+            desk: broadcast::Sender::new(DESK_BEHIND),
+            runtime: Handle::current(),
+            tokens: Mutex::default(),
+            stopping: AtomicBool::new(false),
+        })
+    }
+
+    /// Runs `work` in a transaction. The journal rows that it puts into the list are told to whoever
+    /// watches, and inputs among them are run, after the commit and in journal order.
+    ///
+    /// # Errors
+    /// What `work` refuses, or a store that can't take it; then nothing is stored.
+    pub(crate) async fn post<T, F>(self: &Arc<Self>, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Transaction<'_>, &mut Vec<Row>) -> std::result::Result<T, StoreError>
+            + Send
+            + 'static,
+    {
+        let core = Arc::clone(self);
+        let posted = self.store.write_then(
+            move |tx| {
+                let mut rows = Vec::new();
+                let value = work(tx, &mut rows)?;
+                Ok((value, rows))
+            },
+            move |(_, rows)| {
+                for row in rows {
+                    core.dispatch(row.clone());
+                }
+            },
+        );
+        Ok(posted.await?.0)
+    }
+
+    /// Tells a committed row to whoever watches and runs it if it is an input.
+    pub(crate) fn dispatch(self: &Arc<Self>, row: Row) {
+        self.hub.publish(&row.conversation, || row.visible());
+        if matches!(row.body, Body::Input(_)) {
+            self.mailbox.push(self, row);
+        }
+    }
+
+    /// Tells how far a conversation is worked through.
+    ///
+    /// # Errors
+    /// No such conversation, no input at `seq`, or the store is away.
+    pub(crate) async fn processed(&self, conversation: &str, seq: u64) -> Result<u64> {
+        let id = conversation.to_owned();
+        let read = self.store.read(move |c| {
+            let head = conversations::head(c, &id)?;
+            match journal::kind_of(c, &id, seq)?.as_deref() {
+                Some("input") => Ok(head.processed_seq),
+                _ => Err(AppError::NotFound {
+                    what: format!("message {seq}"),
+                }
+                .into()),
+            }
+        });
+        Ok(read.await?)
+    }
+
+    /// Hash of a conversation's token.
+    ///
+    /// # Errors
+    /// No such conversation, or the store is away.
+    pub(crate) async fn token_hash(&self, conversation: &str) -> Result<[u8; 32]> {
+        let lock = || self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(hash) = lock().get(conversation) {
+            return Ok(*hash);
+        }
+        let id = conversation.to_owned();
+        let hash = self
+            .store
+            .read(move |c| conversations::token_hash(c, &id))
+            .await?;
+        let mut tokens = lock();
+        if tokens.len() >= TOKENS {
+            tokens.clear();
+        }
+        tokens.insert(conversation.to_owned(), hash);
+        Ok(hash)
+    }
+
+    /// The program is shutting down.
+    pub(crate) fn stopping(&self) -> bool {
+        self.stopping.load(Ordering::Relaxed)
+    }
+
+    /// Stops taking turns, waits for those that run and closes the store.
+    pub(super) async fn stop(&self) {
+        self.stopping.store(true, Ordering::Relaxed);
+        self.mailbox.stop().await;
+        self.store.shutdown().await;
+    }
+}

@@ -1,0 +1,222 @@
+//! What comes in: checked, recognised where it came before, and stored before it is acknowledged.
+
+use std::sync::Arc;
+
+use crate::app::{Accepted, AppError, Core, Inbound, InboundBody, NewConversation};
+use crate::clock::Stopwatch;
+use crate::store::journal::{self, Body, Taken};
+
+/// Longest sender's id, bytes.
+const ID_BYTES: usize = 200;
+/// Longest fact, key or name of a new conversation, bytes.
+const FACT_BYTES: usize = 1024;
+/// Most facts about a customer.
+const FACTS: usize = 64;
+
+/// Stores something that a customer sent and sees to it that it runs.
+///
+/// # Errors
+/// See [`crate::app::App::accept`].
+pub(crate) async fn accept(
+    core: &Arc<Core>,
+    conversation: &str,
+    inbound: Inbound,
+) -> Result<Accepted, AppError> {
+    check(&inbound, core.options.message_bytes)?;
+    let watch = Stopwatch::start();
+    let at = core.clock.now();
+    let id = conversation.to_owned();
+    let dispatcher = Arc::clone(core);
+    let taken = core
+        .store
+        .write_then(
+            move |tx| journal::accept(tx, &id, at, inbound),
+            move |taken| {
+                if let Taken::New(row) = taken {
+                    let mut row = row.clone();
+                    if let Body::Input(input) = &mut row.body {
+                        input.micros = watch.micros();
+                    }
+                    dispatcher.dispatch(row);
+                }
+            },
+        )
+        .await?;
+    metrics::histogram!("bellhop_accept_seconds").record(watch.elapsed().as_secs_f64());
+    Ok(match taken {
+        Taken::New(row) => Accepted {
+            seq: row.seq,
+            duplicate: false,
+        },
+        Taken::Before(seq) => Accepted {
+            seq,
+            duplicate: true,
+        },
+    })
+}
+
+fn invalid(message: String) -> AppError {
+    AppError::Invalid { message }
+}
+
+fn check(inbound: &Inbound, limit: usize) -> Result<(), AppError> {
+    let id = &inbound.client_msg_id;
+    if id.is_empty() || id.len() > ID_BYTES {
+        return Err(invalid(format!(
+            "client_msg_id must have 1 to {ID_BYTES} bytes, this one has {}",
+            id.len()
+        )));
+    }
+    let (text, may_be_empty) = match &inbound.body {
+        InboundBody::Text { text } => (text.as_str(), false),
+        InboundBody::Payload { payload } => (payload.as_str(), false),
+        InboundBody::Keys { keys } => (keys.as_str(), false),
+        // A recogniser that understood nothing says so with an empty transcript.
+        InboundBody::Speech { text, .. } => (text.as_str(), true),
+        InboundBody::Silence => ("", true),
+    };
+    if text.len() > limit {
+        return Err(invalid(format!(
+            "the message has {} bytes; at most {limit} are taken",
+            text.len()
+        )));
+    }
+    if text.trim().is_empty() && !may_be_empty {
+        return Err(invalid("the message is empty; send some text".to_owned()));
+    }
+    if let InboundBody::Speech {
+        confidence: Some(confidence),
+        ..
+    } = &inbound.body
+        && !(0.0..=1.0).contains(confidence)
+    {
+        return Err(invalid(format!(
+            "confidence is {confidence}; it must be from 0 to 1"
+        )));
+    }
+    Ok(())
+}
+
+/// Checks a conversation that is to be opened and puts its language in order: the bot's own tag for
+/// it, or none where none was asked for.
+///
+/// # Errors
+/// [`AppError::Invalid`] with what is wrong and the limit.
+pub(crate) fn check_new(
+    mut new: NewConversation,
+    languages: &[String],
+) -> Result<NewConversation, AppError> {
+    if new.channel.is_empty() {
+        return Err(invalid(
+            "a conversation needs the name of its channel".to_owned(),
+        ));
+    }
+    let facts = new.customer.iter().flat_map(|(name, fact)| [name, fact]);
+    let keys = [&new.channel_account, &new.provider_key];
+    let longest = facts
+        .chain(keys.into_iter().flatten())
+        .chain([&new.channel])
+        .map(String::len)
+        .max()
+        .unwrap_or(0);
+    if longest > FACT_BYTES {
+        return Err(invalid(format!(
+            "a customer fact or key has {longest} bytes; at most {FACT_BYTES} are taken"
+        )));
+    }
+    if new.customer.len() > FACTS {
+        return Err(invalid(format!(
+            "{} customer facts; at most {FACTS} are taken",
+            new.customer.len()
+        )));
+    }
+    if let Some(asked) = new.language.take().filter(|asked| !asked.is_empty()) {
+        let primary = |tag: &str| tag.split(['-', '_']).next().map(str::to_lowercase);
+        let spoken = languages
+            .iter()
+            .find(|language| language.eq_ignore_ascii_case(&asked))
+            .or_else(|| {
+                languages
+                    .iter()
+                    .find(|language| primary(language) == primary(&asked))
+            });
+        let Some(spoken) = spoken else {
+            return Err(invalid(format!(
+                "language `{asked}` is not spoken here; it speaks {}",
+                languages.join(", ")
+            )));
+        };
+        new.language = Some(spoken.clone());
+    }
+    Ok(new)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(id: &str, text: &str) -> Inbound {
+        Inbound {
+            client_msg_id: id.to_owned(),
+            body: InboundBody::Text {
+                text: text.to_owned(),
+            },
+        }
+    }
+
+    #[test]
+    fn limits_are_told_with_the_limit() {
+        assert_eq!(check(&text("1", &"a".repeat(100)), 100), Ok(()));
+        let long = check(&text("1", &"a".repeat(101)), 100).expect_err("too long");
+        assert_eq!(
+            long.to_string(),
+            "the message has 101 bytes; at most 100 are taken"
+        );
+        assert!(check(&text("", "hello"), 100).is_err());
+        assert!(check(&text(&"i".repeat(201), "hello"), 100).is_err());
+        assert!(check(&text("1", " \n"), 100).is_err());
+        let speech = |text: &str, confidence| Inbound {
+            client_msg_id: "1".to_owned(),
+            body: InboundBody::Speech {
+                text: text.to_owned(),
+                confidence,
+            },
+        };
+        assert_eq!(check(&speech("", None), 100), Ok(()));
+        assert!(check(&speech("hi", Some(1.5)), 100).is_err());
+        assert!(check(&speech("hi", Some(f64::NAN)), 100).is_err());
+    }
+
+    #[test]
+    fn a_language_is_found_by_tag_or_by_its_first_part() {
+        let spoken = ["en".to_owned(), "es-MX".to_owned()];
+        let found = |asked: &str| {
+            let new = NewConversation {
+                channel: "web".to_owned(),
+                language: Some(asked.to_owned()),
+                ..NewConversation::default()
+            };
+            check_new(new, &spoken).map(|new| new.language)
+        };
+        assert_eq!(found("EN"), Ok(Some("en".to_owned())));
+        assert_eq!(found("en-GB"), Ok(Some("en".to_owned())));
+        assert_eq!(found("es"), Ok(Some("es-MX".to_owned())));
+        assert_eq!(found(""), Ok(None));
+        let unknown = found("fr").expect_err("not spoken").to_string();
+        assert!(unknown.contains("en, es-MX"), "{unknown}");
+    }
+
+    #[test]
+    fn facts_and_keys_are_bounded() {
+        let new = |fact: &str, key: Option<String>| NewConversation {
+            channel: "web".to_owned(),
+            provider_key: key,
+            customer: [("name".to_owned(), fact.to_owned())].into(),
+            ..NewConversation::default()
+        };
+        assert!(check_new(new("Ann", Some("k".repeat(1024))), &[]).is_ok());
+        assert!(check_new(new("Ann", Some("k".repeat(1025))), &[]).is_err());
+        assert!(check_new(new(&"a".repeat(1025), None), &[]).is_err());
+        assert!(check_new(NewConversation::default(), &[]).is_err());
+    }
+}

@@ -1,0 +1,266 @@
+//! One turn at a time for each conversation, in journal order.
+//!
+//! Inputs are pushed by the store's writing thread right after their commit, so they come in journal
+//! order; whatever is not in memory is read from the journal. Must never run two turns of one
+//! conversation at once, nor skip an input.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{Semaphore, watch};
+
+use crate::app::{AppError, Core, Reply};
+use crate::store::journal::Row;
+use crate::turn::{self, Hot};
+
+/// Conversations kept in memory; more only while they all have work or somebody waiting.
+const CONVERSATIONS: usize = 4096;
+/// Turns that run at once.
+const TURNS: usize = 256;
+/// Replies kept for whoever asks for them after their turn.
+const REPLIES: usize = 8;
+/// Wait before a turn is tried again that the store could not take.
+const AGAIN: Duration = Duration::from_millis(500);
+
+/// Every conversation's inputs.
+#[derive(Debug)]
+pub(crate) struct Mailbox {
+    lives: Mutex<Lives>,
+    turns: Semaphore,
+}
+
+#[derive(Debug, Default)]
+struct Lives {
+    by_id: BTreeMap<Arc<str>, Arc<Live>>,
+    used: u64,
+}
+
+/// A conversation in memory.
+#[derive(Debug)]
+pub(crate) struct Live {
+    id: Arc<str>,
+    queue: Mutex<Queue>,
+    /// Only the worker takes it; a lock so that it may be held across awaits.
+    hot: tokio::sync::Mutex<Option<Hot>>,
+    done: watch::Sender<u64>,
+    replies: Mutex<VecDeque<(u64, Arc<Reply>)>>,
+}
+
+#[derive(Debug, Default)]
+struct Queue {
+    rows: BTreeMap<u64, Row>,
+    running: bool,
+    /// Seq of the input that runs now.
+    current: u64,
+    used: u64,
+}
+
+impl Default for Mailbox {
+    fn default() -> Self {
+        Self {
+            lives: Mutex::default(),
+            turns: Semaphore::new(TURNS),
+        }
+    }
+}
+
+impl Mailbox {
+    /// Puts an input that is committed into its conversation's queue and sees to it that it runs.
+    pub(crate) fn push(&self, core: &Arc<Core>, row: Row) {
+        let live = self.live(&row.conversation);
+        live.lock().rows.insert(row.seq, row);
+        start(core, live);
+    }
+
+    /// Has a conversation's inputs read from the journal and run.
+    pub(crate) fn wake(&self, core: &Arc<Core>, conversation: &str) {
+        start(core, self.live(&Arc::from(conversation)));
+    }
+
+    /// Waits until an input is worked through. `None` where that is known from the journal only.
+    ///
+    /// # Errors
+    /// [`AppError::StillWorking`] after `timeout`.
+    pub(crate) async fn reply(
+        &self,
+        core: &Arc<Core>,
+        conversation: &str,
+        seq: u64,
+        timeout: Duration,
+    ) -> Result<Option<Arc<Reply>>, AppError> {
+        let live = self.live(&Arc::from(conversation));
+        let mut done = live.done.subscribe();
+        if *done.borrow_and_update() < seq {
+            if !live.has(seq) {
+                let processed = core.processed(conversation, seq).await?;
+                if processed >= seq {
+                    return Ok(live.reply(seq));
+                }
+                start(core, Arc::clone(&live));
+            }
+            tokio::time::timeout(timeout, done.wait_for(|done| *done >= seq))
+                .await
+                .map_err(|_| AppError::StillWorking)?
+                .map_err(|_| AppError::StillWorking)?;
+        }
+        Ok(live.reply(seq))
+    }
+
+    /// Lets no new turn begin and waits for those that run.
+    pub(crate) async fn stop(&self) {
+        // Every permit at once means that no turn runs; closing lets no worker take another.
+        if let Ok(all) = self.turns.acquire_many(TURNS as u32).await {
+            self.turns.close();
+            drop(all);
+        }
+    }
+
+    fn live(&self, id: &Arc<str>) -> Arc<Live> {
+        let mut lives = self.lives.lock().unwrap_or_else(PoisonError::into_inner);
+        lives.used += 1;
+        let used = lives.used;
+        if let Some(live) = lives.by_id.get(id) {
+            live.lock().used = used;
+            return Arc::clone(live);
+        }
+        if lives.by_id.len() >= CONVERSATIONS {
+            forget(&mut lives);
+        }
+        let live = Arc::new(Live {
+            id: Arc::clone(id),
+            queue: Mutex::new(Queue {
+                used,
+                ..Queue::default()
+            }),
+            hot: tokio::sync::Mutex::new(None),
+            done: watch::Sender::new(0),
+            replies: Mutex::default(),
+        });
+        lives.by_id.insert(Arc::clone(id), Arc::clone(&live));
+        live
+    }
+}
+
+/// Forgets those that have nothing to do and that nobody holds, the longest unused first, down to
+/// three quarters.
+fn forget(lives: &mut Lives) {
+    let mut idle: Vec<(u64, Arc<str>)> = Vec::new();
+    for (id, live) in &lives.by_id {
+        let queue = live.lock();
+        // Only clones made under this lock make it more than one.
+        if !queue.running && queue.rows.is_empty() && Arc::strong_count(live) == 1 {
+            idle.push((queue.used, Arc::clone(id)));
+        }
+    }
+    idle.sort_unstable();
+    for (_, id) in idle.into_iter().take(CONVERSATIONS / 4) {
+        lives.by_id.remove(&id);
+    }
+}
+
+impl Live {
+    fn lock(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn has(&self, seq: u64) -> bool {
+        let queue = self.lock();
+        queue.running && (queue.current == seq || queue.rows.contains_key(&seq))
+    }
+
+    fn reply(&self, seq: u64) -> Option<Arc<Reply>> {
+        let replies = self.replies.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = replies.iter().find(|(of, _)| *of == seq);
+        found.map(|(_, reply)| Arc::clone(reply))
+    }
+
+    fn finish(&self, seq: u64, reply: Reply) {
+        let mut replies = self.replies.lock().unwrap_or_else(PoisonError::into_inner);
+        if replies.len() >= REPLIES {
+            replies.pop_front();
+        }
+        replies.push_back((seq, Arc::new(reply)));
+        drop(replies);
+        self.done.send_replace(seq);
+    }
+
+    /// Takes the next input after `processed`; without one the worker stops.
+    fn next(&self, processed: u64) -> Option<Row> {
+        let mut queue = self.lock();
+        while let Some((seq, row)) = queue.rows.pop_first() {
+            // Read from the journal and run before it was pushed.
+            if seq > processed {
+                queue.current = seq;
+                return Some(row);
+            }
+        }
+        queue.running = false;
+        queue.current = 0;
+        None
+    }
+}
+
+fn start(core: &Arc<Core>, live: Arc<Live>) {
+    let mut queue = live.lock();
+    if queue.running {
+        return;
+    }
+    queue.running = true;
+    drop(queue);
+    let core = Arc::clone(core);
+    core.runtime.clone().spawn(work(core, live));
+}
+
+/// Runs a conversation's inputs until there is none left, or the mailbox stops.
+async fn work(core: Arc<Core>, live: Arc<Live>) {
+    let mut hot = live.hot.lock().await;
+    loop {
+        // Closed means that the program is stopping: what is left is run at the next start.
+        let Ok(permit) = core.mailbox.turns.acquire().await else {
+            return;
+        };
+        let known = match hot.take() {
+            Some(known) => known,
+            None => match turn::load(&core, &live.id).await {
+                Ok((known, rows)) => {
+                    live.done.send_replace(known.processed());
+                    live.lock()
+                        .rows
+                        .extend(rows.into_iter().map(|row| (row.seq, row)));
+                    known
+                }
+                Err(error) => {
+                    drop(permit);
+                    tracing::error!(conversation = %live.id, %error, "a conversation can't be read");
+                    if matches!(error, AppError::NotFound { .. }) || core.stopping() {
+                        live.lock().running = false;
+                        return;
+                    }
+                    tokio::time::sleep(AGAIN).await;
+                    continue;
+                }
+            },
+        };
+        let Some(row) = live.next(known.processed()) else {
+            *hot = Some(known);
+            return;
+        };
+        let seq = row.seq;
+        match turn::run(&core, known, row).await {
+            Ok((next, reply)) => {
+                live.finish(seq, reply);
+                *hot = Some(next);
+            }
+            Err(turn::Again) => {
+                // Read anew from the journal, this input first.
+                drop(permit);
+                if core.stopping() {
+                    live.lock().running = false;
+                    return;
+                }
+                tokio::time::sleep(AGAIN).await;
+            }
+        }
+    }
+}

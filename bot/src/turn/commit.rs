@@ -1,0 +1,185 @@
+//! The end of a turn: everything that came of it in one transaction, unless the owner changed.
+
+use std::sync::Arc;
+
+use rusqlite::Transaction;
+
+use bellhop_flows::engine::effect::Effect;
+use bellhop_flows::engine::state::Owner;
+
+use super::drive::{Done, Opening, known_epoch};
+use super::handing;
+use super::{Again, Begun, Hot};
+use crate::app::{AppError, Core, Reply, TurnTrace};
+use crate::outbox::CustomerEvent;
+use crate::store::conversations::{self, Progress};
+use crate::store::journal::{self, Body, Row};
+use crate::store::{StoreError, json};
+
+/// How a commit ended.
+struct Committed {
+    epoch: u64,
+    late: bool,
+    handoff: Option<String>,
+    events: Vec<CustomerEvent>,
+}
+
+/// What goes into a commit.
+struct Change {
+    conversation: Arc<str>,
+    seq: u64,
+    revision: u64,
+    epoch: u64,
+    fed: Vec<Body>,
+    out: Vec<Body>,
+    opening: Option<Opening>,
+    cancelled: bool,
+    progress: Progress,
+    trace: TurnTrace,
+}
+
+/// Commits a turn. Gives what is kept for the next one and what this one caused.
+///
+/// # Errors
+/// [`Again`] where the store can't take it, or another writer moved the conversation.
+pub(super) async fn commit(
+    core: &Arc<Core>,
+    hot: Hot,
+    row: &Row,
+    done: Done,
+) -> Result<(Hot, Reply), Again> {
+    let Done {
+        state,
+        fed,
+        out,
+        opening,
+        cancelled,
+        closed,
+        listen,
+        trace,
+        counts,
+    } = done;
+    let stir = opening.is_some() || cancelled || closed;
+    let at = trace.at;
+    let (Ok(json_state), Ok(json_listen)) = (json(&state), listen.as_ref().map(json).transpose())
+    else {
+        // States and listens are plain data with text keys.
+        tracing::error!(conversation = %row.conversation, "a state can't be written as JSON");
+        return Err(Again);
+    };
+    let change = Change {
+        conversation: Arc::clone(&row.conversation),
+        seq: row.seq,
+        revision: hot.revision,
+        epoch: known_epoch(&hot, row),
+        fed: fed.into_iter().map(Body::Event).collect(),
+        out,
+        opening,
+        cancelled,
+        progress: Progress {
+            seq: row.seq,
+            state: json_state,
+            listen: json_listen,
+            owner: if closed { Owner::Closed } else { state.owner },
+            language: state.language.clone(),
+            at,
+            trace: String::new(),
+        },
+        trace,
+    };
+    let committed = core.post(move |tx, rows| apply(tx, change, rows)).await;
+    let committed = match committed {
+        Ok(committed) => committed,
+        Err(error) => {
+            tracing::error!(conversation = %row.conversation, %error, "a turn can't be committed");
+            return Err(Again);
+        }
+    };
+    if stir && !committed.late {
+        // Nobody at the desk is nobody to tell.
+        let _ = core.desk.send(());
+    }
+    count(&counts, committed.late);
+    let reply = Reply {
+        events: committed.events,
+        listen: listen.clone(),
+        owner: state.owner,
+        handoff_id: committed.handoff,
+        closed,
+    };
+    let hot = Hot {
+        state,
+        revision: hot.revision + 1,
+        epoch: committed.epoch,
+        processed: row.seq,
+        listen,
+        begun: Begun::default(),
+        ..hot
+    };
+    Ok((hot, reply))
+}
+
+fn apply(
+    tx: &Transaction<'_>,
+    change: Change,
+    rows: &mut Vec<Row>,
+) -> Result<Committed, StoreError> {
+    let id = &*change.conversation;
+    let (revision, epoch) = conversations::version(tx, id)?;
+    if revision != change.revision {
+        return Err(AppError::Conflict {
+            message: format!("the conversation is at revision {revision} already"),
+        }
+        .into());
+    }
+    let late = epoch != change.epoch;
+    let mut progress = change.progress;
+    let at = progress.at;
+    let mut bodies = change.fed;
+    if !late {
+        bodies.extend(change.out);
+    }
+    let stored = journal::append(tx, id, at, change.seq, bodies)?;
+    let trace = TurnTrace {
+        late,
+        ..change.trace
+    };
+    progress.trace = json(&trace)?;
+    let new_epoch = conversations::progress(tx, id, &progress, late)?;
+    rows.extend(stored);
+    if !late {
+        let over = progress.owner == Owner::Closed;
+        let ended = change.cancelled || over;
+        let opening = change.opening.filter(|_| !over);
+        rows.extend(handing::store(tx, opening, ended)?);
+    }
+    let handoff = handing::open_of(tx, id)?;
+    let visible = rows.iter().filter(|row| *row.conversation == *id);
+    Ok(Committed {
+        // A late turn does not learn the new epoch: what the desk did comes as an input of its own.
+        epoch: if late { change.epoch } else { new_epoch },
+        late,
+        handoff,
+        events: visible.filter_map(Row::visible).collect(),
+    })
+}
+
+fn count(counts: &[Effect], late: bool) {
+    if late {
+        metrics::counter!("bellhop_late_turns_total").increment(1);
+    }
+    for effect in counts {
+        match effect {
+            Effect::Rated { score } => {
+                metrics::counter!("bellhop_ratings_total", "score" => score.to_string())
+                    .increment(1);
+            }
+            Effect::FlowEnded { flow, outcome } => {
+                metrics::counter!("bellhop_flows_ended_total", "flow" => flow.clone(),
+                    "outcome" => outcome.clone())
+                .increment(1);
+            }
+            _ => {}
+        }
+    }
+}

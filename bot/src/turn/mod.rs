@@ -1,0 +1,140 @@
+//! One turn: an input goes through understanding and the engine, what the engine asks for is done,
+//! and everything that came of it is committed at once.
+//!
+//! Must never let the customer see what is not committed, nor send an irreversible call that the
+//! journal does not know of.
+
+mod commit;
+mod drive;
+pub(crate) mod handing;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeSet, VecDeque};
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use futures_util::FutureExt;
+
+use bellhop_flows::bundle::Bundle;
+use bellhop_flows::engine::effect::Listen;
+use bellhop_flows::engine::event::Event;
+use bellhop_flows::engine::state::State;
+
+use crate::app::{AppError, Core, Reply};
+use crate::clock::Stopwatch;
+use crate::store::journal::{self, Body, Row};
+use crate::store::{conversations, parse};
+use drive::Drive;
+
+/// What is kept of a conversation between two turns.
+#[derive(Debug, Clone)]
+pub(crate) struct Hot {
+    state: State,
+    revision: u64,
+    epoch: u64,
+    processed: u64,
+    listen: Option<Listen>,
+    /// What the turn that comes next had stored before the program died.
+    begun: Begun,
+}
+
+/// What a turn that did not end had stored.
+#[derive(Debug, Clone, Default)]
+struct Begun {
+    /// Events that the engine was fed; it is fed the same again.
+    events: VecDeque<Event>,
+    /// Keys of the irreversible calls that may have been sent.
+    calls: BTreeSet<String>,
+}
+
+/// The store could not take the turn, or somebody else moved the conversation: read it anew.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Again;
+
+impl Hot {
+    /// Seq of the last input that was worked through.
+    pub(crate) fn processed(&self) -> u64 {
+        self.processed
+    }
+}
+
+/// Makes the state of a conversation from everything that the engine was fed.
+pub(crate) fn rebuild(bundle: &Bundle, events: &[Event]) -> State {
+    let mut state = State::default();
+    for event in events {
+        bellhop_flows::engine::step(bundle, &mut state, event);
+    }
+    state
+}
+
+/// Reads a conversation and the inputs that wait in it.
+///
+/// # Errors
+/// No such conversation, or the store is away.
+pub(crate) async fn load(core: &Arc<Core>, id: &str) -> Result<(Hot, Vec<Row>), AppError> {
+    let bundle = Arc::clone(&core.bundle);
+    let id = id.to_owned();
+    let read = core.store.read(move |c| {
+        let head = conversations::head(c, &id)?;
+        let snapshot = conversations::snapshot(c, &id)?;
+        let listen = snapshot.as_ref().and_then(|found| found.listen.clone());
+        let kept = snapshot
+            .and_then(|found| found.state)
+            .and_then(|state| parse::<State>("state", &state).ok());
+        let state = match kept {
+            Some(state) => state,
+            None => {
+                if head.processed_seq > 0 {
+                    tracing::warn!(conversation = %id, "a snapshot is damaged; made again from the journal");
+                }
+                rebuild(&bundle, &journal::fed(c, &id, head.processed_seq)?)
+            }
+        };
+        let rows = journal::pending(c, &id)?;
+        let mut begun = Begun::default();
+        if let Some(first) = rows.first() {
+            for row in journal::begun(c, &id, first.seq)? {
+                match row.body {
+                    Body::Event(event) => begun.events.push_back(event),
+                    Body::Call(call) => drop(begun.calls.insert(call.key)),
+                    _ => {}
+                }
+            }
+        }
+        let hot = Hot {
+            state,
+            revision: head.revision,
+            epoch: head.epoch,
+            processed: head.processed_seq,
+            listen,
+            begun,
+        };
+        Ok((hot, rows))
+    });
+    Ok(read.await?)
+}
+
+/// Runs one input. Gives what is kept for the next one and what this one caused.
+///
+/// # Errors
+/// [`Again`], with the input still unprocessed.
+pub(crate) async fn run(core: &Arc<Core>, hot: Hot, row: Row) -> Result<(Hot, Reply), Again> {
+    let watch = Stopwatch::start();
+    let mut drive = Drive::new(core, &hot, &row);
+    // A panic is our bug: it must cost this message and not the conversation.
+    let driven = AssertUnwindSafe(drive.run()).catch_unwind().await;
+    match driven {
+        Ok(done) => done?,
+        Err(_) => {
+            tracing::error!(conversation = %row.conversation, seq = row.seq, "a turn panicked");
+            metrics::counter!("bellhop_turn_panics_total").increment(1);
+            drive.give_up();
+        }
+    }
+    let done = drive.end(watch.micros());
+    let result = commit::commit(core, hot, &row, done).await;
+    metrics::counter!("bellhop_turns_total").increment(1);
+    metrics::histogram!("bellhop_turn_seconds").record(watch.elapsed().as_secs_f64());
+    result
+}
