@@ -110,21 +110,28 @@ pub(super) fn compile(
     for (_, entry) in &sections.queues {
         policy::queues(&cx, &entry.value, &mut queues);
     }
+    if queues.is_empty() {
+        // A person can be reached in every bot.
+        let (name, queue) = policy::implicit_queue(&cx);
+        queues.insert(name, queue);
+    }
     cx.queues = queues
         .iter()
         .map(|(name, queue)| (name.clone(), queue.span))
         .collect();
     cx.slot_types = slots::types(&cx);
 
+    let returns = actions::returns(&cx);
+    let locals = flows::all_locals(&cx, &returns);
+    let by_module = module_locals(&cx, &locals);
     let entities = entities::compile(&cx);
-    let slots = slots::compile(&cx);
+    cx.value_titles = entities::value_titles(&entities);
+    let slots = slots::compile(&cx, &by_module);
     let intents = intents::compile(&cx);
     let titles = intents
         .iter()
         .map(|(id, intent)| (id.clone(), intent.title.clone()))
         .collect();
-    let returns = actions::returns(&cx);
-    let locals = flows::all_locals(&cx, &returns);
     let flows = flows::compile(&cx, &locals, &titles);
     let policy = match sections.once.get("handoff") {
         Some((module, entry)) => policy::policy(&cx, module, entry),
@@ -144,7 +151,6 @@ pub(super) fn compile(
     }
     let usage = Usage::new(&flows, &locals, &slots, &policy.triggers, &patterns);
     let actions = actions::compile(&cx, &returns, &usage.actions);
-    let by_module = module_locals(&cx, &locals);
     let mut responses = responses::compile(&cx, &usage.responses, &by_module, &titles);
     patterns::complete(
         &cx,

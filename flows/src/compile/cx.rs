@@ -25,6 +25,8 @@ pub(super) struct Cx<'a> {
     pub(super) slot_types: BTreeMap<Id, Type>,
     /// Names of the queues with their places.
     pub(super) queues: BTreeMap<String, Span>,
+    /// What a value of a list is called in a language: its first synonym.
+    pub(super) value_titles: BTreeMap<(String, Language), String>,
     /// Articles: id -> title.
     pub(super) articles: BTreeMap<String, String>,
     /// Texts that lack a language, per file and language.
@@ -41,6 +43,7 @@ impl<'a> Cx<'a> {
             currency: "EUR".to_owned(),
             slot_types: BTreeMap::new(),
             queues: BTreeMap::new(),
+            value_titles: BTreeMap::new(),
             articles: BTreeMap::new(),
             untranslated: RefCell::new(BTreeMap::new()),
             findings: RefCell::new(findings),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::bundle::{Entity, EntityKind, Id};
+use crate::bundle::{Entity, EntityKind, Id, Language};
 use crate::diag::Diagnostic;
 use crate::syntax::Node;
 
@@ -25,6 +25,27 @@ pub(super) fn compile(cx: &Cx<'_>) -> BTreeMap<Id, Entity> {
         .all(Kind::Entity)
         .filter_map(|decl| Some((decl.id.clone(), entity(cx, decl)?)))
         .collect()
+}
+
+/// What the values of all lists are called in each language: their first synonyms.
+pub(super) fn value_titles(
+    entities: &BTreeMap<Id, Entity>,
+) -> BTreeMap<(String, Language), String> {
+    let mut titles = BTreeMap::new();
+    for entity in entities.values() {
+        let EntityKind::List(values) = &entity.kind else {
+            continue;
+        };
+        for (value, synonyms) in values {
+            for (language, words) in synonyms {
+                if let Some(first) = words.first() {
+                    let key = (value.clone(), language.clone());
+                    titles.entry(key).or_insert_with(|| first.clone());
+                }
+            }
+        }
+    }
+    titles
 }
 
 fn entity(cx: &Cx<'_>, decl: &Decl<'_>) -> Option<Entity> {

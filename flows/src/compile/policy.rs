@@ -94,6 +94,25 @@ pub(super) fn queues(cx: &Cx<'_>, node: &Node, queues: &mut BTreeMap<String, Que
     }
 }
 
+/// The queue of a bot that declares none.
+pub(super) fn implicit_queue(cx: &Cx<'_>) -> (String, Queue) {
+    let title = |language: &String| {
+        let words = if language == "es" {
+            "nuestro equipo"
+        } else {
+            "our team"
+        };
+        (language.clone(), words.to_owned())
+    };
+    let queue = Queue {
+        title: cx.languages.iter().map(title).collect(),
+        priority: 5,
+        handle_time_s: 300,
+        span: Span::default(),
+    };
+    ("people".to_owned(), queue)
+}
+
 fn queue(cx: &Cx<'_>, entry: &Entry) -> Queue {
     let mut queue = Queue {
         title: BTreeMap::from([(cx.language().to_owned(), words(&entry.key))]),

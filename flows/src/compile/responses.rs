@@ -203,7 +203,13 @@ impl Reader<'_, '_> {
                 .or_else(|| titles.get(self.cx.language()));
             return title.cloned().unwrap_or_else(|| payload.to_owned());
         }
-        super::text::words(payload)
+        // A canonical value is written in the default language.
+        let other = language != self.cx.language();
+        let key = (payload.to_owned(), language.to_owned());
+        let synonym = self.cx.value_titles.get(&key).filter(|_| other);
+        synonym
+            .cloned()
+            .unwrap_or_else(|| super::text::words(payload))
     }
 
     /// An address, or a map with `title` and `url`.

@@ -62,14 +62,21 @@ pub(super) fn types(cx: &Cx<'_>) -> BTreeMap<Id, Type> {
 }
 
 /// Reads all slots; their types are known already.
-pub(super) fn compile(cx: &Cx<'_>) -> BTreeMap<Id, Slot> {
+/// `module_locals` are the results that the flows of each module know: a check may read them, for
+/// a slot is asked for within a flow.
+pub(super) fn compile(cx: &Cx<'_>, module_locals: &BTreeMap<&str, Locals>) -> BTreeMap<Id, Slot> {
+    let none = Locals::new();
     cx.index
         .all(Kind::Slot)
-        .map(|decl| (decl.id.clone(), slot(cx, decl)))
+        .map(|decl| {
+            (decl.id.clone(), {
+                slot(cx, decl, module_locals.get(decl.module).unwrap_or(&none))
+            })
+        })
         .collect()
 }
 
-fn slot(cx: &Cx<'_>, decl: &Decl<'_>) -> Slot {
+fn slot(cx: &Cx<'_>, decl: &Decl<'_>, locals: &Locals) -> Slot {
     let mut slot = Slot {
         ty: cx.slot_types.get(&decl.id).cloned().unwrap_or(Type::Any),
         keep: Keep::Flow,
@@ -99,8 +106,7 @@ fn slot(cx: &Cx<'_>, decl: &Decl<'_>) -> Slot {
         slot.keep = cx.choice(node, "`keep`", &choices).unwrap_or(Keep::Flow);
     }
     if let Some(node) = fields.get("check") {
-        let locals = Locals::new();
-        slot.check = cx.condition(node, &Scope::new(cx, decl.module, &locals));
+        slot.check = cx.condition(node, &Scope::new(cx, decl.module, locals));
     }
     if let Some(node) = fields.get("else") {
         slot.check_else = cx.refer(Kind::Response, decl.module, node);
