@@ -3,6 +3,14 @@
 //!
 //! Must never let two own one conversation, nor lose anyone's place in a queue.
 
+pub mod desk;
 pub mod envelope;
+pub mod queue;
+pub mod record;
+pub mod status;
+mod story;
+mod transcript;
 
 pub use envelope::{Envelope, Summary};
+pub(crate) use story::{suggested_reply, wrap_up_draft};
+pub(crate) use transcript::add_transcript;

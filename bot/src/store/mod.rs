@@ -5,10 +5,12 @@
 //! committed. SQL lives in this folder and nowhere else.
 
 pub mod conversations;
+pub mod handoffs;
 pub mod journal;
 mod open;
 pub mod outbox;
 pub mod schema;
+pub mod staff;
 mod writer;
 
 use std::path::{Path, PathBuf};
