@@ -2,7 +2,13 @@
 //! when there are no errors.
 
 mod buttons;
+mod confirm;
+mod cycles;
+mod examples;
+mod ladders;
+mod loops;
 mod privacy;
+mod reach;
 mod slots;
 mod steps;
 mod tests_of_bot;
@@ -16,7 +22,13 @@ use crate::diag::Diagnostic;
 pub fn check(bundle: &Bundle) -> Vec<Diagnostic> {
     let mut out = Vec::new();
     buttons::find(bundle, &mut out);
+    confirm::find(bundle, &mut out);
+    cycles::find(bundle, &mut out);
+    examples::find(bundle, &mut out);
+    ladders::find(bundle, &mut out);
+    loops::find(bundle, &mut out);
     privacy::find(bundle, &mut out);
+    reach::find(bundle, &mut out);
     slots::find(bundle, &mut out);
     steps::find(bundle, &mut out);
     tests_of_bot::find(bundle, &mut out);
@@ -24,3 +36,6 @@ pub fn check(bundle: &Bundle) -> Vec<Diagnostic> {
     unused::find(bundle, &mut out);
     out
 }
+
+#[cfg(test)]
+mod tests;

@@ -17,7 +17,7 @@ mod func;
 mod lex;
 mod parse;
 
-use crate::diag::{Diagnostic, Severity};
+use crate::diag::Diagnostic;
 use crate::span::Span;
 use crate::value::{Type, Value};
 
@@ -71,7 +71,7 @@ impl Expr {
         let place = Place::new(at, text.len());
         if text.len() > MAX_BYTES {
             let message = format!("an expression of more than {MAX_BYTES} bytes");
-            return Err(vec![place.error("E0310", message, 0..text.len())]);
+            return Err(vec![place.error("E0810", message, 0..text.len())]);
         }
         let raw = parse::parse(text, &place).map_err(|e| vec![e])?;
         let checked = check::check(&raw, &place, names)?;
@@ -96,7 +96,7 @@ impl Expr {
 
     /// Where it stands.
     pub fn span(&self) -> Span {
-        self.place.at.clone()
+        self.place.at
     }
 
     /// Evaluates within `scope`.
@@ -140,7 +140,7 @@ impl Place {
     /// The place of a part of the text.
     pub(crate) fn span(&self, range: std::ops::Range<usize>) -> Span {
         let Some(shift) = self.shift else {
-            return self.at.clone();
+            return self.at;
         };
         let offset = |n: usize| {
             let n = u32::try_from(n).unwrap_or(u32::MAX);
@@ -160,29 +160,8 @@ impl Place {
         message: impl Into<String>,
         range: std::ops::Range<usize>,
     ) -> Diagnostic {
-        Diagnostic {
-            code,
-            severity: Severity::Error,
-            message: message.into(),
-            span: self.span(range),
-            related: Vec::new(),
-            help: None,
-            fix: None,
-        }
+        Diagnostic::error(code, self.span(range), message)
     }
-}
-
-/// The candidate nearest to `name`, if one is near enough to be meant.
-pub(crate) fn nearest<'a>(
-    name: &str,
-    candidates: impl IntoIterator<Item = &'a str>,
-) -> Option<&'a str> {
-    candidates
-        .into_iter()
-        .map(|c| (strsim::jaro_winkler(name, c), c))
-        .filter(|(score, _)| *score >= 0.8)
-        .max_by(|a, b| a.0.total_cmp(&b.0).then_with(|| b.1.cmp(a.1)))
-        .map(|(_, c)| c)
 }
 
 #[cfg(test)]
