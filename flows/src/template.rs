@@ -292,7 +292,7 @@ fn pieces(text: &str, place: &Place, findings: &mut Vec<Diagnostic>) -> Vec<Piec
             }
             '{' => {
                 let Some(len) = closing(&text[pos + 1..]) else {
-                    let mut found = place.error("E0820", "`{` without its `}`", pos..pos + 1);
+                    let mut found = place.error("E0320", "`{` without its `}`", pos..pos + 1);
                     found.help = Some("for a brace in the text write `{{`".to_owned());
                     findings.push(found);
                     return out;
@@ -304,7 +304,7 @@ fn pieces(text: &str, place: &Place, findings: &mut Vec<Diagnostic>) -> Vec<Piec
                 pos += len + 2;
             }
             '}' => {
-                let mut found = place.error("E0820", "`}` without its `{`", pos..pos + 1);
+                let mut found = place.error("E0320", "`}` without its `{`", pos..pos + 1);
                 found.help = Some("for a brace in the text write `}}`".to_owned());
                 findings.push(found);
                 pos += 1;
@@ -378,7 +378,7 @@ fn hole(
     let source = &body[..end];
     let trimmed = source.trim();
     if trimmed.is_empty() {
-        let mut found = place.error("E0822", "an empty hole", range.start - 1..range.end + 1);
+        let mut found = place.error("E0322", "an empty hole", range.start - 1..range.end + 1);
         found.help = Some("for a brace in the text write `{{`".to_owned());
         return Err(vec![found]);
     }
@@ -428,7 +428,7 @@ fn filter(
     place: &Place,
 ) -> Result<Filter, Diagnostic> {
     let Some((_, filter)) = FILTERS.iter().find(|(n, _)| *n == name) else {
-        let mut found = place.error("E0821", format!("there is no filter `{name}`"), at);
+        let mut found = place.error("E0321", format!("there is no filter `{name}`"), at);
         let all = FILTERS.map(|(n, _)| n);
         found.help = match nearest(name, all) {
             Some(near) => Some(format!("did you mean `{near}`?")),
@@ -456,7 +456,7 @@ fn filter(
     }
     let ty = ty.map(Type::name).unwrap_or_default();
     let message = format!("the filter `{name}` does not suit a {ty}");
-    let mut found = place.error("E0823", message, at);
+    let mut found = place.error("E0323", message, at);
     found.help = Some("leave it out, or use one for its type".to_owned());
     Err(found)
 }

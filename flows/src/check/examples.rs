@@ -70,16 +70,13 @@ fn few(bundle: &Bundle, id: &Id, out: &mut Vec<Diagnostic>) {
     let Some(intent) = bundle.intents.get(id) else {
         return;
     };
-    let count = |language: &String| intent.examples.get(language).map_or(0, Vec::len);
-    // An intent without any example is started by buttons only.
-    if bundle.languages.iter().all(|language| count(language) == 0) {
-        return;
-    }
     for language in &bundle.languages {
-        let n = count(language);
-        if n < ENOUGH {
-            let message =
-                format!("`{id}` has {n} examples in {language}; {ENOUGH} or more are needed");
+        // A language without any leans on the others; an intent without any is started by buttons only.
+        let n = intent.examples.get(language).map_or(0, Vec::len);
+        if (1..ENOUGH).contains(&n) {
+            let message = format!(
+                "`{id}` has too few examples in {language}: {n}, where {ENOUGH} are needed"
+            );
             let help = "write down what customers say, in their words, short and long";
             out.push(Diagnostic::warning("W0708", intent.span, message).help(help));
         }

@@ -152,7 +152,7 @@ impl Checker<'_> {
         let near = nearest(name, candidates.iter().map(String::as_str));
         let mut finding =
             self.place
-                .error("E0803", format!("nothing here is called `{name}`"), range);
+                .error("E0303", format!("nothing here is called `{name}`"), range);
         match near {
             Some(near) => {
                 finding.help = Some(format!("did you mean `{near}`?"));
@@ -185,7 +185,7 @@ impl Checker<'_> {
             Type::Record(fields) => match fields.get(name) {
                 Some(ty) => ty.clone(),
                 None => {
-                    self.report("E0804", format!("there is no field `{name}`"), at.clone());
+                    self.report("E0304", format!("there is no field `{name}`"), at.clone());
                     let names: Vec<&str> = fields.keys().map(String::as_str).collect();
                     if let Some(near) = nearest(name, names.iter().copied()) {
                         self.help(format!("did you mean `{near}`?"));
@@ -200,7 +200,7 @@ impl Checker<'_> {
             },
             other => {
                 let message = format!("a {} has no fields", other.name());
-                self.report("E0804", message, at.clone());
+                self.report("E0304", message, at.clone());
                 Type::Any
             }
         };
@@ -221,7 +221,7 @@ impl Checker<'_> {
         let (node, ty) = self.node(raw);
         if !matches!(class(&ty), Class::Bool | Class::Any) {
             let message = format!("expected yes or no, found a {}", ty.name());
-            self.report("E0807", message, raw.range.clone());
+            self.report("E0307", message, raw.range.clone());
             self.help("compare it, or ask whether it is there with `has(…)`");
         }
         node
@@ -235,7 +235,7 @@ impl Checker<'_> {
         );
         if !fits || is_null(raw) {
             let message = format!("a {} has no negative", shown(raw, &ty));
-            self.report("E0807", message, raw.range.clone());
+            self.report("E0307", message, raw.range.clone());
         }
         (Kind::Negate(Box::new(node)), ty)
     }
@@ -260,7 +260,7 @@ impl Checker<'_> {
         let ty = ty.unwrap_or_else(|| {
             let (x, y) = (shown(left, &left_type), shown(right, &right_type));
             let message = format!("`{}` does not work between {x} and {y}", op.symbol());
-            self.report("E0807", message, range.clone());
+            self.report("E0307", message, range.clone());
             if let Some(help) = advice(op, null, &left_type, &right_type) {
                 self.help(help);
             }
@@ -274,7 +274,7 @@ impl Checker<'_> {
         let nothing = (Kind::Literal(Value::Null), Type::Any);
         let Some(signature) = func::find(name) else {
             self.report(
-                "E0805",
+                "E0305",
                 format!("there is no function `{name}`"),
                 at.clone(),
             );
@@ -294,14 +294,14 @@ impl Checker<'_> {
         };
         if let Some(wanted) = signature.wrong_count(args.len()) {
             let message = format!("`{name}` takes {wanted} arguments, found {}", args.len());
-            self.report("E0806", message, at.clone());
+            self.report("E0306", message, at.clone());
             return nothing;
         }
         for (index, (arg, ty)) in args.iter().zip(&types).enumerate() {
             if !signature.takes(index, ty) {
                 let wants = signature.wants(index);
                 let message = format!("`{name}` needs a {wants} here, found a {}", ty.name());
-                self.report("E0807", message, arg.range.clone());
+                self.report("E0307", message, arg.range.clone());
             }
         }
         let result = signature.result(&types);
@@ -317,7 +317,7 @@ impl Checker<'_> {
         let range = args.get(1).map_or(0..0, |a| a.range.clone());
         let Some(RawKind::Literal(Value::Text(pattern))) = args.get(1).map(|a| &a.kind) else {
             let message = "the pattern of `matches` must be a text in quotes".to_owned();
-            self.report("E0808", message, range);
+            self.report("E0308", message, range);
             return nothing;
         };
         match RegexBuilder::new(pattern).size_limit(REGEX_BYTES).build() {
@@ -330,7 +330,7 @@ impl Checker<'_> {
                 let text = e.to_string();
                 let why = text.lines().last().unwrap_or_default();
                 let why = why.trim_start_matches("error: ");
-                self.report("E0808", format!("not a regular expression: {why}"), range);
+                self.report("E0308", format!("not a regular expression: {why}"), range);
                 nothing
             }
         }

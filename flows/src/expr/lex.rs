@@ -43,13 +43,13 @@ pub(super) fn lex(text: &str, place: &Place) -> Result<Vec<(Token, Range<usize>)
         let token = if c.is_ascii_digit() {
             let (number, len) = number(rest).map_err(|len| {
                 let message = format!("`{}` is no number", &rest[..len]);
-                place.error("E0801", message, start..start + len)
+                place.error("E0301", message, start..start + len)
             })?;
             pos += len;
             Token::Number(number)
         } else if c == '\'' || c == '"' {
             let Some((value, len)) = quoted(rest, c) else {
-                let mut found = place.error("E0801", "a text without its end", start..text.len());
+                let mut found = place.error("E0301", "a text without its end", start..text.len());
                 found.help = Some(format!("close it with {c}"));
                 return Err(found);
             };
@@ -116,7 +116,7 @@ fn quoted(text: &str, quote: char) -> Option<(String, usize)> {
 
 /// A character that no token begins with.
 fn stray(c: char, at: usize, place: &Place) -> Diagnostic {
-    let mut found = place.error("E0801", format!("unexpected `{c}`"), at..at + c.len_utf8());
+    let mut found = place.error("E0301", format!("unexpected `{c}`"), at..at + c.len_utf8());
     found.help = match c {
         '=' => Some("compare with `==`".to_owned()),
         '&' => Some("write `&&` for and".to_owned()),

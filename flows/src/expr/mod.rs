@@ -71,7 +71,7 @@ impl Expr {
         let place = Place::new(at, text.len());
         if text.len() > MAX_BYTES {
             let message = format!("an expression of more than {MAX_BYTES} bytes");
-            return Err(vec![place.error("E0810", message, 0..text.len())]);
+            return Err(vec![place.error("E0310", message, 0..text.len())]);
         }
         let raw = parse::parse(text, &place).map_err(|e| vec![e])?;
         let checked = check::check(&raw, &place, names)?;

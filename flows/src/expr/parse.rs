@@ -139,7 +139,7 @@ impl Parser<'_> {
             Token::End => "the end".to_owned(),
         };
         let message = format!("expected {wanted}, found {found}");
-        let mut finding = self.place.error("E0801", message, self.range());
+        let mut finding = self.place.error("E0301", message, self.range());
         finding.help = match self.peek() {
             Token::Name(n) if n == "and" => Some("write `&&` for and".to_owned()),
             Token::Name(n) if n == "or" => Some("write `||` for or".to_owned()),
@@ -167,7 +167,7 @@ impl Parser<'_> {
 
     fn too_deep(&self, range: Range<usize>) -> Diagnostic {
         let message = format!("nested more than {MAX_DEPTH} levels deep");
-        let mut found = self.place.error("E0802", message, range);
+        let mut found = self.place.error("E0302", message, range);
         found.help = Some("split it with `set` into several slots".to_owned());
         found
     }

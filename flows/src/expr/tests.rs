@@ -220,38 +220,38 @@ fn functions_in_both_forms() {
 #[test]
 fn findings_point_at_the_part_and_name_the_nearest() {
     for (text, code, from, to, help) in [
-        ("totl > 5", "E0803", 0, 4, "did you mean `total`?"),
+        ("totl > 5", "E0303", 0, 4, "did you mean `total`?"),
         (
             "1 + qqq",
-            "E0803",
+            "E0303",
             4,
             7,
             "declare it under `slots`, or put a text in quotes: 'qqq'",
         ),
-        ("order.totals", "E0804", 6, 12, "did you mean `total`?"),
-        ("n.x", "E0804", 2, 3, ""),
-        ("sizee(who)", "E0805", 0, 5, "did you mean `size`?"),
-        ("size(who, n)", "E0806", 0, 4, ""),
+        ("order.totals", "E0304", 6, 12, "did you mean `total`?"),
+        ("n.x", "E0304", 2, 3, ""),
+        ("sizee(who)", "E0305", 0, 5, "did you mean `size`?"),
+        ("size(who, n)", "E0306", 0, 4, ""),
         (
             "ok && n",
-            "E0807",
+            "E0307",
             6,
             7,
             "compare it, or ask whether it is there with `has(…)`",
         ),
         (
             "day > '2026-03-04'",
-            "E0807",
+            "E0307",
             0,
             18,
             "turn a text into a day with `date('2026-03-04')`",
         ),
-        ("matches(who, '(')", "E0808", 13, 16, ""),
-        ("n = 3", "E0801", 2, 3, "compare with `==`"),
-        ("n and ok", "E0801", 2, 5, "write `&&` for and"),
-        ("'abc", "E0801", 0, 4, "close it with '"),
-        ("n >", "E0801", 3, 3, ""),
-        ("5abc", "E0801", 0, 4, ""),
+        ("matches(who, '(')", "E0308", 13, 16, ""),
+        ("n = 3", "E0301", 2, 3, "compare with `==`"),
+        ("n and ok", "E0301", 2, 5, "write `&&` for and"),
+        ("'abc", "E0301", 0, 4, "close it with '"),
+        ("n >", "E0301", 3, 3, ""),
+        ("5abc", "E0301", 0, 4, ""),
     ] {
         let found = parse(text).expect_err(text);
         assert_eq!(found[0].code, code, "{text}");
@@ -302,7 +302,7 @@ fn nesting_is_bounded_in_every_form() {
         "abs(".repeat(1_000),
     ] {
         let found = parse(&text).expect_err("too deep");
-        assert!(matches!(found[0].code, "E0802" | "E0810"), "{:?}", found[0]);
+        assert!(matches!(found[0].code, "E0302" | "E0310"), "{:?}", found[0]);
     }
     let fine = format!("{}1{}", "(".repeat(60), ")".repeat(60));
     assert_eq!(eval(&fine), "1");

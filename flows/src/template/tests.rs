@@ -63,13 +63,13 @@ fn holes_and_filters() {
 #[test]
 fn findings_point_into_the_text() {
     for (text, code, from, to) in [
-        ("Hi {whoo}!", "E0803", 4, 8),
-        ("a { b", "E0820", 2, 3),
-        ("a } b", "E0820", 2, 3),
-        ("a {} b", "E0822", 2, 4),
-        ("{total|mony}", "E0821", 7, 11),
-        ("{who|money}", "E0823", 5, 10),
-        ("{ n + }", "E0801", 5, 5),
+        ("Hi {whoo}!", "E0303", 4, 8),
+        ("a { b", "E0320", 2, 3),
+        ("a } b", "E0320", 2, 3),
+        ("a {} b", "E0322", 2, 4),
+        ("{total|mony}", "E0321", 7, 11),
+        ("{who|money}", "E0323", 5, 10),
+        ("{ n + }", "E0301", 5, 5),
     ] {
         let found = parse(text).expect_err(text);
         assert_eq!(found[0].code, code, "{text}");
