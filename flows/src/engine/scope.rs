@@ -23,15 +23,15 @@ impl Scope for Names<'_, '_> {
             return Some(value.clone());
         }
         let state = &self.turn.state;
+        if let Some(local) = self.turn.top().and_then(|frame| frame.locals.get(name)) {
+            return Some(local.clone());
+        }
         if self.turn.bundle.slots.contains_key(name) {
             return Some(
                 state
                     .slot(name)
                     .map_or(Value::Null, |slot| slot.value.clone()),
             );
-        }
-        if let Some(local) = self.turn.top().and_then(|frame| frame.locals.get(name)) {
-            return Some(local.clone());
         }
         match name {
             "turn" => Some(Value::Number(Decimal::from(state.turn))),

@@ -36,9 +36,16 @@ impl Turn<'_> {
         own.is_some_and(|flow| flow.start.as_deref() == Some(intent))
     }
 
-    /// An intent that is sure enough to be acted on and leads the next by the margin.
+    /// An intent that is sure enough to be acted on and leads the next by the margin, by the wider
+    /// one where it would interrupt a flow.
     pub(super) fn clear_topic<'r>(&self, reading: Option<&'r Reading>) -> Option<(&'r str, f64)> {
-        self.leader(reading, self.bundle.understanding.margin)
+        let understanding = &self.bundle.understanding;
+        let margin = if self.state.frames.is_empty() {
+            understanding.margin
+        } else {
+            understanding.margin.max(understanding.interrupt_margin)
+        };
+        self.leader(reading, margin)
     }
 
     /// An intent that leads by enough to interrupt an answer.

@@ -1,0 +1,107 @@
+//! The demo bot's own conversation tests, with a scripted understanding.
+
+mod world;
+
+use std::path::{Path, PathBuf};
+
+use bellhop_flows::bundle::Bundle;
+use bellhop_flows::compile::{ArticleRef, compile};
+use bellhop_flows::source::{SourceFile, Sources};
+use bellhop_flows::testing::run;
+use world::{Article, Scripted};
+
+fn bot() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("demo/harbor-bank")
+}
+
+fn files(folder: &Path, ending: &str) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).expect("the folder is there") {
+            let path = entry.expect("the folder can be read").path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|found| found == ending) {
+                let name = path.strip_prefix(bot()).expect("it is below the bot");
+                let name = name.to_str().expect("its name is text").replace('\\', "/");
+                found.push((name, std::fs::read_to_string(&path).expect("it is text")));
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+fn article(path: &str, text: &str) -> Article {
+    let mut parts = text.splitn(3, "---\n");
+    let head = parts.nth(1).unwrap_or_default();
+    let field = |key: &str| {
+        let line = head.lines().find_map(|line| line.strip_prefix(key));
+        line.unwrap_or("").trim().trim_matches('"').to_owned()
+    };
+    let questions = head
+        .lines()
+        .filter_map(|line| line.strip_prefix("  - "))
+        .map(|line| line.trim().trim_matches('"').to_owned())
+        .collect();
+    let id = path
+        .trim_start_matches("knowledge/")
+        .trim_end_matches(".md");
+    Article {
+        id: id.to_owned(),
+        title: field("title:"),
+        language: field("language:"),
+        audience: field("audience:"),
+        questions,
+        text: parts.next().unwrap_or_default().trim().to_owned(),
+    }
+}
+
+fn articles() -> Vec<Article> {
+    let files = files(&bot().join("knowledge"), "md");
+    files
+        .iter()
+        .map(|(path, text)| article(path, text))
+        .collect()
+}
+
+fn bundle() -> Bundle {
+    let files = files(&bot(), "yaml");
+    let files = files
+        .into_iter()
+        .map(|(path, text)| SourceFile { path, text })
+        .collect();
+    let refs: Vec<ArticleRef> = articles()
+        .into_iter()
+        .map(|found| ArticleRef {
+            id: found.id,
+            title: found.title,
+            language: found.language,
+        })
+        .collect();
+    compile(&Sources { files }, &refs)
+        .bundle
+        .expect("the demo compiles")
+}
+
+#[test]
+fn its_conversations_go_as_written() {
+    let bundle = bundle();
+    let mut world = Scripted::new(&bundle, articles());
+    let mut told = String::new();
+    for test in &bundle.tests {
+        let result = run(&bundle, test, &mut world);
+        if result.failures.is_empty() {
+            continue;
+        }
+        told.push_str(&format!("\n{}\n  ", result.name));
+        told.push_str(&result.transcript.join("\n  "));
+        for failure in &result.failures {
+            told.push_str("\n  ! ");
+            told.push_str(&failure.message);
+        }
+        told.push('\n');
+    }
+    assert!(told.is_empty(), "{} tests:{told}", bundle.tests.len());
+}
