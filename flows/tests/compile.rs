@@ -93,7 +93,7 @@ patterns: {greeting: {en: "Hi, {bot} here"}, goodbye: sorry}
 tests:
   - name: one
     customer: {id: 42}
-    given: {flow: refund, step: inner, slots: {why: late, order_info: {total: 1}}, actions: {find_order: {error: timeout}}}
+    given: {flow: refund, step: inner, slots: {why: late, amount: 5 EUR, order_info: {total: 1}}, actions: {find_order: {error: timeout}, pay_back: {ref: 0042}}}
     say:
       - {press: yes, expect: {said: [sorry, greeting], did: pay_back, slots: {why: late}, ended: "orders.refund: done", handoff: false, source: cards/new, flow: null}}
       - {silence: true}
@@ -329,7 +329,18 @@ fn tests_name_ids() {
     assert_eq!(test.given.flow.as_deref(), Some("orders.refund"));
     assert_eq!(
         test.given.slots.keys().collect::<Vec<_>>(),
-        ["order_info", "orders.why"]
+        ["order_info", "orders.amount", "orders.why"]
+    );
+    let amount = serde_json::json!({"amount": "5", "currency": "EUR"});
+    assert_eq!(test.given.slots["orders.amount"], amount);
+    let answers = &test.given.actions;
+    assert_eq!(
+        answers["orders.find_order"],
+        serde_json::json!({"error": "timeout"})
+    );
+    assert_eq!(
+        answers["orders.pay_back"],
+        serde_json::json!({"ref": "0042"})
     );
     let expect = &test.turns[0].expect;
     assert_eq!(

@@ -13,6 +13,9 @@ use crate::value::Type;
 
 use super::index::{Index, Kind, article};
 
+/// Texts that lack a language, by file and language: where they stand and what they are.
+type Untranslated = BTreeMap<(u32, Language), Vec<(Span, String)>>;
+
 /// The shared context.
 pub(super) struct Cx<'a> {
     /// Declared names.
@@ -30,7 +33,7 @@ pub(super) struct Cx<'a> {
     /// Articles: id -> title.
     pub(super) articles: BTreeMap<String, String>,
     /// Texts that lack a language, per file and language.
-    pub(super) untranslated: RefCell<BTreeMap<(u32, Language), Vec<(Span, String)>>>,
+    pub(super) untranslated: RefCell<Untranslated>,
     findings: RefCell<Vec<Diagnostic>>,
 }
 

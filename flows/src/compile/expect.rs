@@ -14,7 +14,7 @@ use super::patterns;
 use super::policy::REASONS;
 use super::read::one_or_many;
 
-const KEYS: [&str; 20] = [
+const KEYS: [&str; 19] = [
     "said",
     "not_said",
     "text",
@@ -34,7 +34,6 @@ const KEYS: [&str; 20] = [
     "offers",
     "rejected",
     "trigger",
-    "language",
 ];
 
 /// Reads `expect:` of one turn.

@@ -155,7 +155,7 @@ impl Reader<'_, '_> {
         if let NodeKind::Scalar(scalar) = &node.kind {
             let written = cx.text(node, "a button")?;
             let payload = self.payload(written, scalar.inner)?;
-            let title = Template::plain(&self.title(&payload, language));
+            let title = Template::plain(self.title(&payload, language));
             return Some(Button { title, payload });
         }
         let fields = cx.fields(node, "a button", &["title", "payload"])?;

@@ -6,6 +6,7 @@ use crate::bundle::{Bundle, Id, Test, TestGiven, TestInput, TestTurn};
 use crate::diag::Diagnostic;
 use crate::span::Span;
 use crate::syntax::{Entry, Node};
+use crate::value::Type;
 use serde_json::Value as Json;
 
 use super::cx::Cx;
@@ -107,14 +108,19 @@ impl Reader<'_, '_> {
         for entry in slots {
             let slot = cx.index.find(Kind::Slot, self.module, &entry.key);
             // In mid-flow, what is no slot fills a result of an action before.
-            let name = match slot {
-                Some(decl) => Some(decl.id.clone()),
-                None if given.flow.is_some() => Some(entry.key.clone()),
-                None => cx.refer_text(Kind::Slot, self.module, &entry.key, entry.key_span),
-            };
-            given
-                .slots
-                .extend(name.map(|name| (name, entry.value.to_json())));
+            if slot.is_none() && given.flow.is_some() {
+                let json = entry.value.to_json();
+                given.slots.insert(entry.key.clone(), json);
+                continue;
+            }
+            let slot = cx.refer_text(Kind::Slot, self.module, &entry.key, entry.key_span);
+            if let Some(slot) = slot {
+                let ty = cx.slot_types.get(&slot).unwrap_or(&Type::Any);
+                let value = cx.value(&entry.value, ty);
+                given
+                    .slots
+                    .extend(value.map(|value| (slot, value.to_json())));
+            }
         }
         let actions = fields
             .get("actions")
@@ -122,18 +128,19 @@ impl Reader<'_, '_> {
         for entry in actions {
             let id = cx.refer_text(Kind::Action, self.module, &entry.key, entry.key_span);
             if let Some(id) = id {
-                self.answer(&id, entry);
-                given.actions.insert(id, entry.value.to_json());
+                let json = self.answer(&id, entry);
+                given.actions.insert(id, json);
             }
         }
         given
     }
 
-    /// Looks at an action's answer: an error, or fields that the action returns.
-    fn answer(&self, action: &Id, entry: &Entry) {
+    /// An action's answer: an error, or fields that the action returns, read as their types.
+    fn answer(&self, action: &Id, entry: &Entry) -> Json {
         let Some(action) = self.bundle.actions.get(action) else {
-            return;
+            return Json::Null;
         };
+        let mut answer = serde_json::Map::new();
         for field in self.cx.entries(&entry.value, "a map from field to value") {
             if field.key == "error" {
                 let kinds = ["timeout", "status", "shape", "needs_human"].map(|kind| (kind, ()));
@@ -148,7 +155,12 @@ impl Reader<'_, '_> {
                 self.cx
                     .unknown_key(field, "the answer of this action", &known);
             }
+            // What does not fit stays as it is: then the answer has the wrong shape.
+            let ty = action.returns.get(&field.key).unwrap_or(&Type::Any);
+            let json = self.cx.typed_json(&field.value, ty);
+            answer.insert(field.key.clone(), json);
         }
+        Json::Object(answer)
     }
 
     fn step(&self, node: &Node, flow: Option<&Id>) -> Option<String> {

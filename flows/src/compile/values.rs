@@ -29,7 +29,7 @@ impl Cx<'_> {
     }
 
     /// Plain JSON of the shape that values are read from.
-    fn typed_json(&self, node: &Node, ty: &Type) -> Json {
+    pub(super) fn typed_json(&self, node: &Node, ty: &Type) -> Json {
         match (&node.kind, ty) {
             (NodeKind::Scalar(scalar), ty) => self.scalar_json(scalar, ty),
             (NodeKind::List(items), Type::List(ty)) => {
