@@ -5,7 +5,16 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+pub use error::Error;
+
+pub mod encoder;
 pub mod entity;
+pub mod error;
+pub mod language;
+pub mod redact;
+pub mod sentiment;
+#[cfg(test)]
+mod test_model;
 
 /// What a bot teaches its NLU.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]

@@ -1,0 +1,174 @@
+//! Elementary functions written so that the compiler turns loops over them into vector code.
+
+/// What the processor can do; the forward pass is compiled once for each.
+pub(super) trait Level {
+    /// It multiplies and adds in one instruction.
+    const FUSED: bool;
+}
+
+/// `a * b + c`, rounded once where the processor does that in one instruction.
+#[inline(always)]
+pub(super) fn fma<L: Level>(a: f32, b: f32, c: f32) -> f32 {
+    if L::FUSED { a.mul_add(b, c) } else { a * b + c }
+}
+
+/// e to the `x` within 2 units in the last place for -87 <= x <= 88; outside of that the ends' values.
+#[inline(always)]
+pub(super) fn exp<L: Level>(x: f32) -> f32 {
+    // 1.5 * 2^23: adding it leaves the nearest integer in the low bits.
+    const ROUND: f32 = 12_582_912.0;
+    // ln 2 in two parts, the first with few enough bits that its product with an integer is exact.
+    const LN2_HIGH: f32 = 0.693_359_4;
+    const LN2_LOW: f32 = -2.121_944_4e-4;
+    let x = x.clamp(-87.0, 88.0);
+    let shifted = fma::<L>(x, std::f32::consts::LOG2_E, ROUND);
+    let n = shifted - ROUND;
+    let r = fma::<L>(n, -LN2_LOW, fma::<L>(n, -LN2_HIGH, x));
+    // Taylor's series; the next term is below 6e-9 for |r| <= ln 2 / 2.
+    let mut sum = 1.0 / 5040.0;
+    for c in [
+        1.0 / 720.0,
+        1.0 / 120.0,
+        1.0 / 24.0,
+        1.0 / 6.0,
+        0.5,
+        1.0,
+        1.0,
+    ] {
+        sum = fma::<L>(sum, r, c);
+    }
+    let power = shifted
+        .to_bits()
+        .wrapping_sub(ROUND.to_bits())
+        .wrapping_add(127)
+        << 23;
+    sum * f32::from_bits(power)
+}
+
+/// The Gaussian error linear unit, `x / 2 * (1 + erf(x / sqrt 2))`, within 2e-7 * max(1, |x|).
+///
+/// The error function is formula 7.1.26 of Abramowitz and Stegun, Handbook of Mathematical Functions.
+#[inline(always)]
+pub(super) fn gelu<L: Level>(x: f32) -> f32 {
+    let z = x.abs() * std::f32::consts::FRAC_1_SQRT_2;
+    let t = 1.0 / fma::<L>(0.327_591_1, z, 1.0);
+    let mut sum = 1.061_405_4;
+    for c in [-1.453_152, 1.421_413_7, -0.284_496_74, 0.254_829_6] {
+        sum = fma::<L>(sum, t, c);
+    }
+    let tail = sum * t * exp::<L>(-z * z);
+    // 1 + erf is 2 - tail on the right of zero and tail on the left.
+    0.5 * x * if x > 0.0 { 2.0 - tail } else { tail }
+}
+
+/// `f` of neighbours is added pair by pair in a fixed order, over 16 running sums.
+#[inline(always)]
+pub(super) fn sum(row: &[f32], f: impl Fn(f32) -> f32) -> f32 {
+    let (chunks, rest) = row.as_chunks::<16>();
+    let mut sums = [0.0f32; 16];
+    for chunk in chunks {
+        for (sum, x) in sums.iter_mut().zip(chunk) {
+            *sum += f(*x);
+        }
+    }
+    for width in [8, 4, 2, 1] {
+        for i in 0..width {
+            sums[i] += sums[i + width];
+        }
+    }
+    rest.iter().fold(sums[0], |sum, x| sum + f(*x))
+}
+
+/// `(x - mean) / sqrt(variance + epsilon) * gain + shift`, in place.
+#[inline(always)]
+pub(super) fn normalise<L: Level>(row: &mut [f32], gain: &[f32], shift: &[f32], epsilon: f32) {
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "rows have some hundreds of numbers"
+    )]
+    let n = row.len() as f32;
+    let mean = sum(row, |x| x) / n;
+    let variance = sum(row, |x| (x - mean) * (x - mean)) / n;
+    let factor = 1.0 / (variance + epsilon).sqrt();
+    for ((x, gain), shift) in row.iter_mut().zip(gain).zip(shift) {
+        *x = fma::<L>((*x - mean) * factor, *gain, *shift);
+    }
+}
+
+/// Scores to weights that sum to 1, in place.
+#[inline(always)]
+pub(super) fn softmax<L: Level>(row: &mut [f32]) {
+    let largest = row
+        .iter()
+        .fold(f32::NEG_INFINITY, |m, x| if *x > m { *x } else { m });
+    for x in row.iter_mut() {
+        *x = exp::<L>(*x - largest);
+    }
+    let factor = 1.0 / sum(row, |x| x);
+    for x in row.iter_mut() {
+        *x *= factor;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Fused;
+    impl Level for Fused {
+        const FUSED: bool = true;
+    }
+    struct Plain;
+    impl Level for Plain {
+        const FUSED: bool = false;
+    }
+
+    #[test]
+    fn exp_is_right_to_a_millionth() {
+        for i in -8700..=8800 {
+            let x = f64::from(i) / 100.0;
+            for found in [exp::<Fused>(x as f32), exp::<Plain>(x as f32)] {
+                let expected = f64::from(x as f32).exp();
+                assert!(
+                    (f64::from(found) / expected - 1.0).abs() < 1e-6,
+                    "exp({x}) = {found}"
+                );
+            }
+        }
+        assert!(exp::<Fused>(-1e9) < 1e-37);
+        assert!(exp::<Fused>(1e9).is_finite());
+    }
+
+    #[test]
+    fn gelu_meets_known_values() {
+        // From the normal distribution's table: x times the share below x.
+        for (x, expected) in [
+            (0.0, 0.0),
+            (1.0, 0.841_344_75),
+            (-1.0, -0.158_655_25),
+            (2.0, 1.954_499_7),
+            (-2.0, -0.045_500_26),
+            (0.5, 0.345_731_23),
+            (-6.0, 0.0),
+            (6.0, 6.0),
+            (-50.0, 0.0),
+        ] {
+            let found = gelu::<Fused>(x);
+            assert!((found - expected).abs() < 1e-6, "gelu({x}) = {found}");
+        }
+    }
+
+    #[test]
+    fn softmax_and_normalise() {
+        let mut row: Vec<f32> = (0..21u8).map(|i| f32::from(i) * 3.0 - 90.0).collect();
+        softmax::<Plain>(&mut row);
+        assert!((row.iter().sum::<f32>() - 1.0).abs() < 1e-6);
+        assert!((row[20] / row[19] - 3.0f32.exp()).abs() < 1e-4);
+        let mut row: Vec<f32> = (0..40u8).map(f32::from).collect();
+        let (gain, shift) = (vec![2.0; 40], vec![1.0; 40]);
+        normalise::<Plain>(&mut row, &gain, &shift, 1e-12);
+        assert!((row.iter().sum::<f32>() / 40.0 - 1.0).abs() < 1e-5);
+        let spread = row.iter().map(|x| (x - 1.0).powi(2)).sum::<f32>() / 40.0;
+        assert!((spread - 4.0).abs() < 1e-4, "{spread}");
+    }
+}

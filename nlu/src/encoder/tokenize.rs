@@ -1,0 +1,55 @@
+//! Text to token numbers with the model's own `tokenizer.json`.
+
+use std::path::Path;
+
+use tokenizers::TruncationParams;
+
+use super::config::{Config, MAX_TOKENS};
+use crate::error::Error;
+
+/// Text longer than this is cut before it is split into words: 128 tokens never need more, and a huge
+/// paste must not cost seconds.
+const MAX_BYTES: usize = 16 * 1024;
+
+/// The model's word pieces.
+#[derive(Debug)]
+pub(super) struct Tokenizer(tokenizers::Tokenizer);
+
+impl Tokenizer {
+    /// Reads it and turns padding off: sentences of a batch are never padded.
+    pub(super) fn read(path: &Path, bytes: &[u8], config: &Config) -> Result<Self, Error> {
+        let mut inner = tokenizers::Tokenizer::from_bytes(bytes)
+            .map_err(|e| Error::model(path, e.to_string()))?;
+        let highest = inner.get_vocab(true).into_values().max().unwrap_or(0) as usize;
+        if highest >= config.vocabulary {
+            return Err(Error::model(
+                path,
+                format!(
+                    "token {highest} lies outside the model's {} tokens",
+                    config.vocabulary
+                ),
+            ));
+        }
+        inner.with_padding(None);
+        let cut = TruncationParams {
+            max_length: MAX_TOKENS,
+            ..TruncationParams::default()
+        };
+        inner
+            .with_truncation(Some(cut))
+            .map_err(|e| Error::model(path, e.to_string()))?;
+        Ok(Self(inner))
+    }
+
+    /// Token numbers with the start and end marks, at most [`MAX_TOKENS`].
+    pub(super) fn ids(&self, text: &str) -> Result<Vec<u32>, Error> {
+        let text = &text[..text.floor_char_boundary(MAX_BYTES)];
+        match self.0.encode_fast(text, true) {
+            Ok(encoding) => Ok(encoding.get_ids().to_vec()),
+            Err(e) => Err(Error::Tokenize {
+                bytes: text.len(),
+                why: e.to_string(),
+            }),
+        }
+    }
+}
