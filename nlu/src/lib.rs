@@ -6,15 +6,20 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 pub use error::Error;
+pub use understanding::{Context, TrainOptions, Understanding};
 
+mod calibrate;
 pub mod encoder;
 pub mod entity;
 pub mod error;
+pub mod eval;
+pub mod intent;
 pub mod language;
 pub mod redact;
 pub mod sentiment;
 #[cfg(test)]
 mod test_model;
+mod understanding;
 
 /// What a bot teaches its NLU.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]

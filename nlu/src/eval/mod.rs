@@ -1,0 +1,336 @@
+//! Trains on one file of labelled texts, scores another.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Instant;
+
+use serde::Serialize;
+
+use crate::encoder::Encoder;
+use crate::{Context, Error, ExampleSpec, IntentSpec, Reading, Spec, TrainOptions, Understanding};
+
+pub use data::{Labelled, Span, read_file};
+
+mod data;
+mod score;
+
+/// Texts read at once when only what they mean counts.
+const BATCH: usize = 64;
+/// Most texts read one by one for the latency.
+const TIMED: usize = 500;
+
+/// How to evaluate.
+#[derive(Debug, Clone, Default)]
+pub struct EvalOptions {
+    /// Label of the messages that are none of the intents.
+    pub oos_label: Option<String>,
+    /// Languages of the texts, the most frequent first; none means English.
+    pub languages: Vec<String>,
+    /// Seed of the folds.
+    pub seed: u64,
+}
+
+/// What came out.
+#[derive(Debug, Clone, Serialize)]
+pub struct Report {
+    /// With an out-of-scope label a message that isn't accepted counts as predicting it; without,
+    /// the best intent counts.
+    pub accuracy: f64,
+    /// Share of the messages in scope whose best intent is right, accepted or not.
+    pub in_scope_accuracy: f64,
+    /// Share of the messages out of scope that weren't accepted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub oos_recall: Option<f64>,
+    /// Share of the messages not accepted that are out of scope.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub oos_precision: Option<f64>,
+    /// How well the best probability parts in scope from out of scope, 0.5 by chance.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub oos_auroc: Option<f64>,
+    /// Matthews correlation of many classes, over the same pairs as `accuracy`.
+    pub mcc: f64,
+    /// Mean F1 of the classes, over the same pairs as `accuracy`.
+    pub macro_f1: f64,
+    /// Calibration error of the best probability over all messages; out of scope none is right.
+    pub ece: f64,
+    /// Probability from which a reading is accepted, found inside TRAIN.
+    pub threshold: f64,
+    /// Seconds from texts to a trained understanding, encoding included.
+    pub train_seconds: f64,
+    /// Microseconds to read one message, all of the reading.
+    pub latency_us: Latency,
+    /// F1 of the entities, where TEST marks some.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub entity_f1: Option<f64>,
+    /// In the order of TEST.
+    pub predictions: Vec<Prediction>,
+}
+
+/// Microseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Latency {
+    /// Half are faster.
+    pub p50: f64,
+    /// All but one in twenty are faster.
+    pub p95: f64,
+}
+
+/// What was made of one message.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Prediction {
+    /// The message.
+    pub text: String,
+    /// What it is.
+    pub label: String,
+    /// The best intent.
+    pub predicted: String,
+    /// Its probability.
+    pub probability: f64,
+    /// Whether it would be acted on.
+    pub accepted: bool,
+}
+
+/// Trains on `train` alone and scores `test`. Texts in `train` with the out-of-scope label teach the
+/// rejection; none are needed.
+///
+/// # Errors
+/// Training fails, for instance with fewer than two intents, or a text can't be encoded.
+pub fn run(
+    train: &[Labelled],
+    test: &[Labelled],
+    encoder: &Encoder,
+    options: &EvalOptions,
+) -> Result<Report, Error> {
+    let outside = options.oos_label.as_deref();
+    let spec = spec(train, options);
+    let training = TrainOptions {
+        seed: options.seed,
+        outside: train
+            .iter()
+            .filter(|t| Some(t.label.as_str()) == outside)
+            .map(|t| t.text.clone())
+            .collect(),
+    };
+    let start = Instant::now();
+    let understanding = Understanding::train_with(&spec, encoder, &training, &mut |_| {})?;
+    let train_seconds = start.elapsed().as_secs_f64();
+    let context = Context {
+        now: jiff::Timestamp::UNIX_EPOCH.to_zoned_datetime(jiff::tz::TimeZone::UTC),
+        language: spec.languages.first().cloned().unwrap_or_default(),
+    };
+    let latency_us = latency(&understanding, encoder, test, &context)?;
+    let mut readings = Vec::with_capacity(test.len());
+    for batch in test.chunks(BATCH) {
+        let texts: Vec<_> = batch.iter().map(|t| (t.text.as_str(), &context)).collect();
+        readings.extend(understanding.read_batch(encoder, &texts)?);
+    }
+    let threshold = understanding.threshold();
+    let predictions = test
+        .iter()
+        .zip(&readings)
+        .map(|(t, r)| predict(t, r, threshold))
+        .collect();
+    Ok(Report {
+        train_seconds,
+        latency_us,
+        entity_f1: entity_f1(test, &readings),
+        ..report(predictions, outside, threshold)
+    })
+}
+
+/// The bot that the training texts describe.
+fn spec(train: &[Labelled], options: &EvalOptions) -> Spec {
+    let languages = match options.languages.as_slice() {
+        [] => vec!["en".to_owned()],
+        some => some.to_vec(),
+    };
+    let mut intents: BTreeMap<&str, Vec<ExampleSpec>> = BTreeMap::new();
+    for t in train
+        .iter()
+        .filter(|t| Some(&t.label) != options.oos_label.as_ref())
+    {
+        intents.entry(&t.label).or_default().push(ExampleSpec {
+            text: t.text.clone(),
+            language: languages[0].clone(),
+            marks: t
+                .entities
+                .iter()
+                .map(|s| (s.start, s.end, s.entity.clone()))
+                .collect(),
+        });
+    }
+    let intents = intents
+        .into_iter()
+        .map(|(name, examples)| IntentSpec {
+            name: name.to_owned(),
+            examples,
+        })
+        .collect();
+    Spec {
+        languages,
+        time_zone: "UTC".to_owned(),
+        currency: "EUR".to_owned(),
+        intents,
+        entities: Vec::new(),
+    }
+}
+
+fn predict(text: &Labelled, reading: &Reading, threshold: f64) -> Prediction {
+    let (predicted, probability) = reading.intents.first().cloned().unwrap_or_default();
+    Prediction {
+        text: text.text.clone(),
+        label: text.label.clone(),
+        predicted,
+        probability,
+        accepted: probability >= threshold,
+    }
+}
+
+/// Everything that follows from the predictions; the rest is left empty.
+fn report(predictions: Vec<Prediction>, outside: Option<&str>, threshold: f64) -> Report {
+    let is_outside = |p: &&Prediction| Some(p.label.as_str()) == outside;
+    let said = |p: &Prediction| match outside {
+        Some(label) if !p.accepted => label.to_owned(),
+        _ => p.predicted.clone(),
+    };
+    let said: Vec<String> = predictions.iter().map(said).collect();
+    let pairs: Vec<(&str, &str)> = predictions
+        .iter()
+        .zip(&said)
+        .map(|(p, said)| (p.label.as_str(), said.as_str()))
+        .collect();
+    let inside = predictions.iter().filter(|p| !is_outside(p));
+    let scores = |out: bool| -> Vec<f64> {
+        let wanted = predictions.iter().filter(|p| is_outside(p) == out);
+        wanted.map(|p| p.probability).collect()
+    };
+    let count =
+        |f: &dyn Fn(&Prediction) -> bool| predictions.iter().filter(|p| f(p)).count() as u32;
+    let out = count(&|p| is_outside(&p));
+    let refused = count(&|p| !p.accepted);
+    let out_refused = count(&|p| is_outside(&p) && !p.accepted);
+    Report {
+        accuracy: score::accuracy(pairs.iter().copied()),
+        in_scope_accuracy: score::accuracy(
+            inside.map(|p| (p.label.as_str(), p.predicted.as_str())),
+        ),
+        oos_recall: (out > 0).then(|| score::ratio(out_refused, out)),
+        oos_precision: (out > 0).then(|| score::ratio(out_refused, refused)),
+        oos_auroc: score::auroc(&scores(false), &scores(true)),
+        mcc: score::matthews(&pairs),
+        macro_f1: score::macro_f1(&pairs),
+        ece: score::calibration_error(&predictions),
+        threshold,
+        train_seconds: 0.0,
+        latency_us: Latency { p50: 0.0, p95: 0.0 },
+        entity_f1: None,
+        predictions,
+    }
+}
+
+/// Reads messages one by one, by the clock.
+fn latency(
+    understanding: &Understanding,
+    encoder: &Encoder,
+    test: &[Labelled],
+    context: &Context,
+) -> Result<Latency, Error> {
+    let mut times = Vec::with_capacity(TIMED);
+    for t in test.iter().take(TIMED) {
+        let start = Instant::now();
+        understanding.read(encoder, &t.text, context)?;
+        times.push(start.elapsed().as_secs_f64() * 1e6);
+    }
+    times.sort_by(f64::total_cmp);
+    Ok(Latency {
+        p50: score::percentile(&times, 0.5),
+        p95: score::percentile(&times, 0.95),
+    })
+}
+
+/// Only entities whose name TEST uses count, so that dates and amounts found besides don't hurt.
+fn entity_f1(test: &[Labelled], readings: &[Reading]) -> Option<f64> {
+    let names: BTreeSet<&str> = test
+        .iter()
+        .flat_map(|t| &t.entities)
+        .map(|s| s.entity.as_str())
+        .collect();
+    if names.is_empty() {
+        return None;
+    }
+    let found = |r: &Reading| -> BTreeSet<Span> {
+        let wanted = r
+            .entities
+            .iter()
+            .filter(|e| names.contains(e.entity.as_str()));
+        wanted
+            .map(|e| Span {
+                start: e.start,
+                end: e.end,
+                entity: e.entity.clone(),
+            })
+            .collect()
+    };
+    let pairs: Vec<_> = test
+        .iter()
+        .zip(readings)
+        .map(|(t, r)| (t.entities.iter().cloned().collect(), found(r)))
+        .collect();
+    Some(score::span_f1(&pairs))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn prediction(label: &str, predicted: &str, probability: f64) -> Prediction {
+        Prediction {
+            text: String::new(),
+            label: label.to_owned(),
+            predicted: predicted.to_owned(),
+            probability,
+            accepted: probability >= 0.5,
+        }
+    }
+
+    #[test]
+    fn a_refused_message_counts_as_out_of_scope_only_where_there_is_such_a_label() {
+        let rows = vec![
+            prediction("a", "a", 0.9),
+            prediction("b", "b", 0.4),
+            prediction("oos", "a", 0.3),
+            prediction("oos", "b", 0.7),
+        ];
+        let with = report(rows.clone(), Some("oos"), 0.5);
+        assert_eq!(with.accuracy, 0.5);
+        assert_eq!(with.in_scope_accuracy, 1.0);
+        assert_eq!(with.oos_recall, Some(0.5));
+        assert_eq!(with.oos_precision, Some(0.5));
+        assert_eq!(with.oos_auroc, Some(0.75));
+        let without = report(rows[..2].to_vec(), None, 0.5);
+        assert_eq!(without.accuracy, 1.0);
+        assert_eq!(without.oos_recall, None);
+    }
+
+    #[test]
+    fn the_report_has_the_fields_that_were_promised() {
+        let rows = vec![prediction("a", "a", 0.9), prediction("oos", "a", 0.3)];
+        let json = serde_json::to_value(report(rows, Some("oos"), 0.5)).expect("it serialises");
+        for field in [
+            "accuracy",
+            "in_scope_accuracy",
+            "oos_recall",
+            "oos_precision",
+            "oos_auroc",
+            "mcc",
+            "macro_f1",
+            "ece",
+            "threshold",
+            "train_seconds",
+            "latency_us",
+            "predictions",
+        ] {
+            assert!(json.get(field).is_some(), "{field} is missing");
+        }
+        assert_eq!(json["predictions"][0]["accepted"], true);
+    }
+}

@@ -1,0 +1,52 @@
+//! Parts of the training texts that are held out in turn.
+
+/// Gives every row a fold below `folds`, so that the rows of each label are spread evenly; the seed
+/// alone decides how.
+pub(crate) fn spread(labels: &[usize], classes: usize, folds: usize, seed: u64) -> Vec<usize> {
+    let mut of_class: Vec<Vec<usize>> = vec![Vec::new(); classes];
+    for (row, label) in labels.iter().enumerate() {
+        of_class[*label].push(row);
+    }
+    let mut random = seed;
+    let mut out = vec![0; labels.len()];
+    for (class, rows) in of_class.iter_mut().enumerate() {
+        for at in (1..rows.len()).rev() {
+            rows.swap(at, (next(&mut random) % (at as u64 + 1)) as usize);
+        }
+        // Classes begin at different folds, or the first ones would be the biggest.
+        for (at, row) in rows.iter().enumerate() {
+            out[*row] = (at + class) % folds;
+        }
+    }
+    out
+}
+
+/// SplitMix64 (Steele, Lea and Flood 2014).
+fn next(state: &mut u64) -> u64 {
+    *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let mut z = *state;
+    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ (z >> 31)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_fold_has_its_share_of_every_class() {
+        let labels: Vec<usize> = (0..60).map(|i| i % 3).collect();
+        let folds = spread(&labels, 3, 4, 7);
+        for class in 0..3 {
+            for fold in 0..4 {
+                let share = (0..60)
+                    .filter(|i| labels[*i] == class && folds[*i] == fold)
+                    .count();
+                assert_eq!(share, 5);
+            }
+        }
+        assert_eq!(folds, spread(&labels, 3, 4, 7));
+        assert_ne!(folds, spread(&labels, 3, 4, 8));
+    }
+}

@@ -1,0 +1,318 @@
+//! Multinomial logistic regression over a dense and a sparse half of features, with L2.
+
+use candle_core::{Device, Tensor};
+
+use super::lbfgs::{self, Stop};
+
+/// Sparse features of one text: column and value, by rising column.
+pub(crate) type Sparse = Vec<(u32, f32)>;
+
+/// One row to learn from or to score.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Row<'a> {
+    /// Sentence embedding.
+    pub(crate) dense: &'a [f32],
+    /// Hashed n-grams.
+    pub(crate) sparse: &'a Sparse,
+}
+
+impl Row<'_> {
+    /// Dot product with another row.
+    pub(crate) fn likeness(self, other: Row<'_>) -> f64 {
+        let mut total = lbfgs::dot(self.dense, other.dense);
+        let mut theirs = other.sparse.iter().peekable();
+        for (column, value) in self.sparse {
+            while theirs.next_if(|(c, _)| c < column).is_some() {}
+            if let Some((_, other)) = theirs.next_if(|(c, _)| c == column) {
+                total += f64::from(value * other);
+            }
+        }
+        total
+    }
+}
+
+/// Learned weights.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Linear {
+    /// Classes, the width of a row of weights.
+    classes: usize,
+    /// Dense columns.
+    dense: usize,
+    /// Row by row: the dense columns, the sparse ones, then the bias.
+    weights: Vec<f32>,
+}
+
+/// What `Linear::fit` needs beside the rows.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Fit {
+    /// Classes.
+    pub(crate) classes: usize,
+    /// Sparse columns.
+    pub(crate) sparse: usize,
+    /// Strength of the L2 penalty on the mean loss.
+    pub(crate) l2: f32,
+    /// Most steps.
+    pub(crate) steps: usize,
+}
+
+impl Linear {
+    /// Fits the weights; `labels[i]` is the class of `rows[i]`, `weight[i]` how much it counts.
+    pub(crate) fn fit(
+        rows: &[Row<'_>],
+        labels: &[usize],
+        weight: &[f32],
+        fit: Fit,
+    ) -> Result<Linear, candle_core::Error> {
+        let dense = rows.first().map_or(0, |row| row.dense.len());
+        let k = fit.classes;
+        let size = (dense + fit.sparse + 1) * k;
+        let mut problem = Problem::new(rows, labels, weight, fit, dense)?;
+        let stop = Stop {
+            steps: fit.steps,
+            tolerance: 1e-5,
+        };
+        let mut failure = None;
+        let weights = lbfgs::minimise(vec![0.0; size], stop, |w, gradient| {
+            problem.loss(w, gradient).unwrap_or_else(|error| {
+                gradient.fill(0.0);
+                failure = Some(error);
+                0.0
+            })
+        });
+        match failure {
+            Some(error) => Err(error),
+            None => Ok(Linear {
+                classes: k,
+                dense,
+                weights,
+            }),
+        }
+    }
+
+    /// The logits of a row, `[classes]`.
+    pub(crate) fn logits(&self, row: Row<'_>) -> Vec<f32> {
+        let k = self.classes;
+        let mut z = match self.weights.len().checked_sub(k) {
+            Some(bias) => self.weights[bias..].to_vec(),
+            None => return Vec::new(),
+        };
+        let (dense, sparse) = self.weights.split_at(self.dense * k);
+        for (x, w) in row.dense.iter().zip(dense.chunks_exact(k)) {
+            add(&mut z, *x, w);
+        }
+        for (column, x) in row.sparse {
+            let at = *column as usize * k;
+            if let Some(w) = sparse.get(at..at + k) {
+                add(&mut z, *x, w);
+            }
+        }
+        z
+    }
+
+    /// The dense columns.
+    pub(crate) fn dense(&self) -> usize {
+        self.dense
+    }
+
+    /// Row by row: the dense columns, the sparse ones, then the bias.
+    pub(crate) fn weights(&self) -> &[f32] {
+        &self.weights
+    }
+
+    /// Weights that were fitted before; nothing where their number doesn't fit the other numbers.
+    pub(crate) fn new(
+        classes: usize,
+        dense: usize,
+        sparse: usize,
+        weights: Vec<f32>,
+    ) -> Option<Linear> {
+        let rows = dense.checked_add(sparse)?.checked_add(1)?;
+        let right = rows.checked_mul(classes)? == weights.len();
+        right.then_some(Linear {
+            classes,
+            dense,
+            weights,
+        })
+    }
+}
+
+/// The loss with everything that stays the same from step to step.
+struct Problem<'a> {
+    rows: &'a [Row<'a>],
+    labels: &'a [usize],
+    weight: Vec<f32>,
+    fit: Fit,
+    dense: usize,
+    /// `[rows, dense]` and its transpose.
+    forward: Tensor,
+    backward: Tensor,
+}
+
+impl<'a> Problem<'a> {
+    fn new(
+        rows: &'a [Row<'a>],
+        labels: &'a [usize],
+        weight: &[f32],
+        fit: Fit,
+        dense: usize,
+    ) -> Result<Problem<'a>, candle_core::Error> {
+        let total: f32 = weight.iter().sum();
+        let flat: Vec<f32> = rows
+            .iter()
+            .flat_map(|row| row.dense.iter().copied())
+            .collect();
+        let forward = Tensor::from_vec(flat, (rows.len(), dense), &Device::Cpu)?;
+        let backward = forward.t()?.contiguous()?;
+        let weight = weight
+            .iter()
+            .map(|w| w / total.max(f32::MIN_POSITIVE))
+            .collect();
+        Ok(Problem {
+            rows,
+            labels,
+            weight,
+            fit,
+            dense,
+            forward,
+            backward,
+        })
+    }
+
+    /// Weighted mean cross-entropy plus the penalty; writes the gradient.
+    fn loss(&mut self, w: &[f32], gradient: &mut [f32]) -> Result<f64, candle_core::Error> {
+        let k = self.fit.classes;
+        let (w_dense, w_rest) = w.split_at(self.dense * k);
+        let w_tensor = Tensor::from_slice(w_dense, (self.dense, k), &Device::Cpu)?;
+        let mut z: Vec<f32> = self.forward.matmul(&w_tensor)?.flatten_all()?.to_vec1()?;
+        for (g, w) in gradient.iter_mut().zip(w) {
+            *g = self.fit.l2 * w;
+        }
+        let bias = self.fit.sparse * k;
+        // The bias isn't penalised.
+        gradient[self.dense * k + bias..].fill(0.0);
+        let (g_dense, g_rest) = gradient.split_at_mut(self.dense * k);
+        let mut loss = 0.0;
+        for (i, z) in z.chunks_exact_mut(k).enumerate() {
+            add(z, 1.0, &w_rest[bias..]);
+            for (column, x) in self.rows[i].sparse {
+                let at = *column as usize * k;
+                add(z, *x, &w_rest[at..at + k]);
+            }
+            loss += residual(z, self.labels[i], self.weight[i]);
+            for (column, x) in self.rows[i].sparse {
+                let at = *column as usize * k;
+                add(&mut g_rest[at..at + k], *x, z);
+            }
+            add(&mut g_rest[bias..], 1.0, z);
+        }
+        let residuals = Tensor::from_vec(z, (self.rows.len(), k), &Device::Cpu)?;
+        let back: Vec<f32> = self.backward.matmul(&residuals)?.flatten_all()?.to_vec1()?;
+        add(g_dense, 1.0, &back);
+        let penalised = &w[..w.len() - k];
+        Ok(loss + f64::from(self.fit.l2) / 2.0 * lbfgs::dot(penalised, penalised))
+    }
+}
+
+/// Turns the logits of a row into the gradient of its loss by them, and returns that loss.
+fn residual(z: &mut [f32], label: usize, weight: f32) -> f64 {
+    let truth = z[label];
+    let total = softmax(z);
+    let loss = f64::from(weight) * (total - f64::from(truth));
+    z.iter_mut().for_each(|p| *p *= weight);
+    z[label] -= weight;
+    loss
+}
+
+/// Turns logits into probabilities in place and returns the logarithm of their sum of exponentials.
+pub(crate) fn softmax(z: &mut [f32]) -> f64 {
+    let most = z.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let mut sum = 0.0_f32;
+    for v in z.iter_mut() {
+        *v = (*v - most).exp();
+        sum += *v;
+    }
+    z.iter_mut().for_each(|v| *v /= sum);
+    f64::from(most) + f64::from(sum).ln()
+}
+
+/// `a += scale * b`.
+fn add(a: &mut [f32], scale: f32, b: &[f32]) {
+    for (x, y) in a.iter_mut().zip(b) {
+        *x += scale * y;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fit(sparse: usize) -> Fit {
+        Fit {
+            classes: 3,
+            sparse,
+            l2: 1e-3,
+            steps: 100,
+        }
+    }
+
+    #[test]
+    fn three_corners_are_told_apart_by_either_half() {
+        let corners = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0_f32]];
+        let sparse: Vec<Sparse> = (0..3).map(|i| vec![(i, 1.0)]).collect();
+        let none = Sparse::new();
+        let flat = [0.0; 3];
+        let by_dense: Vec<Row<'_>> = corners
+            .iter()
+            .map(|c| Row {
+                dense: c,
+                sparse: &none,
+            })
+            .collect();
+        let by_sparse: Vec<Row<'_>> = sparse
+            .iter()
+            .map(|s| Row {
+                dense: &flat,
+                sparse: s,
+            })
+            .collect();
+        for rows in [by_dense, by_sparse] {
+            let model = Linear::fit(&rows, &[0, 1, 2], &[1.0; 3], fit(3)).expect("fits");
+            for (i, row) in rows.iter().enumerate() {
+                let mut z = model.logits(*row);
+                softmax(&mut z);
+                assert!(z[i] > 0.8, "{i}: {z:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_gradient_is_the_slope_of_the_loss() {
+        let dense = [[0.5, -0.25], [-1.0, 0.75_f32]];
+        let sparse = [vec![(0, 1.0), (1, -1.0)], vec![(1, 0.5_f32)]];
+        let rows: Vec<Row<'_>> = dense
+            .iter()
+            .zip(&sparse)
+            .map(|(d, s)| Row {
+                dense: d,
+                sparse: s,
+            })
+            .collect();
+        let labels = [0, 2];
+        let mut problem = Problem::new(&rows, &labels, &[1.0, 2.0], fit(2), 2).expect("builds");
+        let w: Vec<f32> = (0..15).map(|i| (i as f32 * 0.7).sin()).collect();
+        let mut gradient = vec![0.0; 15];
+        problem.loss(&w, &mut gradient).expect("a loss");
+        for at in 0..15 {
+            let mut side = |by: f32| {
+                let mut w = w.clone();
+                w[at] += by;
+                problem.loss(&w, &mut vec![0.0; 15]).expect("a loss")
+            };
+            let slope = (side(1e-2) - side(-1e-2)) / 2e-2;
+            assert!(
+                (slope - f64::from(gradient[at])).abs() < 1e-3,
+                "{at}: {slope}"
+            );
+        }
+    }
+}

@@ -1,0 +1,247 @@
+//! Everything a bot's NLU is, trained: text in, reading out.
+
+use std::collections::BTreeMap;
+
+use jiff::ZonedDateTime;
+use sha2::{Digest as _, Sha256};
+
+use crate::encoder::Encoder;
+use crate::entity::Finder;
+use crate::intent::{self, Example, Head, Outside};
+use crate::sentiment::Sentiment;
+use crate::{Error, Reading, Spec, language};
+
+/// Texts encoded at once while training.
+const BATCH: usize = 64;
+
+/// What a text is read in the light of.
+#[derive(Debug, Clone)]
+pub struct Context {
+    /// Relative dates count from it, in its time zone.
+    pub now: ZonedDateTime,
+    /// The language of the conversation so far, which a short text is taken to be in.
+    pub language: String,
+}
+
+/// How to train.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct TrainOptions {
+    /// Decides which examples are held out together; nothing else is random.
+    pub seed: u64,
+    /// Texts known to be none of the intents, beside the built-in ones. None are needed.
+    pub outside: Vec<String>,
+}
+
+/// A trained NLU.
+#[derive(Debug)]
+pub struct Understanding {
+    /// Nothing where the bot has no example.
+    head: Option<Head>,
+    finder: Finder,
+    sentiment: Sentiment,
+    languages: Vec<String>,
+}
+
+impl Spec {
+    /// A name for what training on this would give: it changes with the encoder, the examples and the
+    /// way of training, and with nothing else, so that a change of texts never retrains.
+    pub fn cache_key(&self, encoder_fingerprint: &str) -> String {
+        let mut hash = Sha256::new();
+        let mut part = |text: &str| {
+            // Lengths keep two neighbours from being read as one.
+            hash.update((text.len() as u64).to_le_bytes());
+            hash.update(text.as_bytes());
+        };
+        part(&intent::VERSION.to_string());
+        part(encoder_fingerprint);
+        intent::background().iter().for_each(|line| part(line));
+        // Their order doesn't count.
+        let mut examples: Vec<(&str, &str)> = self
+            .intents
+            .iter()
+            .flat_map(|i| {
+                i.examples
+                    .iter()
+                    .map(|e| (i.name.as_str(), e.text.as_str()))
+            })
+            .collect();
+        examples.sort_unstable();
+        for (intent, text) in examples {
+            part(intent);
+            part(text);
+        }
+        hex::encode(hash.finalize())
+    }
+}
+
+impl Understanding {
+    /// Trains with the default options.
+    ///
+    /// # Errors
+    /// As `train_with`.
+    pub fn train(spec: &Spec, encoder: &Encoder) -> Result<Understanding, Error> {
+        Understanding::train_with(spec, encoder, &TrainOptions::default(), &mut |_| {})
+    }
+
+    /// Trains on the examples of `spec`. `progress` is told the share that is done, 0 to 1.
+    ///
+    /// # Errors
+    /// A text can't be encoded, or an entity's pattern isn't a regular expression.
+    pub fn train_with(
+        spec: &Spec,
+        encoder: &Encoder,
+        options: &TrainOptions,
+        progress: &mut dyn FnMut(f64),
+    ) -> Result<Understanding, Error> {
+        let examples = examples(spec);
+        let background = intent::background();
+        let outside = options.outside.iter().map(String::as_str);
+        let texts: Vec<&str> = examples
+            .iter()
+            .map(|e| e.1)
+            .chain(background.iter().copied())
+            .chain(outside)
+            .collect();
+        let mut embeddings = Vec::with_capacity(texts.len());
+        for batch in texts.chunks(BATCH) {
+            embeddings.extend(encoder.encode(batch)?);
+            progress(embeddings.len() as f64 / texts.len() as f64 / 2.0);
+        }
+        let head = if examples.is_empty() {
+            None
+        } else {
+            let (inside, rest) = embeddings.split_at(examples.len());
+            let inside: Vec<Example<'_>> = examples
+                .iter()
+                .zip(inside)
+                .map(|((class, text), embedding)| Example {
+                    class,
+                    embedding,
+                    text,
+                })
+                .collect();
+            let rest: Vec<Outside<'_>> = texts[examples.len()..]
+                .iter()
+                .zip(rest)
+                .enumerate()
+                .map(|(at, (text, embedding))| Outside {
+                    embedding,
+                    text,
+                    background: at < background.len(),
+                })
+                .collect();
+            Some(Head::train(&inside, &rest, options.seed, &mut |p| {
+                progress(0.5 + p / 2.0)
+            })?)
+        };
+        progress(1.0);
+        Understanding::assemble(spec, head)
+    }
+
+    fn assemble(spec: &Spec, head: Option<Head>) -> Result<Understanding, Error> {
+        let finder = Finder::new(spec).map_err(|error| Error::Spec {
+            what: "the entities".to_owned(),
+            why: error.to_string(),
+        })?;
+        let languages = spec.languages.clone();
+        Ok(Understanding {
+            head,
+            finder,
+            sentiment: Sentiment::builtin(),
+            languages,
+        })
+    }
+
+    /// What was learned, as bytes. What is declared isn't in it: `from_bytes` takes it from the spec.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        self.head.as_ref().map(Head::to_bytes).unwrap_or_default()
+    }
+
+    /// Reads `to_bytes` back, for a spec of the same `cache_key`.
+    ///
+    /// # Errors
+    /// The bytes are of another version or another bot, cut short, or no understanding at all.
+    pub fn from_bytes(bytes: &[u8], spec: &Spec) -> Result<Understanding, Error> {
+        let head = if bytes.is_empty() {
+            None
+        } else {
+            Some(Head::from_bytes(bytes)?)
+        };
+        let learned = head.iter().flat_map(Head::classes);
+        let mut declared: Vec<&str> = examples(spec).iter().map(|e| e.0).collect();
+        declared.sort_unstable();
+        declared.dedup();
+        if !learned.eq(declared) {
+            return Err(Error::Saved {
+                what: "understanding",
+                why: "it was trained on other intents".to_owned(),
+            });
+        }
+        Understanding::assemble(spec, head)
+    }
+
+    /// Reads one text.
+    ///
+    /// # Errors
+    /// The text can't be encoded.
+    pub fn read(&self, encoder: &Encoder, text: &str, context: &Context) -> Result<Reading, Error> {
+        let embedding = encoder.encode(&[text])?.pop().unwrap_or_default();
+        Ok(self.reading(embedding, text, context))
+    }
+
+    /// Reads texts at once, which is faster than one by one.
+    ///
+    /// # Errors
+    /// A text can't be encoded.
+    pub fn read_batch(
+        &self,
+        encoder: &Encoder,
+        texts: &[(&str, &Context)],
+    ) -> Result<Vec<Reading>, Error> {
+        let only: Vec<&str> = texts.iter().map(|(text, _)| *text).collect();
+        let embeddings = encoder.encode(&only)?;
+        let pairs = embeddings.into_iter().zip(texts);
+        Ok(pairs
+            .map(|(embedding, (text, context))| self.reading(embedding, text, context))
+            .collect())
+    }
+
+    fn reading(&self, embedding: Vec<f32>, text: &str, context: &Context) -> Reading {
+        let language = language::detect(text, &self.languages, &context.language);
+        let (intents, none) = match &self.head {
+            Some(head) if !text.trim().is_empty() => head.predict(&embedding, text),
+            _ => (Vec::new(), 1.0),
+        };
+        Reading {
+            entities: self.finder.find(text, &language, &context.now),
+            negative: self.sentiment.negative(&embedding),
+            language,
+            intents,
+            none,
+            embedding,
+        }
+    }
+
+    /// The probability from which acting on the best intent pays, found on held-out examples. A bot's
+    /// own settings come first; this is for data without any.
+    pub fn threshold(&self) -> f64 {
+        self.head.as_ref().map_or(0.5, Head::threshold)
+    }
+}
+
+/// Every example once, as intent and text: one said twice for the same intent would be held out
+/// together with its own copy.
+fn examples(spec: &Spec) -> Vec<(&str, &str)> {
+    let mut all: BTreeMap<(&str, &str), ()> = BTreeMap::new();
+    for intent in &spec.intents {
+        for example in &intent.examples {
+            if !example.text.trim().is_empty() {
+                all.insert((&intent.name, example.text.trim()), ());
+            }
+        }
+    }
+    all.into_keys().collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,146 @@
+use super::*;
+use crate::test_model;
+use crate::{ExampleSpec, IntentSpec};
+
+fn spec(intents: &[(&str, &[&str])]) -> Spec {
+    let example = |text: &&str| ExampleSpec {
+        text: (*text).to_owned(),
+        language: "en".to_owned(),
+        marks: Vec::new(),
+    };
+    Spec {
+        languages: vec!["en".to_owned(), "es".to_owned()],
+        time_zone: "Europe/London".to_owned(),
+        currency: "GBP".to_owned(),
+        intents: intents
+            .iter()
+            .map(|(name, texts)| IntentSpec {
+                name: (*name).to_owned(),
+                examples: texts.iter().map(example).collect(),
+            })
+            .collect(),
+        entities: Vec::new(),
+    }
+}
+
+fn bank() -> Spec {
+    spec(&[
+        (
+            "block_card",
+            &[
+                "I lost my card",
+                "block my card please",
+                "my card was stolen",
+                "someone took my debit card",
+                "he perdido mi tarjeta",
+                "bloquear la tarjeta",
+            ],
+        ),
+        (
+            "balance",
+            &[
+                "what's my balance",
+                "how much money do I have",
+                "am I overdrawn",
+                "balance please",
+                "cuál es mi saldo",
+                "cuánto dinero tengo",
+            ],
+        ),
+        (
+            "article:branches/hours",
+            &[
+                "when do you open",
+                "what are your opening hours",
+                "are you open on Saturday",
+                "what time does the branch close",
+                "a qué hora abren",
+                "horario de la sucursal",
+            ],
+        ),
+    ])
+}
+
+fn context() -> Context {
+    Context {
+        now: jiff::Timestamp::UNIX_EPOCH.to_zoned_datetime(jiff::tz::TimeZone::UTC),
+        language: "en".to_owned(),
+    }
+}
+
+#[test]
+fn the_cache_key_follows_examples_and_encoder_alone() {
+    let bank = bank();
+    let key = bank.cache_key("encoder");
+    let mut other = bank.clone();
+    other.currency = "EUR".to_owned();
+    other.intents.reverse();
+    assert_eq!(other.cache_key("encoder"), key);
+    assert_ne!(bank.cache_key("another"), key);
+    other.intents[0].examples[0].text.push('!');
+    assert_ne!(other.cache_key("encoder"), key);
+    let ab = spec(&[("a", &["bc"])]);
+    let abc = spec(&[("ab", &["c"])]);
+    assert_ne!(ab.cache_key(""), abc.cache_key(""));
+}
+
+#[test]
+fn a_bot_without_examples_reads_none() {
+    let understanding = Understanding::from_bytes(&[], &spec(&[])).expect("nothing to read");
+    let reading = understanding.reading(vec![0.0; 384], "hello", &context());
+    assert_eq!((reading.intents.len(), reading.none), (0, 1.0));
+}
+
+#[test]
+fn bytes_of_another_bot_are_refused() {
+    let error = Understanding::from_bytes(&[], &bank()).expect_err("it has intents");
+    assert!(error.to_string().contains("train it again"), "{error}");
+}
+
+#[test]
+#[ignore = "needs the model; set BELLHOP_MODEL"]
+fn a_small_bank_reads_what_it_was_not_taught() {
+    let Some(encoder) = test_model::encoder() else {
+        return;
+    };
+    let spec = bank();
+    let mut shares = Vec::new();
+    let options = TrainOptions::default();
+    let understanding =
+        Understanding::train_with(&spec, encoder, &options, &mut |share| shares.push(share))
+            .expect("it trains");
+    assert!(
+        shares.is_sorted() && shares.last() == Some(&1.0),
+        "{shares:?}"
+    );
+    let texts = [
+        ("where did I put my card, please stop it", "block_card"),
+        ("how much is left in the account", "balance"),
+        ("opening times on Monday", "article:branches/hours"),
+        ("me han robado la tarjeta", "block_card"),
+    ];
+    let context = context();
+    for (text, intent) in texts {
+        let reading = understanding
+            .read(encoder, text, &context)
+            .expect("it reads");
+        assert_eq!(
+            reading.intents[0].0, intent,
+            "{text}: {:?}",
+            reading.intents
+        );
+        let sum = reading.none + reading.intents.iter().map(|i| i.1).sum::<f64>();
+        assert!((sum - 1.0).abs() < 1e-9);
+    }
+    let reading = understanding.read(encoder, "who painted the Mona Lisa", &context);
+    assert!(reading.expect("it reads").none > 0.5);
+
+    let bytes = understanding.to_bytes();
+    let again = Understanding::from_bytes(&bytes, &spec).expect("it reads back");
+    assert_eq!(again.to_bytes(), bytes);
+    let pairs: Vec<_> = texts.iter().map(|(text, _)| (*text, &context)).collect();
+    let batch = again.read_batch(encoder, &pairs).expect("it reads");
+    for (reading, (text, intent)) in batch.iter().zip(texts) {
+        assert_eq!(reading.intents[0].0, intent, "{text}");
+    }
+}
