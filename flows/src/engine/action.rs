@@ -20,6 +20,7 @@ struct Failure {
     /// `timeout`, `status`, `shape` or `needs_human`.
     kind: &'static str,
     status: Option<u16>,
+    body: Option<Json>,
     detail: String,
 }
 
@@ -28,6 +29,7 @@ impl Failure {
         Self {
             kind,
             status: None,
+            body: None,
             detail: detail.into(),
         }
     }
@@ -198,9 +200,15 @@ impl<'a> Turn<'a> {
         let status = failure
             .status
             .map_or(Value::Null, |status| Value::Number(Decimal::from(status)));
+        let body = failure
+            .body
+            .as_ref()
+            .and_then(|body| Value::from_json(body, &Type::Any))
+            .unwrap_or_default();
         let error = Value::Record(BTreeMap::from([
             ("kind".to_owned(), Value::Text(failure.kind.to_owned())),
             ("status".to_owned(), status),
+            ("body".to_owned(), body),
         ]));
         if let Some(top) = self.top_mut() {
             top.locals.insert("error".to_owned(), error);
@@ -247,6 +255,7 @@ fn answer(action: &Action, outcome: &Outcome) -> Result<Value, Failure> {
             Err(Failure {
                 kind: if human { "needs_human" } else { "status" },
                 status: Some(*status),
+                body: body.clone(),
                 detail: format!("status {status}"),
             })
         }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::ask::{Fit, apart};
 use super::event::{Input, Reading};
-use super::exact::fold;
+use super::exact::{fold, surely_asks};
 use super::frame::{Branch, Did};
 use super::reading::pick;
 use super::turn::{Next, Said, Turn};
@@ -60,6 +60,10 @@ impl<'a> Turn<'a> {
             self.note("reading", what, "rejected", "another topic leads clearly");
             return false;
         }
+        if fit.free && self.is_question(step, input) {
+            self.note("reading", what, "rejected", "it asks something");
+            return false;
+        }
         if fit.free && takes_back(&input.text) {
             let entities = reading.map_or(&[][..], |reading| &reading.entities);
             let changes = self.changes(entities);
@@ -94,6 +98,14 @@ impl<'a> Turn<'a> {
             self.serve(&topic, &said);
         }
         true
+    }
+
+    /// True for a question in place of a free text. The second time round it is taken as it stands:
+    /// some answers are questions.
+    fn is_question(&self, step: &Step, input: &Input) -> bool {
+        let typed = input.payload.is_none() && input.keys.is_none();
+        let before = self.top().and_then(|frame| frame.rungs.get(&step.id));
+        typed && before.is_none_or(|rungs| rungs.no_match == 0) && surely_asks(&input.text)
     }
 
     /// True where a topic's flow would take the value for itself.

@@ -6,7 +6,7 @@ use regex::Regex;
 use serde_json::{Value as Json, json};
 
 use super::event::{Found, Input, Reading};
-use super::exact::{coverage, fold, yes_no};
+use super::exact::{coverage, fold, unsure, yes_no};
 use super::topic::overlaps;
 use super::turn::Turn;
 use crate::bundle::EntityKind;
@@ -81,6 +81,11 @@ impl Turn<'_> {
         reading: Option<&Reading>,
     ) -> Option<Fit> {
         let text = input.text.trim();
+        if matches!(ty, Type::YesNo | Type::Bool)
+            && self.undecided(text, reading.map_or(&[], |reading| &reading.entities))
+        {
+            return None;
+        }
         let found = reading.and_then(|reading| self.best_entity(slot, ty, &reading.entities, true));
         if let Some((entity, value)) = found {
             return Some(Fit {
@@ -103,6 +108,18 @@ impl Turn<'_> {
             free: true,
             ..Fit::exact(value, &input.text)
         })
+    }
+
+    /// True for "no idea", and for a message that says both yes and no.
+    fn undecided(&self, text: &str, entities: &[Found]) -> bool {
+        if yes_no(text).is_some() {
+            return false;
+        }
+        let said = |yes: bool| {
+            let mut all = entities.iter().filter(|found| found.entity == "yes_no");
+            all.any(|found| found.value.as_bool() == Some(yes))
+        };
+        unsure(text) || (said(true) && said(false))
     }
 
     fn fit_list(

@@ -373,7 +373,8 @@ impl Turn<'_> {
     }
 }
 
-fn is_final(ran: &Ran) -> bool {
+/// True for an action that can't be undone.
+pub(super) fn is_final(ran: &Ran) -> bool {
     matches!(
         ran.did,
         Did::Acted {

@@ -164,7 +164,7 @@ impl Turn<'_> {
                 self.drop_front("declined");
                 self.understood();
                 if self.state.frames.is_empty() {
-                    self.say_pattern(Pattern::SomethingElse, &[]);
+                    self.say_pattern(Pattern::AnythingElse, &[]);
                     self.listen();
                 } else if self.uncover() == Next::Go {
                     self.run();

@@ -163,12 +163,58 @@ const OVER: [&str; 12] = [
     "start afresh",
 ];
 
+/// Phrases with a yes or a no in them that are neither.
+const UNSURE: [&str; 16] = [
+    "no idea",
+    "not sure",
+    "don t know",
+    "dont know",
+    "do not know",
+    "maybe",
+    "perhaps",
+    "can t say",
+    "no se",
+    "ni idea",
+    "no estoy seguro",
+    "no estoy segura",
+    "no lo se",
+    "quiza",
+    "quizas",
+    "tal vez",
+];
+
 /// First words of a question, per language.
 const ASKING: [&str; 40] = [
     "what", "whats", "when", "where", "who", "whose", "which", "why", "how", "can", "could", "do",
     "does", "did", "is", "are", "was", "will", "would", "should", "may", "am", "que", "cual",
     "cuales", "cuando", "donde", "quien", "por que", "como", "cuanto", "cuanta", "cuantos",
     "cuantas", "puedo", "pueden", "puede", "hay", "tienen", "cobran",
+];
+
+/// First words that only a question has.
+const SURELY_ASKING: [&str; 22] = [
+    "what",
+    "what s",
+    "when",
+    "where",
+    "who",
+    "which",
+    "why",
+    "how",
+    "can i",
+    "can you",
+    "could you",
+    "do you",
+    "do i",
+    "are you",
+    "is it",
+    "is there",
+    "que",
+    "cual",
+    "por que",
+    "como",
+    "donde",
+    "cuanto",
 ];
 
 /// A global command.
@@ -282,6 +328,12 @@ pub(super) fn yes_no(text: &str) -> Option<bool> {
     }
 }
 
+/// True where a message leaves a yes-or-no question open.
+pub(super) fn unsure(text: &str) -> bool {
+    let folded = fold(text);
+    UNSURE.iter().any(|phrase| holds(&folded, phrase))
+}
+
 /// True where a message reads like a question.
 pub(super) fn asks(text: &str) -> bool {
     let folded = fold(text);
@@ -290,6 +342,15 @@ pub(super) fn asks(text: &str) -> bool {
         || ASKING
             .iter()
             .any(|word| folded == *word || folded.starts_with(&format!("{word} ")))
+}
+
+/// True where a message is a question whatever it stands for: "Will" may be a name, "what" is none.
+pub(super) fn surely_asks(text: &str) -> bool {
+    let folded = fold(text);
+    text.contains('?')
+        || SURELY_ASKING
+            .iter()
+            .any(|word| folded.starts_with(&format!("{word} ")))
 }
 
 /// Share of a text's letters and digits that lie within the byte range, fillers not counted.

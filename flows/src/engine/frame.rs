@@ -121,6 +121,15 @@ pub struct Redo {
     pub again: BTreeSet<String>,
 }
 
+/// Where a frame stands, in words that outlive a change of the flow.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Mark {
+    /// The step's id.
+    pub step: String,
+    /// What the step does, in one line.
+    pub line: String,
+}
+
 /// A flow in progress.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Frame {
@@ -128,8 +137,10 @@ pub struct Frame {
     pub id: u32,
     /// The flow.
     pub flow: Id,
-    /// Hash of the bundle it began on; it finishes on that one.
+    /// Hash of the bundle it runs on.
     pub bundle: String,
+    /// Where it stands, for a version of the bot in which that place is another.
+    pub mark: Option<Mark>,
     /// Where it stands.
     pub at: Vec<At>,
     /// It is a sub-flow: it shares the slots of the frame below and returns to it.
@@ -292,6 +303,24 @@ fn branches(step: &Step) -> Vec<Branch> {
         | StepKind::Handoff { .. }
         | StepKind::End(_) => Vec::new(),
     }
+}
+
+/// True where a step can have done what a log says it did.
+pub(super) fn same_kind(step: &Step, did: &Did) -> bool {
+    matches!(
+        (&step.kind, did),
+        (StepKind::Say(_) | StepKind::Search { .. }, Did::Said)
+            | (StepKind::Ask(_), Did::Asked | Did::Set)
+            | (StepKind::Confirm(_), Did::Confirmed)
+            | (StepKind::Offer(_), Did::Chose { .. })
+            | (StepKind::Set { .. }, Did::Set)
+            | (
+                StepKind::If { .. } | StepKind::Choose { .. } | StepKind::Repeat { .. },
+                Did::Tested
+            )
+            | (StepKind::Do { .. }, Did::Acted { .. })
+            | (StepKind::Call(_), Did::Called { .. })
+    )
 }
 
 /// Calls `visit` for every step of the flow, outer before inner, in order.

@@ -13,6 +13,7 @@ pub mod frame;
 mod handoff;
 mod knowledge;
 mod ladder;
+mod migrate;
 mod policy;
 mod reading;
 mod run;
@@ -63,7 +64,7 @@ pub struct Trace {
 /// | `correction` | slot id | `corrected`, `kept`, `refused` |
 /// | `correction` | action id | `redone`, `already_done` |
 /// | `correction` | `flow:step` of a confirm | `voided` |
-/// | `frame` | flow id | `started`, `covered`, `resumed`, `offered`, `returned`, `ended` (why: the outcome), `dropped` |
+/// | `frame` | flow id | `started`, `covered`, `resumed`, `offered`, `returned`, `ended` (why: the outcome), `dropped`, `moved` |
 /// | `offer` | payload of a choice shown | `offered` |
 /// | `action` | action id | `called`, `ok`, `timeout`, `status`, `shape`, `needs_human` |
 /// | `intent` | intent id | `served` |

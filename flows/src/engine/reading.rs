@@ -233,7 +233,7 @@ impl Turn<'_> {
         };
         self.note("reading", format!("payload {payload}"), "taken", "");
         if payload == SOMETHING_ELSE {
-            self.something_else();
+            self.listen_anew(Pattern::NoMatch);
             return;
         }
         let article = topic.strip_prefix(ARTICLE).map(str::to_owned);
@@ -260,10 +260,11 @@ impl Turn<'_> {
         self.missed(Missed::NoMatch);
     }
 
-    fn something_else(&mut self) {
+    /// Back to the open question, or to any message where there is none.
+    fn listen_anew(&mut self, pattern: Pattern) {
         self.state.wait = Wait::Customer;
         if self.state.frames.is_empty() {
-            self.say_pattern(Pattern::SomethingElse, &[]);
+            self.say_pattern(pattern, &[]);
             self.listen();
         } else {
             self.run();
@@ -302,7 +303,7 @@ impl Turn<'_> {
         ];
         if yes_no(&input.text) == Some(false) || other.iter().any(|word| folded.contains(word)) {
             self.note("reading", "choice", "taken", "something else");
-            self.something_else();
+            self.listen_anew(Pattern::NoMatch);
             return true;
         }
         self.note("reading", "choice", "rejected", "none of the choices");
@@ -318,11 +319,7 @@ impl Turn<'_> {
                 self.human(Command::Human.payload());
                 true
             }
-            Some(false) => {
-                self.note("reading", "answer no", "taken", "no person");
-                self.something_else();
-                true
-            }
+            Some(false) => true,
             None => false,
         }
     }
@@ -331,7 +328,7 @@ impl Turn<'_> {
     fn heard_enough(&mut self, input: &Input) -> bool {
         let pattern = match yes_no(&input.text) {
             Some(false) => Pattern::Goodbye,
-            Some(true) => Pattern::SomethingElse,
+            Some(true) => Pattern::AnythingElse,
             None => return false,
         };
         self.note(
@@ -468,13 +465,8 @@ impl Turn<'_> {
                 payload: format!("/{option}"),
             });
         }
-        let other = if self.state.language == "es" {
-            "Otra cosa"
-        } else {
-            "Something else"
-        };
         buttons.push(MessageButton {
-            title: other.to_owned(),
+            title: self.pattern_text(Pattern::SomethingElse),
             payload: SOMETHING_ELSE.to_owned(),
         });
         self.say_pattern_with(Pattern::Disambiguation, &[], buttons);

@@ -64,6 +64,14 @@ impl Turn<'_> {
         self.say_as(response, &name, names, buttons);
     }
 
+    /// The text of a pattern that is part of another message, such as a button's title.
+    pub(super) fn pattern_text(&mut self, pattern: Pattern) -> String {
+        let name = pattern_name(pattern);
+        let response = self.bundle.patterns.get(&pattern);
+        let message = response.and_then(|id| self.render(id, &name, &BTreeMap::new()));
+        message.map_or(name, |message| message.text)
+    }
+
     /// Says the pattern `answer` with the source of the passage.
     pub(super) fn say_answer(&mut self, text: &str, source: Source) {
         let before = self.effects.len();

@@ -99,6 +99,10 @@ impl<'a> Turn<'a> {
 
     /// Runs one event, then the messages that were held back while it was awaited.
     pub(super) fn event(mut self, event: &Event) -> Step {
+        // A broken conversation has a person by now; what the customer said is in the transcript.
+        if !self.carry_over() {
+            return self.finish();
+        }
         self.dispatch(&tidied(event));
         for _ in 0..HELD {
             if self.running() || self.state.held.is_empty() {
@@ -111,7 +115,8 @@ impl<'a> Turn<'a> {
     }
 
     /// Gives back what happened.
-    pub(super) fn finish(self) -> Step {
+    pub(super) fn finish(mut self) -> Step {
+        self.mark_frames();
         Step {
             effects: self.effects,
             trace: Trace {

@@ -43,7 +43,7 @@ fn an_offered_flow_can_be_left() {
     talk.press("/pin").press("/balance");
     assert_eq!(talk.said(), ["balance_told", "offer_resume"]);
     talk.types("no");
-    assert_eq!(talk.said(), ["something_else"]);
+    assert_eq!(talk.said(), ["anything_else"]);
     assert!(talk.state.frames.is_empty());
 }
 
@@ -148,8 +148,14 @@ fn two_close_readings_are_offered() {
 fn something_else_asks_anew() {
     let mut talk = Talk::open();
     talk.hears("my card", two(("lost_card", 0.45), ("pin", 0.4)));
+    let titles: Vec<&str> = talk.messages()[0]
+        .buttons
+        .iter()
+        .map(|b| b.title.as_str())
+        .collect();
+    assert_eq!(titles[2], "something_else", "the pattern is the title");
     talk.types("something else");
-    assert_eq!(talk.said(), ["something_else"]);
+    assert_eq!(talk.said(), ["no_match"]);
 }
 
 #[test]
@@ -251,4 +257,35 @@ fn no_thanks_after_a_flow_is_goodbye() {
     talk.press("/balance")
         .event(crate::engine::event::EventKind::Silence);
     assert_eq!(talk.said(), ["anything_else"]);
+}
+
+#[test]
+fn no_idea_is_no_no() {
+    let mut talk = Talk::open();
+    talk.to_confirm();
+    for text in ["no idea", "yes and no"] {
+        let mut talk = Talk::open();
+        talk.to_confirm();
+        let mut reading = about("balance", 0.1);
+        reading.entities = vec![found(text, "no", "yes_no", json!(false))];
+        if text.starts_with("yes") {
+            reading
+                .entities
+                .push(found(text, "yes", "yes_no", json!(true)));
+        }
+        talk.hears(text, reading);
+        assert_eq!(talk.said(), ["hint"], "{text}");
+    }
+}
+
+#[test]
+fn a_question_does_not_land_in_a_free_text() {
+    let mut talk = Talk::open();
+    talk.press("/transfer")
+        .types("20")
+        .types("why do you want that?");
+    assert_eq!(talk.slot("note"), None);
+    assert_eq!(talk.said(), ["hint"]);
+    talk.types("what about the rent");
+    assert_eq!(talk.slot("note"), Some(json!("what about the rent")));
 }
