@@ -606,7 +606,8 @@ pub struct TestGiven {
     pub flow: Option<Id>,
     /// Step id to begin at.
     pub step: Option<String>,
-    /// Answers of actions that differ from their stub: action -> plain JSON, or `{error: timeout|status|shape|needs_human}`.
+    /// Answers of actions that differ from their stub: action -> plain JSON, or `{error: timeout|status|shape|needs_human}`;
+    /// or a list of them, one a call, the last for all that follow.
     pub actions: BTreeMap<Id, serde_json::Value>,
 }
 

@@ -2,12 +2,13 @@
 
 mod world;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use bellhop_flows::bundle::Bundle;
 use bellhop_flows::compile::{ArticleRef, compile};
 use bellhop_flows::source::{SourceFile, Sources};
-use bellhop_flows::testing::run;
+use bellhop_flows::testing::{all_steps, run};
 use world::{Article, Scripted};
 
 fn bot() -> PathBuf {
@@ -97,11 +98,25 @@ fn its_conversations_go_as_written() {
         }
         told.push_str(&format!("\n{}\n  ", result.name));
         told.push_str(&result.transcript.join("\n  "));
-        for failure in &result.failures {
-            told.push_str("\n  ! ");
-            told.push_str(&failure.message);
-        }
         told.push('\n');
     }
     assert!(told.is_empty(), "{} tests:{told}", bundle.tests.len());
+}
+
+#[test]
+fn every_run_is_the_same_and_every_step_is_reached() {
+    let bundle = bundle();
+    let mut world = Scripted::new(&bundle, articles());
+    let mut covered = BTreeSet::new();
+    for test in &bundle.tests {
+        let first = run(&bundle, test, &mut world);
+        assert_eq!(first, run(&bundle, test, &mut world));
+        covered.extend(first.covered);
+    }
+    let missed: Vec<String> = all_steps(&bundle)
+        .into_iter()
+        .map(|(step, _)| step)
+        .filter(|step| !covered.contains(step))
+        .collect();
+    assert_eq!(missed, Vec::<String>::new());
 }

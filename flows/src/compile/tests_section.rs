@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::bundle::{Bundle, Id, Test, TestGiven, TestInput, TestTurn};
 use crate::diag::Diagnostic;
 use crate::span::Span;
-use crate::syntax::{Entry, Node};
+use crate::syntax::{Entry, Kind as NodeKind, Node};
 use crate::value::Type;
 use serde_json::Value as Json;
 
@@ -128,7 +128,13 @@ impl Reader<'_, '_> {
         for entry in actions {
             let id = cx.refer_text(Kind::Action, self.module, &entry.key, entry.key_span);
             if let Some(id) = id {
-                let json = self.answer(&id, entry);
+                // A list gives one answer a call.
+                let json = match &entry.value.kind {
+                    NodeKind::List(answers) => {
+                        answers.iter().map(|a| self.answer(&id, a)).collect()
+                    }
+                    _ => self.answer(&id, &entry.value),
+                };
                 given.actions.insert(id, json);
             }
         }
@@ -136,12 +142,12 @@ impl Reader<'_, '_> {
     }
 
     /// An action's answer: an error, or fields that the action returns, read as their types.
-    fn answer(&self, action: &Id, entry: &Entry) -> Json {
+    fn answer(&self, action: &Id, node: &Node) -> Json {
         let Some(action) = self.bundle.actions.get(action) else {
             return Json::Null;
         };
         let mut answer = serde_json::Map::new();
-        for field in self.cx.entries(&entry.value, "a map from field to value") {
+        for field in self.cx.entries(node, "a map from field to value") {
             if field.key == "error" {
                 let kinds = ["timeout", "status", "shape", "needs_human"].map(|kind| (kind, ()));
                 self.cx.choice(&field.value, "`error`", &kinds);

@@ -188,6 +188,13 @@ fn what_is_given_holds_before_the_first_turn() {
     say:
       - {user: buy, expect: {said: sure, text: "A big one"}}
       - {press: "yes", expect: {said: down, handoff: tool_failure, queue: desk}}
+  - name: one answer a call, the last for all that follow
+    given: {slots: {size: big}, actions: {order: [{ref: R-7}, {error: status}]}}
+    say:
+      - {press: /buy, expect: {said: sure}}
+      - {press: "yes", expect: {did: order, text: R-7, ended: done}}
+      - {press: /buy, expect: {said: sure}}
+      - {press: "yes", expect: {said: down, handoff: tool_failure}}
   - name: in mid-flow
     given: {slots: {size: big}, flow: buy, step: "2"}
     say:
