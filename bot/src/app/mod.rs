@@ -75,7 +75,7 @@ impl Default for Options {
 /// The running program behind every channel and the desk.
 #[derive(Clone)]
 pub struct App {
-    core: Arc<Core>,
+    pub(crate) core: Arc<Core>,
 }
 
 type Result<T> = std::result::Result<T, AppError>;
@@ -99,6 +99,7 @@ impl App {
         for conversation in &left {
             core.mailbox.wake(&core, conversation);
         }
+        tokio::spawn(wiring::watch_idle(Arc::downgrade(&core)));
         Ok(Self { core })
     }
 

@@ -1,18 +1,21 @@
 //! What tests of the whole program share: a bot, a folder, a clock and scripted seams.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 
-use bellhop_flows::bundle::{Bundle, Limits, Policy, Understanding};
-use bellhop_flows::engine::event::{Passage, Reading};
+use bellhop_flows::bundle::Bundle;
+use bellhop_flows::compile::compile;
+use bellhop_flows::diag::Severity;
+use bellhop_flows::engine::event::{Found, Passage, Reading};
+use bellhop_flows::source::{SourceFile, Sources};
 
 use super::{Accepted, App, AppError, Inbound, InboundBody, NewConversation, Options, Parts};
 use crate::actions::Actions;
 use crate::clock::Clock;
+use crate::outbox::CustomerEvent;
 use crate::understand::{Request, Retrieve, Understand, Understood};
 
 /// Longest that a test waits for a turn.
@@ -27,21 +30,19 @@ pub(crate) struct Rig {
     pub(crate) bundle: Arc<Bundle>,
     /// How actions are carried out.
     pub(crate) actions: Actions,
+    /// The model fails on everything.
+    pub(crate) deaf: bool,
 }
 
 impl Rig {
-    /// A rig with a bot that has nothing to say.
+    /// A rig with [`bot`], which is answered by its actions' stubs.
     pub(crate) fn new() -> Self {
-        Self::with(empty())
-    }
-
-    /// A rig with a bot.
-    pub(crate) fn with(bundle: Bundle) -> Self {
         Self {
             folder: tempfile::tempdir().expect("a folder"),
             clock: Clock::manual(Timestamp::from_second(1_790_000_000).expect("a time")),
-            bundle: Arc::new(bundle),
+            bundle: Arc::new(bot()),
             actions: Actions::stub(),
+            deaf: false,
         }
     }
 
@@ -50,19 +51,28 @@ impl Rig {
         self.folder.path().join("bellhop.db")
     }
 
+    /// Starts the program on a runtime of its own, so that it can die.
+    pub(crate) async fn start_on(&self, runtime: &tokio::runtime::Runtime) -> App {
+        let parts = self.parts();
+        let started = runtime.spawn(async move { App::start(parts).await });
+        started.await.expect("no panic").expect("starts")
+    }
+
     /// Starts the program.
     pub(crate) async fn start(&self) -> App {
-        App::start(Parts {
+        App::start(self.parts()).await.expect("starts")
+    }
+
+    fn parts(&self) -> Parts {
+        Parts {
             bundle: Arc::clone(&self.bundle),
-            understand: Box::new(Words),
+            understand: Box::new(Words { deaf: self.deaf }),
             retrieve: Arc::new(Nothing),
             actions: self.actions.clone(),
             clock: self.clock.clone(),
             store: self.store(),
             options: Options::default(),
-        })
-        .await
-        .expect("starts")
+        }
     }
 }
 
@@ -91,6 +101,20 @@ pub(crate) async fn say(app: &App, conversation: &str, id: &str, said: &str) -> 
     app.reply(conversation, seq, SOON).await.expect("answers")
 }
 
+/// Waits until a conversation is over; gives the reason.
+pub(crate) async fn closed(app: &App, conversation: &str) -> String {
+    let mut watch = app.subscribe(conversation).expect("an id");
+    let mut events = app.events(conversation, 0).await.expect("events");
+    loop {
+        for event in events.drain(..) {
+            if let CustomerEvent::Closed(closed) = event {
+                return closed.reason;
+            }
+        }
+        events.push(watch.recv().await.expect("events"));
+    }
+}
+
 /// Sends a text.
 pub(crate) async fn send(
     app: &App,
@@ -101,56 +125,124 @@ pub(crate) async fn send(
     app.accept(conversation, text(id, said)).await
 }
 
-/// A bot that has nothing to say.
-pub(crate) fn empty() -> Bundle {
-    Bundle {
-        hash: "0".repeat(64),
-        name: "Test".to_owned(),
-        languages: vec!["en".to_owned()],
-        time_zone: "UTC".to_owned(),
-        currency: "EUR".to_owned(),
-        entities: BTreeMap::new(),
-        slots: BTreeMap::new(),
-        intents: BTreeMap::new(),
-        actions: BTreeMap::new(),
-        flows: BTreeMap::new(),
-        responses: BTreeMap::new(),
-        articles: BTreeMap::new(),
-        patterns: BTreeMap::new(),
-        policy: Policy::default(),
-        queues: BTreeMap::new(),
-        limits: Limits {
-            steps: 100,
-            depth: 8,
-            idle_close_s: 1800,
-        },
-        understanding: Understanding {
-            accept: 0.5,
-            margin: 0.1,
-            answer: 0.5,
-            interrupt_margin: 0.2,
-        },
-        tests: Vec::new(),
-    }
+const BOT: &str = "
+schema: 1
+name: Test
+languages: [en]
+time_zone: UTC
+currency: EUR
+queues:
+  help: {title: the team, priority: 5, handle_time: 4m}
+handoff:
+  default_queue: help
+  triggers: []
+";
+
+const PAY: &str = "
+schema: 1
+module: pay
+slots:
+  sum: {type: number, title: amount}
+intents:
+  send: {title: sending, examples: {en: [send money]}}
+  look: {title: looking, examples: {en: [show it]}}
+  limit: {title: limits, examples: {en: [change my limit]}}
+actions:
+  send:
+    http: {post: '{env.PEER}/send', body: {sum: 1}, timeout: 30s}
+    effect: irreversible
+    returns: {ref: text}
+    stub: {ref: R1}
+  look:
+    http: {get: '{env.PEER}/look', timeout: 30s}
+    effect: none
+    returns: {ref: text}
+    stub: {ref: R2}
+flows:
+  send:
+    start: send
+    steps:
+      - confirm: sure
+      - {do: send, into: sent, on_error: {say: failed}}
+      - say: sent_it
+      - end: done
+  look:
+    start: look
+    steps:
+      - {do: look, into: seen, on_error: {say: failed}}
+      - say: looked
+      - end: done
+  limit:
+    start: limit
+    steps:
+      - ask: sum
+      - say: changed
+      - end: done
+responses:
+  ask_sum: {en: How much?}
+  sure: {en: Send it?}
+  sent_it: {en: 'Sent, {sent.ref}.'}
+  looked: {en: 'Seen, {seen.ref}.'}
+  changed: {en: 'Changed to {sum}.'}
+  failed: {en: That did not work.}
+";
+
+/// A small bot: `=pay.send` (irreversible, once confirmed), `=pay.look` and `=pay.limit` start its flows.
+pub(crate) fn bot() -> Bundle {
+    let file = |path: &str, text: &str| SourceFile {
+        path: path.to_owned(),
+        text: text.to_owned(),
+    };
+    let sources = Sources {
+        files: vec![file("bot.yaml", BOT), file("flows/pay.yaml", PAY)],
+    };
+    let compiled = compile(&sources, &[]);
+    let errors: Vec<_> = compiled
+        .diagnostics
+        .iter()
+        .filter(|found| found.severity == Severity::Error)
+        .collect();
+    assert!(errors.is_empty(), "{errors:#?}");
+    compiled.bundle.expect("a bundle")
 }
 
-/// Takes each word of a message that begins with `/` for an intent.
-struct Words;
+/// Takes each word that begins with `=` for an intent, each number for a number, `yes` for yes.
+struct Words {
+    deaf: bool,
+}
 
 impl Understand for Words {
     fn read(&self, requests: &[Request]) -> Vec<Result<Understood, String>> {
         let read = |request: &Request| {
-            let intents: Vec<_> = request
-                .text
-                .split_whitespace()
+            if self.deaf {
+                return Err("deaf".to_owned());
+            }
+            let words = || request.text.split_whitespace();
+            let intents: Vec<_> = words()
                 .filter_map(|word| word.strip_prefix('='))
                 .map(|intent| (intent.to_owned(), 0.9))
                 .collect();
+            let entities = words().filter_map(|word| {
+                let (entity, value) = match word {
+                    "yes" => ("yes_no", true.into()),
+                    number if number.parse::<u32>().is_ok() => ("number", number.into()),
+                    _ => return None,
+                };
+                let start = request.text.find(word).unwrap_or(0);
+                Some(Found {
+                    entity: entity.to_owned(),
+                    value,
+                    start,
+                    end: start + word.len(),
+                    confidence: 1.0,
+                })
+            });
             Ok(Understood {
                 reading: Reading {
                     language: request.language.clone(),
                     none: if intents.is_empty() { 0.9 } else { 0.0 },
                     intents,
+                    entities: entities.collect(),
                     ..Reading::default()
                 },
                 ..Understood::default()

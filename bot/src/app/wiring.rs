@@ -2,25 +2,33 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
 
+use jiff::{SignedDuration, Timestamp};
 use rusqlite::Transaction;
 use tokio::runtime::Handle;
 use tokio::sync::broadcast;
 
 use bellhop_flows::bundle::Bundle;
+use bellhop_flows::engine::event::EventKind;
+use bellhop_flows::engine::state::Owner;
 
 use super::{AppError, Options, Parts, Result};
 use crate::actions::Actions;
 use crate::clock::Clock;
 use crate::hub::Hub;
 use crate::mailbox::Mailbox;
-use crate::store::journal::{self, Body, Row};
+use crate::store::journal::{self, Body, Input, Row};
 use crate::store::{Store, StoreError, conversations};
 use crate::understand::{Reader, Retrieve};
 
 /// Signals of desk changes that a slow subscriber may be behind.
 const DESK_BEHIND: usize = 16;
+/// Conversations closed in one go.
+const IDLE: u32 = 500;
+/// Time between two looks for conversations in which nothing happens.
+const LOOK: Duration = Duration::from_secs(30);
 /// Hashes of tokens kept in memory.
 const TOKENS: usize = 8192;
 
@@ -155,6 +163,39 @@ impl Core {
         Ok(hash)
     }
 
+    /// Closes conversations that the bot owns and in which nothing has happened for as long as the bot
+    /// says; at most [`IDLE`] of them. Gives how many.
+    ///
+    /// # Errors
+    /// The store is away.
+    pub(crate) async fn close_idle(self: &Arc<Self>) -> Result<usize> {
+        let at = self.clock.now();
+        let limit = SignedDuration::from_secs(self.bundle.limits.idle_close_s);
+        let since = at.saturating_sub(limit).unwrap_or(Timestamp::MIN);
+        let idle = self
+            .store
+            .read(move |c| conversations::idle_since(c, since, IDLE))
+            .await?;
+        if idle.is_empty() {
+            return Ok(0);
+        }
+        self.post(move |tx, rows| {
+            let mut closed = 0;
+            for id in &idle {
+                let head = conversations::head(tx, id)?;
+                // Somebody may have said something since.
+                if head.closed_at.is_none() && head.owner == Owner::Bot && head.last_at < since {
+                    let reason = "idle".to_owned();
+                    let input = Input::event(EventKind::Closed { reason });
+                    rows.extend(journal::append(tx, id, at, 0, vec![Body::Input(input)])?);
+                    closed += 1;
+                }
+            }
+            Ok(closed)
+        })
+        .await
+    }
+
     /// The program is shutting down.
     pub(crate) fn stopping(&self) -> bool {
         self.stopping.load(Ordering::Relaxed)
@@ -165,5 +206,19 @@ impl Core {
         self.stopping.store(true, Ordering::Relaxed);
         self.mailbox.stop().await;
         self.store.shutdown().await;
+    }
+}
+
+/// Looks after conversations in which nothing happens, until the program is gone.
+pub(super) async fn watch_idle(core: Weak<Core>) {
+    let mut looks = tokio::time::interval(LOOK);
+    loop {
+        looks.tick().await;
+        let Some(core) = core.upgrade().filter(|core| !core.stopping()) else {
+            return;
+        };
+        if let Err(error) = core.close_idle().await {
+            tracing::error!(%error, "idle conversations can't be closed");
+        }
     }
 }

@@ -489,6 +489,39 @@ pub fn begun(
     )
 }
 
+/// How many events of a turn are stored.
+///
+/// # Errors
+/// SQLite's.
+pub fn begun_events(
+    connection: &Connection,
+    conversation: &str,
+    cause: u64,
+) -> Result<u64, StoreError> {
+    let mut find = connection.prepare_cached(
+        "SELECT count(*) FROM journal WHERE conversation = ?1 AND seq > ?2 AND cause = ?2 \
+         AND kind = 'event'",
+    )?;
+    let count = find.query_row(params![conversation, integer(cause)], |row| row.get(0))?;
+    Ok(number(count))
+}
+
+/// Takes back the events of a turn that is given up: the engine's state does not hold them.
+///
+/// # Errors
+/// SQLite's.
+pub fn forget_events(
+    tx: &Transaction<'_>,
+    conversation: &str,
+    cause: u64,
+) -> Result<(), StoreError> {
+    tx.prepare_cached(
+        "DELETE FROM journal WHERE conversation = ?1 AND seq > ?2 AND cause = ?2 AND kind = 'event'",
+    )?
+    .execute(params![conversation, integer(cause)])?;
+    Ok(())
+}
+
 /// Notes between staff on a conversation, oldest first.
 ///
 /// # Errors

@@ -35,6 +35,7 @@ CREATE TABLE conversations (
 CREATE UNIQUE INDEX conversations_by_provider
     ON conversations (channel, coalesce(account, ''), provider_key)
     WHERE provider_key IS NOT NULL AND closed_at IS NULL;
+CREATE INDEX conversations_open ON conversations (id) WHERE closed_at IS NULL;
 CREATE INDEX conversations_waiting ON conversations (id) WHERE waiting > 0;
 
 -- The engine's state after `processed_seq`: a cache of the fold of the journal's events, with the

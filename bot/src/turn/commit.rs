@@ -7,10 +7,10 @@ use rusqlite::Transaction;
 use bellhop_flows::engine::effect::Effect;
 use bellhop_flows::engine::state::Owner;
 
-use super::drive::{Done, Opening, known_epoch};
+use super::drive::{Done, Opening, known_epoch, unmoved};
 use super::handing;
 use super::{Again, Begun, Hot};
-use crate::app::{AppError, Core, Reply, TurnTrace};
+use crate::app::{Core, Reply, TurnTrace};
 use crate::outbox::CustomerEvent;
 use crate::store::conversations::{self, Progress};
 use crate::store::journal::{self, Body, Row};
@@ -30,6 +30,8 @@ struct Change {
     seq: u64,
     revision: u64,
     epoch: u64,
+    in_journal: u64,
+    rewrite: bool,
     fed: Vec<Body>,
     out: Vec<Body>,
     opening: Option<Opening>,
@@ -51,6 +53,8 @@ pub(super) async fn commit(
     let Done {
         state,
         fed,
+        in_journal,
+        rewrite,
         out,
         opening,
         cancelled,
@@ -72,6 +76,8 @@ pub(super) async fn commit(
         seq: row.seq,
         revision: hot.revision,
         epoch: known_epoch(&hot, row),
+        in_journal,
+        rewrite,
         fed: fed.into_iter().map(Body::Event).collect(),
         out,
         opening,
@@ -125,13 +131,11 @@ fn apply(
     rows: &mut Vec<Row>,
 ) -> Result<Committed, StoreError> {
     let id = &*change.conversation;
-    let (revision, epoch) = conversations::version(tx, id)?;
-    if revision != change.revision {
-        return Err(AppError::Conflict {
-            message: format!("the conversation is at revision {revision} already"),
-        }
-        .into());
+    unmoved(tx, id, (change.seq, change.revision, change.in_journal))?;
+    if change.rewrite {
+        journal::forget_events(tx, id, change.seq)?;
     }
+    let (_, epoch) = conversations::version(tx, id)?;
     let late = epoch != change.epoch;
     let mut progress = change.progress;
     let at = progress.at;

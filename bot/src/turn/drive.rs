@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use rusqlite::Transaction;
 
-use bellhop_flows::bundle::{ActionEffect, Bundle, Pattern};
+use bellhop_flows::bundle::{ActionEffect, Bundle, Pattern, Variant};
 use bellhop_flows::engine;
 use bellhop_flows::engine::effect::{ActionCall, Effect, HandoffRequest, Listen, Message};
 use bellhop_flows::engine::event::{self, Event, EventKind, Outcome, Reading};
@@ -13,11 +14,11 @@ use bellhop_flows::engine::state::{Owner, State};
 
 use super::handing::{self, Standing};
 use super::{Again, Begun, Hot};
-use crate::app::{CallTrace, Core, InboundBody, SearchTrace, TurnTrace};
+use crate::app::{AppError, CallTrace, Core, InboundBody, SearchTrace, TurnTrace};
 use crate::clock::Stopwatch;
 use crate::outbox::{ClosedEvent, MessageEvent};
-use crate::store::conversations;
 use crate::store::journal::{self, Body, Row, What};
+use crate::store::{StoreError, conversations};
 use crate::understand::Request;
 
 /// Steps of the engine in one turn; a bot that wants more is stuck in a loop of calls.
@@ -43,6 +44,10 @@ pub(super) struct Done {
     pub(super) state: State,
     /// What the engine was fed and the journal does not have yet.
     pub(super) fed: Vec<Event>,
+    /// How many of the turn's events the journal has already.
+    pub(super) in_journal: u64,
+    /// Those are not what the engine was fed in the end: they have to go, and `fed` is all there is.
+    pub(super) rewrite: bool,
     /// What the customer is to see.
     pub(super) out: Vec<Body>,
     /// The handoff that begins.
@@ -98,6 +103,8 @@ impl<'a> Drive<'a> {
             done: Done {
                 state: hot.state.clone(),
                 fed: Vec::new(),
+                in_journal: hot.begun.events.len() as u64,
+                rewrite: false,
                 out: Vec::new(),
                 opening: None,
                 cancelled: false,
@@ -137,8 +144,9 @@ impl<'a> Drive<'a> {
     /// Throws away what a turn that panicked had come to: its input is not fed to the engine again.
     pub(super) fn give_up(&mut self) {
         let said = apology(&self.core.bundle, &self.hot.state.language);
+        self.begun.events.clear();
         self.fed.clear();
-        self.stored = 0;
+        self.done.rewrite = true;
         self.done.state = self.hot.state.clone();
         self.done.opening = None;
         self.done.cancelled = false;
@@ -179,7 +187,9 @@ impl<'a> Drive<'a> {
         self.done.trace.turn = state.turn;
         self.done.trace.at = self.core.clock.now();
         self.done.trace.micros.total = total;
-        self.done.fed = self.fed.split_off(self.stored.min(self.fed.len()));
+        self.done.rewrite |= !self.begun.events.is_empty();
+        let from = if self.done.rewrite { 0 } else { self.stored };
+        self.done.fed = self.fed.split_off(from);
         self.done
     }
 
@@ -287,6 +297,7 @@ impl<'a> Drive<'a> {
         }
         // Another version of the bot asks for something else: what was begun does not go on.
         self.begun.events.clear();
+        self.done.rewrite = true;
         None
     }
 
@@ -368,7 +379,9 @@ impl<'a> Drive<'a> {
             self.row.seq,
             self.core.clock.now(),
         );
-        let mut bodies: Vec<Body> = self.fed[self.stored..]
+        let rewrite = self.done.rewrite;
+        let from = if rewrite { 0 } else { self.stored };
+        let mut bodies: Vec<Body> = self.fed[from..]
             .iter()
             .map(|event| Body::Event(event.clone()))
             .collect();
@@ -376,13 +389,17 @@ impl<'a> Drive<'a> {
             bodies.push(Body::Call(call.clone()));
         }
         let known = self.known_epoch();
+        let moved = (cause, self.hot.revision, self.done.in_journal);
         let kept = self
             .core
             .store
             .write(move |tx| {
-                let (_, epoch) = conversations::version(tx, &id)?;
-                if epoch != known {
+                unmoved(tx, &id, moved)?;
+                if conversations::version(tx, &id)?.1 != known {
                     return Ok(false);
+                }
+                if rewrite {
+                    journal::forget_events(tx, &id, cause)?;
                 }
                 journal::append(tx, &id, at, cause, bodies)?;
                 Ok(true)
@@ -391,6 +408,8 @@ impl<'a> Drive<'a> {
         match kept {
             Ok(true) => {
                 self.stored = self.fed.len();
+                self.done.in_journal = self.fed.len() as u64;
+                self.done.rewrite = false;
                 self.begun.calls.insert(call.key.clone());
                 Ok(true)
             }
@@ -468,6 +487,23 @@ impl<'a> Drive<'a> {
     }
 }
 
+/// Refuses to go on where another writer has moved the conversation since it was read: `known` is the
+/// input's seq, the revision and how many of the turn's events the journal has.
+pub(super) fn unmoved(
+    tx: &Transaction<'_>,
+    id: &str,
+    known: (u64, u64, u64),
+) -> Result<(), StoreError> {
+    let (cause, revision, stored) = known;
+    let (is, _) = conversations::version(tx, id)?;
+    let events = journal::begun_events(tx, id, cause)?;
+    if (is, events) == (revision, stored) {
+        return Ok(());
+    }
+    let message = format!("another writer moved the conversation on to revision {is}");
+    Err(AppError::Conflict { message }.into())
+}
+
 /// The epoch that a turn belongs to.
 pub(super) fn known_epoch(hot: &Hot, row: &Row) -> u64 {
     match &row.body {
@@ -478,8 +514,23 @@ pub(super) fn known_epoch(hot: &Hot, row: &Row) -> u64 {
 
 /// What is said where the program itself failed: the bot's own words for an error, if they are plain.
 fn apology(bundle: &Bundle, language: &str) -> Option<Message> {
-    let _ = (bundle, Pattern::Error, language);
-    None
+    let response = bundle
+        .responses
+        .get(bundle.patterns.get(&Pattern::Error)?)?;
+    let spoken = [language]
+        .into_iter()
+        .chain(bundle.languages.first().map(String::as_str));
+    let (language, variant) = spoken.into_iter().find_map(|language| {
+        let plain = |variant: &&Variant| variant.when.is_none() && variant.text.is_plain();
+        let variant = response.variants.get(language)?.iter().find(plain)?;
+        Some((language, variant))
+    })?;
+    Some(Message {
+        name: "error".to_owned(),
+        text: variant.text.source().to_owned(),
+        language: language.to_owned(),
+        ..Message::default()
+    })
 }
 
 /// The slots that an action reads, personal data masked.

@@ -1,1 +1,229 @@
+use std::sync::{Mutex, PoisonError};
 
+use axum::Router;
+use axum::extract::State as Shared;
+use axum::http::HeaderMap;
+use axum::routing::any;
+use tokio::sync::Semaphore;
+
+use bellhop_flows::engine::event::EventKind;
+use bellhop_flows::engine::state::Owner;
+
+use super::*;
+use crate::actions::Actions;
+use crate::app::rig::{Rig, SOON, closed, say, send, web};
+use crate::app::{App, Inbound, InboundBody};
+use crate::outbox::{CustomerEvent, From};
+use crate::store::journal::Input;
+
+/// A system of record that answers when it is let.
+struct Peer {
+    keys: Mutex<Vec<String>>,
+    arrived: Semaphore,
+    go: Semaphore,
+}
+
+impl Peer {
+    /// Starts it and lets the rig's actions reach it.
+    async fn serve(rig: &mut Rig) -> Arc<Self> {
+        let peer = Arc::new(Self {
+            keys: Mutex::default(),
+            arrived: Semaphore::new(0),
+            go: Semaphore::new(0),
+        });
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
+            .await
+            .expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let routes = Router::new()
+            .route("/{*path}", any(answer))
+            .with_state(Arc::clone(&peer));
+        tokio::spawn(async move { axum::serve(listener, routes).await });
+        rig.actions = Actions::live([("PEER".to_owned(), format!("http://{address}"))].into());
+        peer
+    }
+
+    fn keys(&self) -> Vec<String> {
+        self.keys
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    async fn arrived(&self) {
+        self.arrived.acquire().await.expect("open").forget();
+    }
+}
+
+async fn answer(
+    Shared(peer): Shared<Arc<Peer>>,
+    headers: HeaderMap,
+) -> axum::Json<serde_json::Value> {
+    let key = headers
+        .get("idempotency-key")
+        .and_then(|key| key.to_str().ok());
+    peer.keys
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .push(key.unwrap_or("none").to_owned());
+    peer.arrived.add_permits(1);
+    peer.go.acquire().await.expect("open").forget();
+    axum::Json(serde_json::json!({"ref": "R7"}))
+}
+
+fn texts(events: &[CustomerEvent], from: From) -> Vec<String> {
+    let said = events.iter().filter_map(|event| match event {
+        CustomerEvent::Message(message) if message.from == from => Some(message.text.clone()),
+        _ => None,
+    });
+    said.collect()
+}
+
+async fn press(app: &App, conversation: &str, id: &str, payload: &str) -> Reply {
+    let body = InboundBody::Payload {
+        payload: payload.to_owned(),
+    };
+    let inbound = Inbound {
+        client_msg_id: id.to_owned(),
+        body,
+    };
+    let accepted = app.accept(conversation, inbound).await.expect("taken");
+    app.reply(conversation, accepted.seq, SOON)
+        .await
+        .expect("answers")
+}
+
+#[tokio::test]
+async fn a_flow_asks_is_answered_and_goes_on_after_a_restart() {
+    let rig = Rig::new();
+    let app = rig.start().await;
+    let c = web(&app).await;
+    let asked = say(&app, &c, "m1", "=pay.limit").await;
+    assert_eq!(texts(&asked.events, From::Bot), ["How much?"]);
+    assert_eq!(
+        asked.listen.as_ref().and_then(|l| l.slot.as_deref()),
+        Some("pay.sum")
+    );
+    app.shutdown().await;
+    let app = rig.start().await;
+    let changed = say(&app, &c, "m2", "42").await;
+    assert_eq!(texts(&changed.events, From::Bot)[0], "Changed to 42.");
+    // Asked again later, it is answered the same from the journal.
+    let app = {
+        app.shutdown().await;
+        rig.start().await
+    };
+    let seq = app
+        .accept(&c, crate::app::rig::text("m2", "42"))
+        .await
+        .expect("known")
+        .seq;
+    let again = app.reply(&c, seq, SOON).await.expect("answers");
+    assert_eq!(again, changed);
+    let traces = app.trace(&c).await.expect("traces");
+    assert_eq!(traces.last().map(|trace| trace.turn), Some(2));
+}
+
+#[tokio::test]
+async fn a_model_that_fails_does_not_silence_the_bot() {
+    let mut rig = Rig::new();
+    rig.deaf = true;
+    let app = rig.start().await;
+    let c = web(&app).await;
+    let reply = say(&app, &c, "m1", "=pay.limit").await;
+    assert!(!texts(&reply.events, From::Bot).is_empty());
+    let traces = app.trace(&c).await.expect("traces");
+    assert!(
+        traces[1]
+            .reading
+            .as_ref()
+            .is_some_and(|reading| reading.degraded)
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_irreversible_call_is_sent_again_after_a_crash_under_its_own_key_only() {
+    let mut rig = Rig::new();
+    let peer = Peer::serve(&mut rig).await;
+    let program = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .expect("a runtime");
+    let (c, seq) = {
+        let app = rig.start_on(&program).await;
+        let c = web(&app).await;
+        say(&app, &c, "m1", "=pay.send").await;
+        let seq = send(&app, &c, "m2", "yes").await.expect("taken").seq;
+        peer.arrived().await;
+        (c, seq)
+    };
+    // The request is at the peer, its answer is not here yet: the program dies.
+    program.shutdown_background();
+    // Even a model that now reads the message in another way leads to the same call.
+    rig.deaf = true;
+    rig.clock.advance(std::time::Duration::from_secs(60));
+    peer.go.add_permits(10);
+    let app = rig.start().await;
+    let reply = app.reply(&c, seq, SOON).await.expect("answers");
+    assert_eq!(texts(&reply.events, From::Bot)[0], "Sent, R7.");
+    let keys = peer.keys();
+    assert_eq!(keys.len(), 2, "{keys:?}");
+    assert_eq!(keys[0], keys[1]);
+    assert!(keys[0].starts_with(&format!("{c}/")), "{keys:?}");
+    let traces = app.trace(&c).await.expect("traces");
+    assert_eq!(traces[2].calls[0].key, keys[0]);
+}
+
+#[tokio::test]
+async fn what_the_bot_says_after_a_person_took_over_is_not_sent() {
+    let mut rig = Rig::new();
+    let peer = Peer::serve(&mut rig).await;
+    let app = rig.start().await;
+    let c = web(&app).await;
+    let seq = send(&app, &c, "m1", "=pay.look").await.expect("taken").seq;
+    peer.arrived().await;
+    let (id, at) = (c.clone(), app.clock().now());
+    app.core
+        .post(move |tx, rows| {
+            conversations::give(tx, &id, Owner::Agent)?;
+            let joined = Input::event(EventKind::AgentJoined {
+                agent: "Kim".to_owned(),
+            });
+            rows.extend(journal::append(tx, &id, at, 0, vec![Body::Input(joined)])?);
+            Ok(())
+        })
+        .await
+        .expect("taken over");
+    peer.go.add_permits(1);
+    let reply = app.reply(&c, seq, SOON).await.expect("ends");
+    assert!(reply.events.is_empty(), "{:?}", reply.events);
+    let next = say(&app, &c, "m2", "hello?").await;
+    assert!(
+        next.events.is_empty() && next.owner == Owner::Agent,
+        "{next:?}"
+    );
+    let traces = app.trace(&c).await.expect("traces");
+    let late: Vec<_> = traces.iter().map(|trace| trace.late).collect();
+    assert_eq!(late, [false, true, false, false]);
+    let said = texts(&app.events(&c, seq).await.expect("events"), From::Bot);
+    assert_eq!(said, ["You're now talking to Kim."]);
+}
+
+#[tokio::test]
+async fn a_conversation_in_which_nothing_happens_is_closed_and_only_then() {
+    let rig = Rig::new();
+    let app = rig.start().await;
+    let quiet = web(&app).await;
+    let waits = web(&app).await;
+    press(&app, &waits, "m1", "/human").await;
+    rig.clock.advance(std::time::Duration::from_secs(1000));
+    let talks = web(&app).await;
+    rig.clock.advance(std::time::Duration::from_secs(900));
+    assert_eq!(app.core.close_idle().await, Ok(1));
+    assert_eq!(closed(&app, &quiet).await, "idle");
+    assert_eq!(app.core.close_idle().await, Ok(0));
+    for open in [&waits, &talks] {
+        send(&app, open, "later", "hello").await.expect("open");
+    }
+}
