@@ -3,37 +3,14 @@
 use std::collections::BTreeSet;
 
 use super::ask::{Fit, apart};
+use super::correct::takes_back;
 use super::event::{Input, Reading};
-use super::exact::{fold, surely_asks};
+use super::exact::surely_asks;
 use super::frame::{Branch, Did};
 use super::reading::pick;
 use super::turn::{Next, Said, Turn};
 use crate::bundle::{Ask, Confirm, Flow, Offer, Pattern, Step};
 use crate::value::{Type, Value};
-
-/// First words of a message that takes something back.
-const CUES: [&str; 13] = [
-    "sorry",
-    "no",
-    "actually",
-    "wait",
-    "i meant",
-    "i mean",
-    "make that",
-    "change",
-    "perdon",
-    "en realidad",
-    "espera",
-    "queria decir",
-    "mejor",
-];
-
-/// True where a message begins as one that takes something back.
-fn takes_back(text: &str) -> bool {
-    let folded = fold(text);
-    CUES.iter()
-        .any(|cue| folded.starts_with(&format!("{cue} ")))
-}
 
 impl<'a> Turn<'a> {
     /// A message at an ask; true where it was taken.
@@ -66,7 +43,7 @@ impl<'a> Turn<'a> {
         }
         if fit.free && takes_back(&input.text) {
             let entities = reading.map_or(&[][..], |reading| &reading.entities);
-            let changes = self.changes(entities);
+            let changes = self.changes(&input.text, entities);
             if !changes.is_empty() {
                 self.note("reading", what, "rejected", "it corrects an earlier answer");
                 self.correct(changes);
@@ -173,7 +150,7 @@ impl<'a> Turn<'a> {
             return;
         }
         let rest = apart(entities, fit.start, fit.end);
-        let mut changes = self.changes(&rest);
+        let mut changes = self.changes(&input.text, &rest);
         changes.retain(|(slot, _, _)| *slot != ask.slot);
         let used: Vec<(usize, usize)> = changes.iter().map(|(_, f, _)| (f.start, f.end)).collect();
         let rest: Vec<_> = rest
@@ -206,7 +183,7 @@ impl<'a> Turn<'a> {
         let exact = input.payload.is_some() || input.keys.is_some();
         if !exact && !fit.whole {
             let entities = reading.map_or(&[][..], |reading| &reading.entities);
-            let changes = self.changes(&apart(entities, fit.start, fit.end));
+            let changes = self.changes(&input.text, &apart(entities, fit.start, fit.end));
             if !changes.is_empty() {
                 self.note(
                     "reading",

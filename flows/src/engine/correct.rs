@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::event::Found;
+use super::exact::{fold, holds};
 use super::frame::{Branch, Did, Ran, Redo};
 use super::turn::Turn;
 use crate::bundle::{ActionEffect, Pattern, Step, StepKind};
@@ -44,9 +45,15 @@ impl Turn<'_> {
     }
 
     /// Values in a message for slots that are filled already, with something else.
-    pub(super) fn changes(&self, entities: &[Found]) -> Vec<Change> {
+    pub(super) fn changes(&self, text: &str, entities: &[Found]) -> Vec<Change> {
         let slots = self.answered_slots();
         let mut changes = self.match_slots(&slots, entities);
+        for (slot, _, value) in &mut changes {
+            let old = self.state.slot(slot).map(|filled| &filled.value);
+            if let (Value::List(new), Some(Value::List(old))) = (&*value, old) {
+                *value = Value::List(listed(text, old, new));
+            }
+        }
         changes.retain(|(slot, _, value)| {
             self.state
                 .slot(slot)
@@ -73,6 +80,43 @@ impl Turn<'_> {
             self.rewind(changed);
         }
         self.run();
+    }
+
+    /// Takes corrections of a flow that is covered: it goes on with them when its turn comes. True
+    /// where there was one.
+    pub(super) fn correct_covered(&mut self, text: &str, entities: &[Found]) -> bool {
+        if !takes_back(text) {
+            return false;
+        }
+        let bases: Vec<usize> = (0..self.state.frames.len())
+            .filter(|at| {
+                self.state
+                    .frames
+                    .get(*at)
+                    .is_some_and(|frame| !frame.called)
+            })
+            .collect();
+        for pair in bases.windows(2).rev() {
+            let &[_, next] = pair else { continue };
+            let above = self.state.frames.split_off(next);
+            let mut changed = BTreeSet::new();
+            for (slot, found, value) in self.changes(text, entities) {
+                if self.correct_one(&slot, &found, value) {
+                    changed.insert(slot);
+                }
+            }
+            let any = !changed.is_empty();
+            if any {
+                self.rewind(changed);
+            }
+            self.state.frames.extend(above);
+            if any {
+                self.understood();
+                self.run();
+                return true;
+            }
+        }
+        false
     }
 
     fn correct_one(&mut self, slot: &str, found: &Found, value: Value) -> bool {
@@ -371,6 +415,58 @@ impl Turn<'_> {
         }
         self.run();
     }
+}
+
+/// First words of a message that takes something back.
+const CUES: [&str; 13] = [
+    "sorry",
+    "no",
+    "actually",
+    "wait",
+    "i meant",
+    "i mean",
+    "make that",
+    "change",
+    "perdon",
+    "en realidad",
+    "espera",
+    "queria decir",
+    "mejor",
+];
+
+/// Words that take something out of a list.
+const WITHOUT: [&str; 10] = [
+    "remove", "without", "not", "except", "drop", "quita", "quite", "sin", "excepto", "menos",
+];
+
+/// Words that put something to a list.
+const WITH: [&str; 9] = [
+    "add", "also", "too", "plus", "as well", "anada", "anade", "tambien", "ademas",
+];
+
+/// True where a message begins as one that takes something back.
+pub(super) fn takes_back(text: &str) -> bool {
+    let folded = fold(text);
+    CUES.iter()
+        .any(|cue| folded.starts_with(&format!("{cue} ")))
+}
+
+/// A list with what a message puts to it or takes out of it; else what the message says instead.
+fn listed(text: &str, old: &[Value], new: &[Value]) -> Vec<Value> {
+    let folded = fold(text);
+    let has = |words: &[&str]| words.iter().any(|word| holds(&folded, word));
+    if has(&WITHOUT) {
+        return old
+            .iter()
+            .filter(|value| !new.contains(value))
+            .cloned()
+            .collect();
+    }
+    if has(&WITH) {
+        let added = new.iter().filter(|value| !old.contains(value));
+        return old.iter().chain(added).cloned().collect();
+    }
+    new.to_vec()
 }
 
 /// True for an action that can't be undone.

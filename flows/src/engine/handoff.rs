@@ -284,6 +284,9 @@ impl Turn<'_> {
     /// Says the last turn's words again.
     pub(super) fn repeat(&mut self) {
         let said: Vec<Message> = self.state.last_said.clone();
+        if said.is_empty() {
+            self.say_pattern(Pattern::AnythingElse, &[]);
+        }
         self.effects.extend(said.into_iter().map(Effect::Say));
         self.listen();
     }

@@ -319,7 +319,11 @@ impl Turn<'_> {
                 self.human(Command::Human.payload());
                 true
             }
-            Some(false) => true,
+            Some(false) => {
+                self.note("reading", "answer no", "taken", "no person");
+                self.listen_anew(Pattern::AnythingElse);
+                true
+            }
             None => false,
         }
     }
@@ -364,9 +368,12 @@ impl Turn<'_> {
     /// A message that does not answer the question, or comes while none is open.
     fn unanswered(&mut self, input: &Input, reading: Option<&Reading>) {
         let entities = reading.map_or(&[][..], |reading| &reading.entities);
-        let changes = self.changes(entities);
+        let changes = self.changes(&input.text, entities);
         if !changes.is_empty() {
             self.correct(changes);
+            return;
+        }
+        if self.correct_covered(&input.text, entities) {
             return;
         }
         let said = Said {

@@ -18,6 +18,10 @@ impl<'a> Turn<'a> {
         while self.state.owner == Owner::Bot {
             let Some(flow) = self.top_flow() else {
                 if self.state.frames.is_empty() {
+                    // A flow that ends without a word would leave the customer wondering.
+                    if self.state.last_said.is_empty() {
+                        self.say_pattern(Pattern::AnythingElse, &[]);
+                    }
                     self.state.wait = Wait::Customer;
                     self.listen();
                 } else {

@@ -4,7 +4,7 @@ use super::event::{Found, Reading};
 use super::frame::each;
 use super::turn::{Said, Turn};
 use crate::bundle::StepKind;
-use crate::value::Type;
+use crate::value::{Type, Value};
 
 /// Prefix of a knowledge article among the intents of a reading.
 pub(super) const ARTICLE: &str = "article:";
@@ -83,7 +83,7 @@ impl Turn<'_> {
         &self,
         slots: &[String],
         entities: &[Found],
-    ) -> Vec<(String, Found, crate::value::Value)> {
+    ) -> Vec<(String, Found, Value)> {
         let mut taken: Vec<(usize, usize)> = Vec::new();
         let mut matched = Vec::new();
         for marked in [true, false] {
@@ -104,21 +104,42 @@ impl Turn<'_> {
                     .filter(|found| marked || !inside_other(found, entities))
                     .cloned()
                     .collect();
-                let inner = match ty {
-                    Type::List(inner) => inner,
-                    other => other,
-                };
-                if let Some((found, value)) = self.best_entity(slot, inner, &free, false) {
-                    let value = match ty {
-                        Type::List(_) => crate::value::Value::List(vec![value]),
-                        _ => value,
-                    };
-                    taken.push((found.start, found.end));
-                    matched.push((slot.clone(), found.clone(), value));
+                if let Some((range, found, value)) = self.first_or_all(slot, ty, &free) {
+                    taken.push(range);
+                    matched.push((slot.clone(), found, value));
                 }
             }
         }
         matched
+    }
+
+    /// The best value for a slot; for a list all of them, with the bytes from the first to the last.
+    fn first_or_all(
+        &self,
+        slot: &str,
+        ty: &Type,
+        entities: &[Found],
+    ) -> Option<((usize, usize), Found, Value)> {
+        let Type::List(inner) = ty else {
+            let (found, value) = self.best_entity(slot, ty, entities, false)?;
+            return Some(((found.start, found.end), found.clone(), value));
+        };
+        let mut values = Vec::new();
+        let mut whole: Option<Found> = None;
+        for entity in entities {
+            let one = std::slice::from_ref(entity);
+            let Some((found, value)) = self.best_entity(slot, inner, one, false) else {
+                continue;
+            };
+            if !values.contains(&value) {
+                values.push(value);
+            }
+            let all = whole.get_or_insert_with(|| found.clone());
+            all.start = all.start.min(found.start);
+            all.end = all.end.max(found.end);
+        }
+        let whole = whole?;
+        Some(((whole.start, whole.end), whole, Value::List(values)))
     }
 
     /// Slots that the front flow has yet to ask for, its sub-flow's among them.

@@ -331,3 +331,52 @@ fn a_message_during_an_action_waits_for_it() {
     talk.answers(json!({"status": "active"}));
     assert_eq!(talk.said(), ["ask_loss", "after_theft", "block_check"]);
 }
+
+#[test]
+fn lists_grow_and_shrink() {
+    let towns = |text: &str| {
+        let mut reading = about("balance", 0.1);
+        for (word, value) in [("Leeds", "leeds"), ("London", "london")] {
+            if text.contains(word) {
+                reading
+                    .entities
+                    .push(found(text, word, "town", json!(value)));
+            }
+        }
+        reading
+    };
+    let mut talk = Talk::open();
+    talk.press("/tour").hears("Leeds", towns("Leeds"));
+    assert_eq!(talk.slot("towns"), Some(json!(["leeds"])));
+    talk.hears("add London too", towns("add London too"));
+    assert_eq!(talk.slot("towns"), Some(json!(["leeds", "london"])));
+    assert_eq!(talk.said(), ["correction", "tour_check"]);
+    talk.hears("without Leeds", towns("without Leeds"));
+    assert_eq!(talk.slot("towns"), Some(json!(["london"])));
+    talk.hears("sorry, Leeds", towns("sorry, Leeds"));
+    assert_eq!(talk.slot("towns"), Some(json!(["leeds"])));
+    let mut talk = Talk::open();
+    talk.press("/tour")
+        .hears("London and Leeds", towns("London and Leeds"));
+    assert_eq!(talk.slot("towns"), Some(json!(["leeds", "london"])));
+}
+
+#[test]
+fn a_covered_flow_is_corrected_too() {
+    let mut talk = Talk::open();
+    talk.press("/lost_card").types("4821");
+    talk.answers(json!({"status": "active"}));
+    talk.press("/transfer");
+    assert_eq!(talk.said(), ["ask_sum"]);
+    let text = "sorry, my card is the one with 1111";
+    let mut reading = about("balance", 0.1);
+    reading.entities = vec![found(text, "1111", "last4", json!("1111"))];
+    talk.hears(text, reading);
+    assert_eq!(talk.traced("correction", "corrected"), ["card"]);
+    assert_eq!(talk.said(), ["correction", "ask_sum"]);
+    talk.types("20").types("rent").types("yes");
+    assert_eq!(talk.said(), ["resume"]);
+    assert_eq!(talk.did(), ["find_card"], "the other card is looked up");
+    talk.answers(json!({"status": "active"}));
+    assert_eq!(talk.said(), ["ask_loss"]);
+}

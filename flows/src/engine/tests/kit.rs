@@ -59,6 +59,7 @@ impl Names for Known {
             "sum" => Type::Money,
             "note" | "channel" => Type::Text,
             "town" => Type::Entity("town".to_owned()),
+            "towns" => Type::List(Box::new(Type::Entity("town".to_owned()))),
             "found" | "blocked" | "customer" | "error" => Type::Any,
             _ => return None,
         };
@@ -391,6 +392,13 @@ fn flows() -> BTreeMap<String, Flow> {
         ("replace".to_owned(), replace),
         ("endless".to_owned(), flow("endless", endless)),
         ("visit".to_owned(), flow("visit", visit)),
+        (
+            "tour".to_owned(),
+            flow(
+                "tour",
+                vec![ask("towns"), confirm("tour_check", Vec::new()), end("done")],
+            ),
+        ),
         ("verify".to_owned(), flow("", vec![ask("card")])),
     ])
 }
@@ -402,6 +410,8 @@ fn responses() -> BTreeMap<String, Response> {
         ("ask_sum", "How much?"),
         ("ask_note", "What for?"),
         ("ask_town", "Which town?"),
+        ("ask_towns", "Which towns?"),
+        ("tour_check", "To {towns|list}?"),
         ("block_first", "Let's block it."),
         ("already_blocked", "It is blocked."),
         ("after_theft", "Tell the police."),
@@ -479,6 +489,10 @@ pub(super) fn bank() -> Bundle {
             ("town".to_owned(), kind("town")),
             ("sum".to_owned(), sum),
             ("note".to_owned(), slot(Type::Text)),
+            (
+                "towns".to_owned(),
+                slot(Type::List(Box::new(Type::Entity("town".to_owned())))),
+            ),
         ]),
         intents: [
             "lost_card",
@@ -488,6 +502,7 @@ pub(super) fn bank() -> Bundle {
             "replace",
             "endless",
             "visit",
+            "tour",
             "fraud",
             "person",
         ]

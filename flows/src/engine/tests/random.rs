@@ -199,7 +199,7 @@ fn is_answer(effect: &Effect) -> bool {
 
 proptest! {
     #![proptest_config(ProptestConfig {
-        cases: 400,
+        cases: 600,
         failure_persistence: None,
         ..ProptestConfig::default()
     })]
@@ -228,6 +228,15 @@ proptest! {
             prop_assert!(state.steps_run <= 101);
             let waits = done.effects.iter().filter(|e| matches!(e, Effect::Listen(_))).count();
             prop_assert!(waits <= 6);
+            let said = done.effects.iter().any(|e| matches!(e, Effect::Say(_)));
+            let busy = matches!(state.wait, Wait::Action { .. } | Wait::Search { .. });
+            if matches!(owner, Owner::Bot | Owner::Queue)
+                && matches!(next.kind, EventKind::Heard { .. } | EventKind::Silence)
+                && !busy
+                && !(owner == Owner::Queue && next.kind == EventKind::Silence)
+            {
+                prop_assert!(said, "the bot said nothing: {done:?}");
+            }
             if owner == Owner::Agent && matches!(next.kind, EventKind::Heard { .. } | EventKind::Silence) {
                 prop_assert!(done.effects.is_empty(), "the bot spoke over a person");
             }
