@@ -96,7 +96,9 @@ fn its_conversations_go_as_written() {
         if result.failures.is_empty() {
             continue;
         }
-        told.push_str(&format!("\n{}\n  ", result.name));
+        told.push('\n');
+        told.push_str(&result.name);
+        told.push_str("\n  ");
         told.push_str(&result.transcript.join("\n  "));
         told.push('\n');
     }

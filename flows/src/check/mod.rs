@@ -14,6 +14,7 @@ mod steps;
 mod tests_of_bot;
 mod triggers;
 mod unused;
+mod values;
 
 use crate::bundle::Bundle;
 use crate::diag::Diagnostic;
@@ -34,6 +35,7 @@ pub fn check(bundle: &Bundle) -> Vec<Diagnostic> {
     tests_of_bot::find(bundle, &mut out);
     triggers::find(bundle, &mut out);
     unused::find(bundle, &mut out);
+    values::find(bundle, &mut out);
     out
 }
 

@@ -152,3 +152,24 @@ fn examples_teach_one_thing() {
     let few = format!("intents:\n  x: {{examples: {{en: [one, two], es: [{cinco}]}}}}\n");
     assert_eq!(codes(&few), ["W0708"]);
 }
+
+#[test]
+fn a_condition_names_values_that_the_list_has() {
+    let step = |test: &str| {
+        format!("flows:\n  f:\n    steps:\n      - if: \"{test}\"\n        then: {{say: hi}}\n")
+    };
+    assert_eq!(
+        found(&step("size == 'small' || size in ['big', 'small']")),
+        []
+    );
+    let wrong = found(&step("tries == null || size != 'smal'"));
+    assert_eq!(wrong, [("E0709", "'smal'".to_owned())]);
+    assert_eq!(
+        found(&step("size in ['big', 'huge']")),
+        [("E0709", "'huge'".to_owned())]
+    );
+    let fix = findings(&step("'smal' == size")).remove(0).fix;
+    assert_eq!(fix.as_deref(), Some("'small'"));
+    let text = "responses:\n  r: {en: [{when: \"size == 'x'\", text: A}, B], es: C}\n";
+    assert_eq!(codes(text), ["E0709"]);
+}

@@ -74,7 +74,7 @@ fn builtin(name: &str) -> Option<Type> {
     };
     Some(match name {
         "turn" | "mood" => Type::Number,
-        "conversation" => record(&[("id", Type::Text)]),
+        "conversation" => record(&[("language", Type::Text), ("turns", Type::Number)]),
         // What a sign-in tells differs from site to site.
         "customer" => Type::Any,
         "intent" | "channel" => Type::Text,

@@ -38,6 +38,43 @@ pub(super) enum Kind {
     Matches(Box<Node>, Pattern),
 }
 
+impl Node {
+    /// Calls `visit` for each text that a name is compared with.
+    pub(super) fn compared<'n>(&'n self, visit: &mut dyn FnMut(&'n str, &'n str, Range<usize>)) {
+        if let Kind::Binary(Op::Eq | Op::Ne | Op::In, left, right) = &self.kind {
+            for (one, other) in [(left, right), (right, left)] {
+                let Kind::Name(name) = &one.kind else {
+                    continue;
+                };
+                let texts = match &other.kind {
+                    Kind::List(items) => items.as_slice(),
+                    _ => std::slice::from_ref(other.as_ref()),
+                };
+                for text in texts {
+                    if let Kind::Literal(Value::Text(written)) = &text.kind {
+                        visit(name, written, text.range.clone());
+                    }
+                }
+            }
+        }
+        for child in self.children() {
+            child.compared(visit);
+        }
+    }
+
+    fn children(&self) -> Vec<&Self> {
+        match &self.kind {
+            Kind::Literal(_) | Kind::Name(_) => Vec::new(),
+            Kind::Field(of, _) | Kind::Not(of) | Kind::Negate(of) | Kind::Matches(of, _) => {
+                vec![of]
+            }
+            Kind::List(items) | Kind::Call(_, items) => items.iter().collect(),
+            Kind::Binary(_, a, b) => vec![a, b],
+            Kind::Cond(a, b, c) => vec![a, b, c],
+        }
+    }
+}
+
 /// A compiled regular expression; two are equal when they are written alike.
 #[derive(Debug, Clone)]
 pub(super) struct Pattern(pub(super) Regex);

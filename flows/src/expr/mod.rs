@@ -108,6 +108,15 @@ impl Expr {
         eval::run(&self.root, &self.place, scope)
     }
 
+    /// Texts that a name is compared with, by `==`, `!=` or `in`: the resolved name, the text, its place.
+    pub fn compared(&self) -> Vec<(&str, &str, Span)> {
+        let mut out = Vec::new();
+        self.root.compared(&mut |name, text, range| {
+            out.push((name, text, self.place.span(range)));
+        });
+        out
+    }
+
     /// Resolved names it reads (slots, locals and built-ins), sorted, for correction and compensation.
     pub fn reads(&self) -> Vec<String> {
         self.reads.clone()
