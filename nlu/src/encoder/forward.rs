@@ -1,8 +1,7 @@
 //! The forward pass over sentences laid end to end.
 
 use super::config::MAX_TOKENS;
-use super::linear::Linear;
-use super::maths::{Level, fma, gelu, normalise, softmax};
+use super::maths::{Level, fma, normalise, softmax};
 use super::weights::{Layer, Norm, Weights};
 
 /// Width of an attention head.
@@ -121,7 +120,9 @@ fn layer<L: Level>(
     sentences: &[&[u32]],
     s: &mut Scratch,
 ) {
-    dense::<L>(&layer.qkv, &s.hidden, &mut s.qkv, &mut s.packed);
+    layer
+        .qkv
+        .apply::<L, false>(&s.hidden, &mut s.qkv, &mut s.packed);
     let (mut qkv, mut context) = (s.qkv.as_slice(), s.context.as_mut_slice());
     for sentence in sentences {
         let (mine, rest) = qkv.split_at(sentence.len() * 3 * width);
@@ -129,18 +130,17 @@ fn layer<L: Level>(
         attention::<L>(mine, width, out, &mut s.keys);
         (qkv, context) = (rest, rest_out);
     }
-    dense::<L>(&layer.output, &s.context, &mut s.change, &mut s.packed);
+    layer
+        .output
+        .apply::<L, false>(&s.context, &mut s.change, &mut s.packed);
     add_and_normalise::<L>(&mut s.hidden, &s.change, &layer.attention_norm, epsilon);
     layer
         .up
-        .apply::<L>(&s.hidden, &mut s.inner, &mut s.packed, gelu::<L>);
-    dense::<L>(&layer.down, &s.inner, &mut s.change, &mut s.packed);
+        .apply::<L, true>(&s.hidden, &mut s.inner, &mut s.packed);
+    layer
+        .down
+        .apply::<L, false>(&s.inner, &mut s.change, &mut s.packed);
     add_and_normalise::<L>(&mut s.hidden, &s.change, &layer.norm, epsilon);
-}
-
-#[inline(always)]
-fn dense<L: Level>(linear: &Linear, x: &[f32], out: &mut [f32], packed: &mut Vec<f32>) {
-    linear.apply::<L>(x, out, packed, |x| x);
 }
 
 #[inline(always)]

@@ -4,7 +4,7 @@
 //! stream past the processor for each sentence, which is what a batch of one waits for, at an error of
 //! 1/65536 of an output's largest weight.
 
-use super::maths::{Level, fma};
+use super::maths::{Level, fma, gelu};
 
 /// Outputs computed side by side; the packed weights come in panels of this width.
 pub(super) const WIDTH: usize = 32;
@@ -44,47 +44,50 @@ impl Linear {
         }
     }
 
-    /// `out[r, :] = activation(x[r, :] W' + b)` for every row; `packed` is room for the packed rows.
+    /// `out[r, :] = f(x[r, :] W' + b)` for every row, with the activation `gelu` as `f` or none; `packed` is
+    /// room for the packed rows.
     #[inline(always)]
-    pub(super) fn apply<L: Level>(
+    pub(super) fn apply<L: Level, const GELU: bool>(
         &self,
         x: &[f32],
         out: &mut [f32],
         packed: &mut Vec<f32>,
-        activation: impl Fn(f32) -> f32,
     ) {
         let rows = x.len() / self.inputs;
         let blocks = rows.div_ceil(ROWS).max(1);
         // Blocks of nearly the same height: 10 rows are 5 and 5, not 8 and 2.
         let height = rows.div_ceil(blocks);
         pack_rows(x, self.inputs, height, packed);
-        let panels = self.panels.chunks_exact(self.inputs);
-        let scales = self
-            .scale
-            .chunks_exact(WIDTH)
-            .zip(self.bias.chunks_exact(WIDTH));
-        for (p, (panel, (scale, bias))) in panels.zip(scales).enumerate() {
+        for (p, weights) in self.panels.chunks_exact(self.inputs).enumerate() {
+            let at = p * WIDTH;
+            let panel = Panel {
+                weights,
+                scale: &self.scale[at..][..WIDTH],
+                bias: &self.bias[at..][..WIDTH],
+            };
             let blocks = packed.chunks(height * self.inputs);
             for (block, out) in blocks.zip(out.chunks_mut(height * self.outputs)) {
-                let mut finish = |r: usize, sums: &[f32; WIDTH]| {
-                    let out = &mut out[r * self.outputs + p * WIDTH..][..WIDTH];
-                    for (((o, sum), scale), bias) in out.iter_mut().zip(sums).zip(scale).zip(bias) {
-                        *o = activation(fma::<L>(*sum, *scale, *bias));
-                    }
-                };
+                let out = &mut out[at..];
                 match block.len() / self.inputs {
-                    1 => product::<L, 1>(panel, block, &mut finish),
-                    2 => product::<L, 2>(panel, block, &mut finish),
-                    3 => product::<L, 3>(panel, block, &mut finish),
-                    4 => product::<L, 4>(panel, block, &mut finish),
-                    5 => product::<L, 5>(panel, block, &mut finish),
-                    6 => product::<L, 6>(panel, block, &mut finish),
-                    7 => product::<L, 7>(panel, block, &mut finish),
-                    _ => product::<L, ROWS>(panel, block, &mut finish),
+                    1 => product::<L, 1, GELU>(&panel, block, out, self.outputs),
+                    2 => product::<L, 2, GELU>(&panel, block, out, self.outputs),
+                    3 => product::<L, 3, GELU>(&panel, block, out, self.outputs),
+                    4 => product::<L, 4, GELU>(&panel, block, out, self.outputs),
+                    5 => product::<L, 5, GELU>(&panel, block, out, self.outputs),
+                    6 => product::<L, 6, GELU>(&panel, block, out, self.outputs),
+                    7 => product::<L, 7, GELU>(&panel, block, out, self.outputs),
+                    _ => product::<L, ROWS, GELU>(&panel, block, out, self.outputs),
                 }
             }
         }
     }
+}
+
+/// The weights of [`WIDTH`] outputs.
+struct Panel<'a> {
+    weights: &'a [[i16; WIDTH]],
+    scale: &'a [f32],
+    bias: &'a [f32],
 }
 
 /// Integers and what one of them is worth, the largest weight being 32767.
@@ -120,25 +123,35 @@ fn pack_rows(x: &[f32], inputs: usize, height: usize, packed: &mut Vec<f32>) {
     }
 }
 
-/// `R` rows times one panel. Every sum runs over the inputs in order, so that a row's result does not
-/// depend on the rows beside it.
+/// `R` rows times one panel; `out` begins at the panel's first output and has rows of `stride`. Every sum
+/// runs over the inputs in order, so that a row's result does not depend on the rows beside it.
+///
+/// No closure in here: the compiler may keep one apart from its caller, and then without its caller's
+/// instructions, which costs a function call for every number.
 #[inline(always)]
-fn product<L: Level, const R: usize>(
-    panel: &[[i16; WIDTH]],
+fn product<L: Level, const R: usize, const GELU: bool>(
+    panel: &Panel<'_>,
     rows: &[f32],
-    finish: &mut impl FnMut(usize, &[f32; WIDTH]),
+    out: &mut [f32],
+    stride: usize,
 ) {
     let mut sums = [[0.0f32; WIDTH]; R];
     let (rows, _) = rows.as_chunks::<R>();
-    for (weights, xs) in panel.iter().zip(rows) {
-        let weights: [f32; WIDTH] = std::array::from_fn(|j| f32::from(weights[j]));
+    for (integers, xs) in panel.weights.iter().zip(rows) {
+        let mut weights = [0.0f32; WIDTH];
+        for (weight, integer) in weights.iter_mut().zip(integers) {
+            *weight = f32::from(*integer);
+        }
         for (sums, x) in sums.iter_mut().zip(xs) {
-            for (sum, w) in sums.iter_mut().zip(&weights) {
-                *sum = fma::<L>(*x, *w, *sum);
+            for (sum, weight) in sums.iter_mut().zip(&weights) {
+                *sum = fma::<L>(*x, *weight, *sum);
             }
         }
     }
-    for (r, sums) in sums.iter().enumerate() {
-        finish(r, sums);
+    for (sums, out) in sums.iter().zip(out.chunks_mut(stride)) {
+        for (((y, sum), scale), bias) in out.iter_mut().zip(sums).zip(panel.scale).zip(panel.bias) {
+            let value = fma::<L>(*sum, *scale, *bias);
+            *y = if GELU { gelu::<L>(value) } else { value };
+        }
     }
 }

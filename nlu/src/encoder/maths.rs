@@ -61,14 +61,16 @@ pub(super) fn gelu<L: Level>(x: f32) -> f32 {
     0.5 * x * if x > 0.0 { 2.0 - tail } else { tail }
 }
 
-/// `f` of neighbours is added pair by pair in a fixed order, over 16 running sums.
+/// The sum of `(x - shift)^2` with `SQUARE`, else of `x - shift`: 16 running sums, added pair by pair in a
+/// fixed order.
 #[inline(always)]
-pub(super) fn sum(row: &[f32], f: impl Fn(f32) -> f32) -> f32 {
+fn sum<const SQUARE: bool>(row: &[f32], shift: f32) -> f32 {
     let (chunks, rest) = row.as_chunks::<16>();
     let mut sums = [0.0f32; 16];
     for chunk in chunks {
         for (sum, x) in sums.iter_mut().zip(chunk) {
-            *sum += f(*x);
+            let x = x - shift;
+            *sum += if SQUARE { x * x } else { x };
         }
     }
     for width in [8, 4, 2, 1] {
@@ -76,7 +78,12 @@ pub(super) fn sum(row: &[f32], f: impl Fn(f32) -> f32) -> f32 {
             sums[i] += sums[i + width];
         }
     }
-    rest.iter().fold(sums[0], |sum, x| sum + f(*x))
+    let mut total = sums[0];
+    for x in rest {
+        let x = x - shift;
+        total += if SQUARE { x * x } else { x };
+    }
+    total
 }
 
 /// `(x - mean) / sqrt(variance + epsilon) * gain + shift`, in place.
@@ -87,8 +94,8 @@ pub(super) fn normalise<L: Level>(row: &mut [f32], gain: &[f32], shift: &[f32], 
         reason = "rows have some hundreds of numbers"
     )]
     let n = row.len() as f32;
-    let mean = sum(row, |x| x) / n;
-    let variance = sum(row, |x| (x - mean) * (x - mean)) / n;
+    let mean = sum::<false>(row, 0.0) / n;
+    let variance = sum::<true>(row, mean) / n;
     let factor = 1.0 / (variance + epsilon).sqrt();
     for ((x, gain), shift) in row.iter_mut().zip(gain).zip(shift) {
         *x = fma::<L>((*x - mean) * factor, *gain, *shift);
@@ -104,7 +111,7 @@ pub(super) fn softmax<L: Level>(row: &mut [f32]) {
     for x in row.iter_mut() {
         *x = exp::<L>(*x - largest);
     }
-    let factor = 1.0 / sum(row, |x| x);
+    let factor = 1.0 / sum::<false>(row, 0.0);
     for x in row.iter_mut() {
         *x *= factor;
     }
