@@ -5,16 +5,21 @@
 
 pub mod actions;
 pub mod app;
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod demo;
+pub mod folder;
 pub mod handoff;
 mod hub;
 mod intake;
 pub mod kb_adapter;
+pub mod load;
 mod mailbox;
 pub mod model;
+pub mod nlu_adapter;
 pub mod outbox;
+pub mod server;
 pub mod store;
 mod turn;
 pub mod understand;

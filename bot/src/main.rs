@@ -1,2 +1,7 @@
-//! The program.
-fn main() {}
+//! `bellhop`: the command line.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    bellhop::cli::main()
+}

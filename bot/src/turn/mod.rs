@@ -13,6 +13,7 @@ mod tests;
 use std::collections::{BTreeSet, VecDeque};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::FutureExt;
 
@@ -21,7 +22,7 @@ use bellhop_flows::engine::effect::Listen;
 use bellhop_flows::engine::event::Event;
 use bellhop_flows::engine::state::State;
 
-use crate::app::{AppError, Core, Reply};
+use crate::app::{AppError, Core, Reply, StageMicros};
 use crate::clock::Stopwatch;
 use crate::store::journal::{self, Body, Row};
 use crate::store::{conversations, parse};
@@ -133,8 +134,28 @@ pub(crate) async fn run(core: &Arc<Core>, hot: Hot, row: Row) -> Result<(Hot, Re
         }
     }
     let done = drive.end(watch.micros());
+    let micros = done.trace.micros;
+    let storing = Stopwatch::start();
     let result = commit::commit(core, hot, &row, done).await;
+    measure(micros, storing.elapsed());
     metrics::counter!("bellhop_turns_total").increment(1);
     metrics::histogram!("bellhop_turn_seconds").record(watch.elapsed().as_secs_f64());
     result
+}
+
+/// Counts where a turn's time went: what `bellhop load` prints.
+fn measure(micros: StageMicros, store: Duration) {
+    let stages = [
+        ("accept", micros.accept),
+        ("nlu", micros.nlu),
+        ("retrieval", micros.retrieval),
+        ("engine", micros.engine),
+        ("actions", micros.actions),
+    ];
+    for (stage, micros) in stages {
+        let spent = Duration::from_micros(micros).as_secs_f64();
+        metrics::histogram!("bellhop_turn_stage_seconds", "stage" => stage).record(spent);
+    }
+    metrics::histogram!("bellhop_turn_stage_seconds", "stage" => "store")
+        .record(store.as_secs_f64());
 }

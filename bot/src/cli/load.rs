@@ -1,0 +1,323 @@
+//! `bellhop load`: customers who never stop talking. Each one waits for the answer before the next
+//! message, so the rate is what the server can serve, and every answer is checked: its seq must grow
+//! and something must be said.
+
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail, ensure};
+use hdrhistogram::Histogram;
+use serde_json::{Value, json};
+use tokio::task::JoinSet;
+
+use super::args::{Load, Protocol};
+use super::out::{line, warn};
+use super::runtime;
+use crate::clock::Stopwatch;
+
+/// A customer's messages where no file is given: flows, articles and small talk, as they come.
+const MESSAGES: [&str; 8] = [
+    "hello",
+    "what does an overdraft cost?",
+    "what's the exchange rate for euros",
+    "/cancel",
+    "how long does a new card take to arrive",
+    "what are your fees abroad",
+    "can you tell me a joke about penguins",
+    "what's the sort code of my account",
+];
+/// Turns after which a customer leaves and a new one comes.
+const TURNS: usize = 8;
+/// Longest wait for one answer.
+const TIMEOUT: Duration = Duration::from_secs(30);
+/// Longest latency that is told apart, microseconds.
+const SLOWEST_US: u64 = 60_000_000;
+
+/// What one customer saw.
+#[derive(Debug)]
+struct Seen {
+    latency_us: Histogram<u64>,
+    errors: u64,
+    first_error: Option<String>,
+}
+
+impl Seen {
+    fn new() -> Result<Self> {
+        Ok(Self {
+            latency_us: Histogram::new_with_max(SLOWEST_US, 3)?,
+            errors: 0,
+            first_error: None,
+        })
+    }
+
+    fn add(&mut self, other: &Self) -> Result<()> {
+        self.latency_us.add(&other.latency_us)?;
+        self.errors += other.errors;
+        self.first_error = self
+            .first_error
+            .take()
+            .or_else(|| other.first_error.clone());
+        Ok(())
+    }
+}
+
+/// Runs it.
+pub(super) fn run(args: &Load) -> Result<ExitCode> {
+    let messages = Arc::new(messages(args.messages.as_deref())?);
+    runtime()?.block_on(async {
+        let client = reqwest::Client::builder().timeout(TIMEOUT).build()?;
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        line(&format!(
+            "{} for {} s each, load generator and server on this machine's {cores} cores: {}",
+            args.url,
+            args.seconds,
+            match args.protocol {
+                Protocol::Bellhop => "conversations API, ?wait=reply",
+                Protocol::Rasa => "Rasa REST channel",
+            }
+        ));
+        line("at once   turns/s   p50 ms   p95 ms   p99 ms   max ms   errors");
+        let mut failed = false;
+        for &conversations in &args.conversations {
+            ensure!(conversations > 0, "--conversations must be at least 1");
+            let before = stages(&client, &args.url).await;
+            let seen = round(&client, args, conversations, &messages).await?;
+            let at = |quantile| seen.latency_us.value_at_quantile(quantile) as f64 / 1000.0;
+            line(&format!(
+                "{conversations:>7}  {:>8.1} {:>8.1} {:>8.1} {:>8.1} {:>8.1} {:>8}",
+                seen.latency_us.len() as f64 / args.seconds as f64,
+                at(0.5),
+                at(0.95),
+                at(0.99),
+                seen.latency_us.max() as f64 / 1000.0,
+                seen.errors
+            ));
+            let after = stages(&client, &args.url).await;
+            if let (Some(before), Some(after)) = (before, after) {
+                line(&shares(&before, &after));
+            }
+            if let Some(error) = seen.first_error {
+                warn(&format!("error: {error}"));
+                failed = true;
+            }
+        }
+        Ok(if failed {
+            ExitCode::FAILURE
+        } else {
+            ExitCode::SUCCESS
+        })
+    })
+}
+
+fn messages(path: Option<&Path>) -> Result<Vec<String>> {
+    let Some(path) = path else {
+        return Ok(MESSAGES.map(str::to_owned).to_vec());
+    };
+    let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
+    let lines: Vec<String> = text
+        .lines()
+        .filter(|text| !text.trim().is_empty())
+        .map(str::to_owned)
+        .collect();
+    ensure!(!lines.is_empty(), "{}: no message in it", path.display());
+    Ok(lines)
+}
+
+async fn round(
+    client: &reqwest::Client,
+    args: &Load,
+    conversations: usize,
+    messages: &Arc<Vec<String>>,
+) -> Result<Seen> {
+    let watch = Stopwatch::start();
+    let length = Duration::from_secs(args.seconds);
+    let mut customers = JoinSet::new();
+    for number in 0..conversations {
+        let (client, url) = (client.clone(), args.url.trim_end_matches('/').to_owned());
+        let (protocol, messages) = (args.protocol, Arc::clone(messages));
+        customers.spawn(async move {
+            let mut seen = Seen::new()?;
+            let mut visit = 0;
+            while watch.elapsed() < length {
+                let name = format!("load-{}-{number}-{visit}", std::process::id());
+                visit += 1;
+                let talked = async {
+                    let mut customer = Customer::come(&client, &url, protocol, name).await?;
+                    for turn in 0..TURNS.min(messages.len()) {
+                        if watch.elapsed() >= length {
+                            break;
+                        }
+                        // Customers start at different messages, so that the mix is even.
+                        let text = &messages[(turn + number) % messages.len()];
+                        let took = Stopwatch::start();
+                        customer.say(text).await?;
+                        seen.latency_us.saturating_record(took.micros());
+                    }
+                    Ok::<(), anyhow::Error>(())
+                };
+                if let Err(error) = talked.await {
+                    seen.errors += 1;
+                    seen.first_error.get_or_insert(format!("{error:#}"));
+                    // A server that refuses everything must not be flooded.
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                }
+            }
+            Ok::<Seen, anyhow::Error>(seen)
+        });
+    }
+    let mut all = Seen::new()?;
+    while let Some(seen) = customers.join_next().await {
+        all.add(&seen??)?;
+    }
+    Ok(all)
+}
+
+/// A customer at the server.
+struct Customer<'a> {
+    client: &'a reqwest::Client,
+    url: String,
+    token: Option<String>,
+    name: String,
+    protocol: Protocol,
+    sent: u32,
+    last_seq: u64,
+}
+
+impl<'a> Customer<'a> {
+    async fn come(
+        client: &'a reqwest::Client,
+        url: &str,
+        protocol: Protocol,
+        name: String,
+    ) -> Result<Self> {
+        let mut customer = Self {
+            client,
+            url: format!("{url}/webhooks/rest/webhook"),
+            token: None,
+            name,
+            protocol,
+            sent: 0,
+            last_seq: 0,
+        };
+        if protocol == Protocol::Bellhop {
+            let opened = customer
+                .post(&format!("{url}/v1/conversations"), &json!({}))
+                .await?;
+            let id = opened["conversation_id"]
+                .as_str()
+                .context("conversation_id")?;
+            customer.url = format!("{url}/v1/conversations/{id}/messages?wait=reply");
+            customer.token = opened["token"].as_str().map(str::to_owned);
+        }
+        Ok(customer)
+    }
+
+    async fn say(&mut self, text: &str) -> Result<()> {
+        self.sent += 1;
+        let (body, replies) = match self.protocol {
+            Protocol::Rasa => {
+                let answer = self
+                    .post(&self.url, &json!({ "sender": self.name, "message": text }))
+                    .await?;
+                (Value::Null, answer)
+            }
+            Protocol::Bellhop => {
+                let id = format!("{}-{}", self.name, self.sent);
+                let key = if text.starts_with('/') {
+                    "payload"
+                } else {
+                    "text"
+                };
+                let body = json!({ "client_msg_id": id, key: text });
+                let answer = self.post(&self.url, &body).await?;
+                let replies = answer["replies"].clone();
+                (answer, replies)
+            }
+        };
+        if let Some(seq) = body["seq"].as_u64() {
+            ensure!(
+                seq > self.last_seq,
+                "seq {seq} came after {}",
+                self.last_seq
+            );
+            self.last_seq = seq;
+        }
+        let said = replies
+            .as_array()
+            .is_some_and(|replies| !replies.is_empty());
+        ensure!(said, "nothing was said to `{text}`");
+        Ok(())
+    }
+
+    async fn post(&self, url: &str, body: &Value) -> Result<Value> {
+        let mut request = self.client.post(url).json(body);
+        if let Some(token) = &self.token {
+            request = request.bearer_auth(token);
+        }
+        let response = request.send().await?;
+        let status = response.status();
+        let text = response.text().await?;
+        if !status.is_success() {
+            bail!("{status}: {text}");
+        }
+        Ok(serde_json::from_str(&text)?)
+    }
+}
+
+/// Names of the stages whose seconds the server counts.
+const STAGES: [&str; 6] = ["accept", "nlu", "retrieval", "engine", "actions", "store"];
+
+/// Seconds spent in each stage so far and the process's memory, from `/metrics`; none where the
+/// server is another program.
+async fn stages(client: &reqwest::Client, url: &str) -> Option<(Vec<f64>, f64)> {
+    let url = format!("{}/metrics", url.trim_end_matches('/'));
+    let text = client
+        .get(url)
+        .send()
+        .await
+        .ok()?
+        .error_for_status()
+        .ok()?
+        .text()
+        .await
+        .ok()?;
+    let value = |start: &str| {
+        text.lines()
+            .find_map(|line| line.strip_prefix(start)?.trim().parse::<f64>().ok())
+    };
+    let seconds = STAGES
+        .iter()
+        .map(|stage| {
+            value(&format!(
+                "bellhop_turn_stage_seconds_sum{{stage=\"{stage}\"}}"
+            ))
+            .unwrap_or(0.0)
+        })
+        .collect();
+    Some((
+        seconds,
+        value("process_resident_memory_bytes").unwrap_or(0.0),
+    ))
+}
+
+fn shares(before: &(Vec<f64>, f64), after: &(Vec<f64>, f64)) -> String {
+    let spent: Vec<f64> = after
+        .0
+        .iter()
+        .zip(&before.0)
+        .map(|(after, before)| after - before)
+        .collect();
+    let total: f64 = spent.iter().sum::<f64>().max(f64::MIN_POSITIVE);
+    let parts: Vec<String> = STAGES
+        .iter()
+        .zip(&spent)
+        .map(|(stage, seconds)| format!("{stage} {:.0} %", 100.0 * seconds / total))
+        .collect();
+    format!(
+        "         of a turn's time: {}; server's memory {:.0} MB",
+        parts.join(", "),
+        after.1 / 1e6
+    )
+}

@@ -1,0 +1,199 @@
+//! `bellhop serve`: the whole program.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use bellhop_flows::bundle::Bundle;
+use bellhop_flows::source::Sources;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tracing_subscriber::EnvFilter;
+
+use super::args::Serve;
+use super::out::{line, warn};
+use super::{compiled, place_of, runtime};
+use crate::actions::Actions;
+use crate::app::{App, Options, Parts, Role};
+use crate::clock::{Clock, Stopwatch};
+use crate::config::Config;
+use crate::folder::BotFolder;
+use crate::load::Mind;
+use crate::server::{self, Claims, Edge};
+use crate::{demo, model};
+
+/// Longest that running turns may take to end after a stop was asked for.
+const DRAIN: Duration = Duration::from_secs(10);
+
+/// Runs it.
+pub(super) fn run(mut config: Config, args: Serve) -> Result<ExitCode> {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
+    let _ = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .try_init();
+    if let Some(listen) = args.listen {
+        config.listen = listen;
+    }
+    if args.store.is_some() {
+        config.store = args.store;
+    }
+    let (folder, bundle) = compiled(args.bot.as_deref())?;
+    runtime()?.block_on(serve(config, folder, bundle, args.stubs))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn serve(config: Config, folder: BotFolder, bundle: Arc<Bundle>, stubs: bool) -> Result<()> {
+    let watch = Stopwatch::start();
+    // First what is quick to fail.
+    let listener = TcpListener::bind(config.listen).await.with_context(|| {
+        format!(
+            "can't listen on {}: is another server running there? name another address with --listen",
+            config.listen
+        )
+    })?;
+    let store = config.sqlite_path().map_err(anyhow::Error::msg)?;
+    let clock = Clock::System;
+    let stop = CancellationToken::new();
+    let actions = if stubs {
+        Actions::stub()
+    } else {
+        live_actions(&folder, &bundle, &clock, &stop).await?
+    };
+    let model = model::ensure(config.model.as_deref(), &config.data_dir).await?;
+    let cache = config.cache_dir();
+    let (bundle_, folder_) = (Arc::clone(&bundle), folder.clone());
+    let mind = tokio::task::spawn_blocking(move || {
+        Mind::make(&bundle_, &folder_.articles, &model, &cache, false)
+    })
+    .await??;
+    let parts = Parts {
+        understand: mind.reader(),
+        retrieve: mind.retriever(),
+        bundle: Arc::clone(&bundle),
+        actions,
+        clock: clock.clone(),
+        store,
+        options: Options {
+            nlu_timeout: Duration::from_millis(config.nlu_timeout_ms),
+            message_bytes: config.limits.message_bytes,
+            ..Options::default()
+        },
+    };
+    let metrics = server::install_metrics()?;
+    let app = App::start(parts).await?;
+    let code = app.staff_invite("Operator", Role::Admin).await?;
+    let claims = match &config.customer_secret {
+        Some(secret) => Claims::new(secret.as_bytes()),
+        None => Claims::random()?,
+    };
+    let address = listener.local_addr()?;
+    let is_demo = folder.is_demo;
+    let edge = Edge::new(
+        app.clone(),
+        Arc::new(config),
+        claims,
+        metrics,
+        is_demo,
+        stop.clone(),
+    );
+    let (router, _) = server::router(edge);
+    greet(&bundle.name, address, &code, &watch);
+    let ending = stop.clone();
+    tokio::spawn(async move {
+        asked_to_stop().await;
+        ending.cancel();
+    });
+    server::serve(listener, router, stop).await?;
+    if tokio::time::timeout(DRAIN, app.shutdown()).await.is_err() {
+        warn("turns were still running and will be taken up at the next start");
+    }
+    Ok(())
+}
+
+/// Real requests; for the demo with its back office, for every other bot with what its actions need.
+async fn live_actions(
+    folder: &BotFolder,
+    bundle: &Bundle,
+    clock: &Clock,
+    stop: &CancellationToken,
+) -> Result<Actions> {
+    let mut env = BTreeMap::new();
+    if folder.is_demo && crate::config::env(demo::ADDRESS_VARIABLE).is_none() {
+        let today = clock.now().in_tz(&bundle.time_zone)?.date();
+        let address = demo::start(today, stop.clone()).await?;
+        env.insert(
+            demo::ADDRESS_VARIABLE.to_owned(),
+            format!("http://{address}"),
+        );
+    }
+    let actions = Actions::live(env);
+    let missing = actions.missing_env(bundle);
+    anyhow::ensure!(
+        missing.is_empty(),
+        "{}",
+        missing_text(&missing, &folder.sources)
+    );
+    Ok(actions)
+}
+
+fn missing_text(missing: &[crate::actions::MissingEnv], sources: &Sources) -> String {
+    let mut text = String::from("environment variables that actions need are not set:");
+    for one in missing {
+        text.push_str(&format!(
+            "\n  {}: {} needs {}",
+            place_of(&one.span, sources),
+            one.action,
+            one.variable
+        ));
+    }
+    text.push_str("\nset them, or use --stubs to answer actions with their stubs");
+    text
+}
+
+fn greet(bot: &str, address: SocketAddr, code: &str, watch: &Stopwatch) {
+    line(&format!(
+        "{bot} is listening ({:.1} s after start)\n\n  chat       http://{address}/\n  desk       \
+         http://{address}/desk#code={code}   (signs in once)\n  dashboard  http://{address}/dashboard   \
+         (to come)\n  API        http://{address}/openapi.json\n",
+        watch.elapsed().as_secs_f64()
+    ));
+}
+
+/// Ctrl-C, or what a service manager sends.
+async fn asked_to_stop() {
+    let interrupt = tokio::signal::ctrl_c();
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = interrupt => {}
+                _ = terminate.recv() => {}
+            }
+            return;
+        }
+    }
+    let _ = interrupt.await;
+}
+
+/// `bellhop healthcheck`: for service managers that have no HTTP client.
+pub(super) fn healthcheck(url: &str) -> Result<ExitCode> {
+    let address = format!("{}/readyz", url.trim_end_matches('/'));
+    runtime()?.block_on(async {
+        let client = reqwest::Client::builder()
+            .timeout(Duration::from_secs(5))
+            .build()?;
+        let response = client.get(&address).send().await?;
+        anyhow::ensure!(
+            response.status().is_success(),
+            "{address}: {}",
+            response.status()
+        );
+        line("ready");
+        Ok(ExitCode::SUCCESS)
+    })
+}

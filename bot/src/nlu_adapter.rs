@@ -1,0 +1,108 @@
+//! The model behind [`Understand`], and behind the knowledge base's `Embed`.
+
+use std::sync::Arc;
+
+use bellhop_flows::engine::event::{Found, Reading};
+use bellhop_knowledge::Embed;
+use bellhop_nlu::encoder::Encoder;
+use bellhop_nlu::{Context, Understanding};
+
+use crate::understand::{Request, Understand, Understood};
+
+/// The model with a bot's heads.
+pub struct Model {
+    encoder: Arc<Encoder>,
+    understanding: Arc<Understanding>,
+    /// IANA time zone that dates are read in.
+    zone: String,
+}
+
+impl Model {
+    /// Joins them.
+    pub fn new(encoder: Arc<Encoder>, understanding: Arc<Understanding>, zone: &str) -> Self {
+        Self {
+            encoder,
+            understanding,
+            zone: zone.to_owned(),
+        }
+    }
+
+    fn read_all(&self, requests: &[Request]) -> Result<Vec<Understood>, String> {
+        let contexts = requests
+            .iter()
+            .map(|request| {
+                let now = request
+                    .now
+                    .in_tz(&self.zone)
+                    .map_err(|error| error.to_string())?;
+                Ok(Context {
+                    now,
+                    language: request.language.clone(),
+                })
+            })
+            .collect::<Result<Vec<Context>, String>>()?;
+        let batch: Vec<(&str, &Context)> = requests
+            .iter()
+            .zip(&contexts)
+            .map(|(request, context)| (request.text.as_str(), context))
+            .collect();
+        let readings = self
+            .understanding
+            .read_batch(&self.encoder, &batch)
+            .map_err(|error| error.to_string())?;
+        Ok(readings.into_iter().map(understood).collect())
+    }
+}
+
+impl Understand for Model {
+    fn read(&self, requests: &[Request]) -> Vec<Result<Understood, String>> {
+        match self.read_all(requests) {
+            Ok(readings) => readings.into_iter().map(Ok).collect(),
+            Err(error) => requests.iter().map(|_| Err(error.clone())).collect(),
+        }
+    }
+}
+
+fn understood(reading: bellhop_nlu::Reading) -> Understood {
+    Understood {
+        embedding: reading.embedding.into(),
+        reading: Reading {
+            language: reading.language,
+            intents: reading.intents,
+            none: reading.none,
+            entities: reading
+                .entities
+                .into_iter()
+                .map(|entity| Found {
+                    entity: entity.entity,
+                    value: entity.value,
+                    start: entity.start,
+                    end: entity.end,
+                    confidence: entity.confidence,
+                })
+                .collect(),
+            negative: reading.negative,
+            degraded: false,
+        },
+    }
+}
+
+/// The model's sentence vectors, as the knowledge base asks for them.
+pub struct Embedder(Arc<Encoder>);
+
+impl Embedder {
+    /// Wraps the model.
+    pub fn new(encoder: Arc<Encoder>) -> Self {
+        Self(encoder)
+    }
+}
+
+impl Embed for Embedder {
+    fn embed(&self, texts: &[&str]) -> Result<Vec<Vec<f32>>, String> {
+        self.0.encode(texts).map_err(|error| error.to_string())
+    }
+
+    fn id(&self) -> String {
+        self.0.fingerprint().to_owned()
+    }
+}

@@ -1,0 +1,193 @@
+//! Conversations: open, say, trace.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::{ConnectInfo, Path, Query, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use bellhop_connectors::web::{Content, Message, read_message};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::Edge;
+use super::auth::{Staff, Token};
+use super::problem::Problem;
+use crate::app::{AppError, Inbound, InboundBody, NewConversation, Role, TurnTrace};
+use crate::handoff::Summary;
+use crate::outbox::CustomerEvent;
+
+/// Longest that `?wait=reply` waits.
+const PATIENCE: Duration = Duration::from_secs(25);
+/// Longest value of a customer fact, bytes.
+const FACT_BYTES: usize = 1024;
+
+/// A conversation to open.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Open {
+    /// `web` where nothing is said.
+    channel: Option<String>,
+    /// Facts about the customer: `id`, `tier`, `name`, …; taken as asserted, not as proved.
+    customer: BTreeMap<String, String>,
+    /// Language wanted.
+    language: Option<String>,
+    /// The site's signed statement of who the customer is.
+    token: Option<String>,
+}
+
+/// An open conversation.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Opened {
+    conversation_id: String,
+    /// Bearer token of this conversation.
+    token: String,
+    /// What the bot says first.
+    events: Vec<CustomerEvent>,
+}
+
+/// Opens a conversation.
+#[utoipa::path(post, path = "/v1/conversations", tag = "conversations", request_body = Open,
+    responses((status = 201, body = Opened), (status = 401, body = Problem), (status = 429, body = Problem)))]
+pub(super) async fn open(
+    State(edge): State<Edge>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    body: Bytes,
+) -> Result<(StatusCode, Json<Opened>), Problem> {
+    edge.limits.conversation(peer.ip())?;
+    let wanted: Open = if body.is_empty() {
+        Open::default()
+    } else {
+        serde_json::from_slice(&body).map_err(|error| Problem::invalid(error.to_string()))?
+    };
+    let (customer, verified) = match &wanted.token {
+        Some(token) => {
+            let facts = edge.claims.read(token, edge.app.clock().now());
+            (facts.ok_or_else(Problem::unauthorized)?, true)
+        }
+        None => (wanted.customer, false),
+    };
+    if customer
+        .iter()
+        .any(|(name, value)| name.len() + value.len() > FACT_BYTES)
+    {
+        return Err(Problem::invalid(format!(
+            "a fact about the customer may have {FACT_BYTES} bytes"
+        )));
+    }
+    let new = NewConversation {
+        channel: wanted.channel.unwrap_or_else(|| "web".to_owned()),
+        customer,
+        verified,
+        language: wanted.language,
+        ..NewConversation::default()
+    };
+    let opened = edge.app.open(new).await?;
+    let answer = Opened {
+        conversation_id: opened.conversation_id,
+        token: opened.token,
+        events: opened.events,
+    };
+    Ok((StatusCode::CREATED, Json(answer)))
+}
+
+/// `?wait=reply`.
+#[derive(Debug, Deserialize)]
+pub(super) struct Wait {
+    wait: Option<String>,
+}
+
+/// A message as a client posts it: `text` or `payload`.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "only describes the body; the connector reads it")]
+pub(super) struct MessageBody {
+    /// The client's own id for it.
+    client_msg_id: String,
+    /// Typed text.
+    text: Option<String>,
+    /// Payload of a button.
+    payload: Option<String>,
+}
+
+/// A stored message.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Stored {
+    /// Its place in the journal.
+    seq: u64,
+    /// What it caused; only with `?wait=reply`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    replies: Option<Vec<CustomerEvent>>,
+}
+
+/// Says something. 202 once it is durable; with `?wait=reply` 200 with the replies.
+#[utoipa::path(post, path = "/v1/conversations/{id}/messages", tag = "conversations",
+    params(("id" = String, Path), ("wait" = Option<String>, Query, description = "`reply` waits for the replies")),
+    request_body = MessageBody,
+    responses((status = 200, body = Stored), (status = 202, body = Stored), (status = 400, body = Problem),
+        (status = 401, body = Problem), (status = 409, body = Problem), (status = 410, body = Problem),
+        (status = 429, body = Problem), (status = 503, body = Problem)))]
+pub(super) async fn post(
+    State(edge): State<Edge>,
+    Path(id): Path<String>,
+    Query(Wait { wait }): Query<Wait>,
+    Token(token): Token,
+    body: Bytes,
+) -> Result<Response, Problem> {
+    edge.app.check_token(&id, &token).await?;
+    edge.limits.message(&id)?;
+    let message = read_message(&body).map_err(|error| Problem::invalid(error.to_string()))?;
+    let accepted = edge.app.accept(&id, inbound(message)).await?;
+    let seq = accepted.seq;
+    if wait.as_deref() != Some("reply") {
+        return Ok((StatusCode::ACCEPTED, Json(Stored { seq, replies: None })).into_response());
+    }
+    match edge.app.reply(&id, seq, PATIENCE).await {
+        Ok(reply) => {
+            let replies = Some(reply.events);
+            Ok(Json(Stored { seq, replies }).into_response())
+        }
+        // It is stored and will be answered: the caller finds the answer among the events.
+        Err(AppError::StillWorking) => {
+            Ok((StatusCode::ACCEPTED, Json(Stored { seq, replies: None })).into_response())
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// A message of the web's wire format as the app takes it.
+pub(super) fn inbound(message: Message) -> Inbound {
+    Inbound {
+        client_msg_id: message.client_msg_id,
+        body: match message.content {
+            Content::Text(text) => InboundBody::Text { text },
+            Content::Payload(payload) => InboundBody::Payload { payload },
+        },
+    }
+}
+
+/// Why each turn went as it did.
+#[utoipa::path(get, path = "/v1/conversations/{id}/trace", tag = "conversations", params(("id" = String, Path)),
+    responses((status = 200, body = Vec<TurnTrace>), (status = 401, body = Problem), (status = 404, body = Problem)))]
+pub(super) async fn trace(
+    State(edge): State<Edge>,
+    Path(id): Path<String>,
+    staff: Staff,
+) -> Result<Json<Vec<TurnTrace>>, Problem> {
+    staff.at_least(Role::Agent)?;
+    Ok(Json(edge.app.trace(&id).await?))
+}
+
+/// The customer-record summary of a conversation, handed over or not.
+#[utoipa::path(get, path = "/v1/conversations/{id}/summary", tag = "conversations", params(("id" = String, Path)),
+    responses((status = 200, body = Summary), (status = 401, body = Problem), (status = 404, body = Problem)))]
+pub(super) async fn summary(
+    State(edge): State<Edge>,
+    Path(id): Path<String>,
+    staff: Staff,
+) -> Result<Json<Summary>, Problem> {
+    staff.at_least(Role::Agent)?;
+    Ok(Json(edge.app.conversation_summary(&id).await?))
+}

@@ -1,0 +1,248 @@
+//! One handoff: its envelope, and what an agent does with it.
+
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::Edge;
+use super::auth::Staff;
+use super::problem::Problem;
+use crate::app::Role;
+use crate::handoff::{Envelope, Summary};
+
+/// The whole context of a handoff.
+#[utoipa::path(get, path = "/v1/handoffs/{id}", tag = "handoffs", params(("id" = String, Path)),
+    responses((status = 200, body = Envelope), (status = 401, body = Problem), (status = 404, body = Problem)))]
+pub(super) async fn envelope(
+    State(edge): State<Edge>,
+    staff: Staff,
+    Path(id): Path<String>,
+) -> Result<Json<Envelope>, Problem> {
+    staff.at_least(Role::Agent)?;
+    Ok(Json(edge.app.envelope(&id).await?))
+}
+
+/// The customer-record summary of a handoff.
+#[utoipa::path(get, path = "/v1/handoffs/{id}/summary", tag = "handoffs", params(("id" = String, Path)),
+    responses((status = 200, body = Summary), (status = 401, body = Problem), (status = 404, body = Problem)))]
+pub(super) async fn summary(
+    State(edge): State<Edge>,
+    staff: Staff,
+    Path(id): Path<String>,
+) -> Result<Json<Summary>, Problem> {
+    staff.at_least(Role::Agent)?;
+    Ok(Json(edge.app.summary(&id).await?))
+}
+
+/// A conversation as the desk shows it.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Opened {
+    envelope: Envelope,
+    /// A first reply to send or to change.
+    suggested_reply: String,
+    /// The note of the wrap-up, pre-filled.
+    wrap_up_draft: String,
+}
+
+/// Reads a handoff for the desk.
+#[utoipa::path(get, path = "/v1/desk/handoffs/{id}", tag = "desk", params(("id" = String, Path)),
+    responses((status = 200, body = Opened), (status = 401, body = Problem), (status = 404, body = Problem)))]
+pub(super) async fn read(
+    State(edge): State<Edge>,
+    staff: Staff,
+    Path(id): Path<String>,
+) -> Result<Json<Opened>, Problem> {
+    staff.at_least(Role::Agent)?;
+    Ok(Json(Opened {
+        envelope: edge.app.envelope(&id).await?,
+        suggested_reply: edge.app.suggested_reply(&id).await?,
+        wrap_up_draft: edge.app.wrap_up_draft(&id).await?,
+    }))
+}
+
+/// Takes a waiting conversation; 409 names who was quicker.
+#[utoipa::path(post, path = "/v1/desk/handoffs/{id}/accept", tag = "desk", params(("id" = String, Path)),
+    responses((status = 200, body = Envelope), (status = 401, body = Problem), (status = 409, body = Problem)))]
+pub(super) async fn accept(
+    State(edge): State<Edge>,
+    staff: Staff,
+    Path(id): Path<String>,
+) -> Result<Json<Envelope>, Problem> {
+    let agent = staff.at_least(Role::Agent)?;
+    Ok(Json(edge.app.take(&id, &agent).await?))
+}
+
+/// Leaves a waiting conversation to somebody else. Nobody is offered one for themselves yet, so there
+/// is nothing to change.
+#[utoipa::path(post, path = "/v1/desk/handoffs/{id}/decline", tag = "desk", params(("id" = String, Path)),
+    responses((status = 204), (status = 401, body = Problem), (status = 404, body = Problem)))]
+pub(super) async fn decline(
+    State(edge): State<Edge>,
+    staff: Staff,
+    Path(id): Path<String>,
+) -> Result<StatusCode, Problem> {
+    staff.at_least(Role::Agent)?;
+    edge.app.envelope(&id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// What an agent says.
+#[derive(Debug, Deserialize, ToSchema)]
+pub(super) struct Saying {
+    /// The desk's own id: the same again does nothing twice.
+    client_msg_id: String,
+    text: String,
+}
+
+/// A stored message.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Stored {
+    seq: u64,
+}
+
+/// Says something to the customer.
+#[utoipa::path(post, path = "/v1/desk/handoffs/{id}/reply", tag = "desk", params(("id" = String, Path)),
+    request_body = Saying,
+    responses((status = 200, body = Stored), (status = 401, body = Problem), (status = 409, body = Problem)))]
+pub(super) async fn reply(
+    State(edge): State<Edge>,
+    staff: Staff,
+    Path(id): Path<String>,
+    Json(said): Json<Saying>,
+) -> Result<Json<Stored>, Problem> {
+    let agent = staff.at_least(Role::Agent)?;
+    let accepted = edge
+        .app
+        .agent_say(&id, &agent, &said.client_msg_id, &said.text)
+        .await?;
+    Ok(Json(Stored { seq: accepted.seq }))
+}
+
+/// A note.
+#[derive(Debug, Deserialize, ToSchema)]
+pub(super) struct NoteText {
+    text: String,
+}
+
+/// Keeps a note between staff.
+#[utoipa::path(post, path = "/v1/desk/handoffs/{id}/note", tag = "desk", params(("id" = String, Path)),
+    request_body = NoteText,
+    responses((status = 204), (status = 401, body = Problem), (status = 404, body = Problem)))]
+pub(super) async fn note(
+    State(edge): State<Edge>,
+    staff: Staff,
+    Path(id): Path<String>,
+    Json(note): Json<NoteText>,
+) -> Result<StatusCode, Problem> {
+    let agent = staff.at_least(Role::Agent)?;
+    edge.app.agent_note(&id, &agent, &note.text).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Typing began or ended.
+#[derive(Debug, Deserialize)]
+#[serde(default)]
+struct Typing {
+    on: bool,
+}
+
+impl Default for Typing {
+    fn default() -> Self {
+        Self { on: true }
+    }
+}
+
+/// Tells the customer that the agent is typing.
+#[utoipa::path(post, path = "/v1/desk/handoffs/{id}/typing", tag = "desk", params(("id" = String, Path)),
+    responses((status = 204), (status = 401, body = Problem), (status = 409, body = Problem)))]
+pub(super) async fn typing(
+    State(edge): State<Edge>,
+    staff: Staff,
+    Path(id): Path<String>,
+    body: Bytes,
+) -> Result<StatusCode, Problem> {
+    let agent = staff.at_least(Role::Agent)?;
+    let typing: Typing = serde_json::from_slice(&body).unwrap_or_default();
+    edge.app.agent_typing(&id, &agent, typing.on).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Where it goes, with a note.
+#[derive(Debug, Deserialize, ToSchema)]
+pub(super) struct Transfer {
+    queue: String,
+    #[serde(default)]
+    note: String,
+}
+
+/// The handoff that goes on.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Moved {
+    handoff_id: String,
+}
+
+/// Moves the conversation to another queue.
+#[utoipa::path(post, path = "/v1/desk/handoffs/{id}/transfer", tag = "desk", params(("id" = String, Path)),
+    request_body = Transfer,
+    responses((status = 200, body = Moved), (status = 401, body = Problem), (status = 409, body = Problem)))]
+pub(super) async fn transfer(
+    State(edge): State<Edge>,
+    staff: Staff,
+    Path(id): Path<String>,
+    Json(to): Json<Transfer>,
+) -> Result<Json<Moved>, Problem> {
+    let agent = staff.at_least(Role::Agent)?;
+    let handoff_id = edge.app.transfer(&id, &agent, &to.queue, &to.note).await?;
+    Ok(Json(Moved { handoff_id }))
+}
+
+/// Where the customer goes on.
+#[derive(Debug, Deserialize, ToSchema)]
+pub(super) struct Return {
+    /// Flow to begin; none lets the bot ask.
+    #[serde(default)]
+    flow: Option<String>,
+}
+
+/// Hands the customer back to the bot.
+#[utoipa::path(post, path = "/v1/desk/handoffs/{id}/return", tag = "desk", params(("id" = String, Path)),
+    request_body = Return,
+    responses((status = 204), (status = 401, body = Problem), (status = 409, body = Problem)))]
+pub(super) async fn give_back(
+    State(edge): State<Edge>,
+    staff: Staff,
+    Path(id): Path<String>,
+    Json(to): Json<Return>,
+) -> Result<StatusCode, Problem> {
+    let agent = staff.at_least(Role::Agent)?;
+    let flow = to.flow.as_deref().filter(|flow| !flow.is_empty());
+    edge.app.return_to_bot(&id, &agent, flow).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// How it ended.
+#[derive(Debug, Deserialize, ToSchema)]
+pub(super) struct WrapUp {
+    note: String,
+    resolved: bool,
+}
+
+/// Ends the person's part; the bot asks how it was.
+#[utoipa::path(post, path = "/v1/desk/handoffs/{id}/wrap-up", tag = "desk", params(("id" = String, Path)),
+    request_body = WrapUp,
+    responses((status = 204), (status = 401, body = Problem), (status = 409, body = Problem)))]
+pub(super) async fn wrap_up(
+    State(edge): State<Edge>,
+    staff: Staff,
+    Path(id): Path<String>,
+    Json(end): Json<WrapUp>,
+) -> Result<StatusCode, Problem> {
+    let agent = staff.at_least(Role::Agent)?;
+    edge.app
+        .wrap_up(&id, &agent, &end.note, end.resolved)
+        .await?;
+    Ok(StatusCode::NO_CONTENT)
+}

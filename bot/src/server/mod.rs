@@ -1,0 +1,177 @@
+//! The HTTP edge: routes, thin; everything they do is a call on [`App`]. The only place that knows
+//! axum's `serve`.
+
+mod auth;
+mod claims;
+mod conversations;
+mod desk;
+mod events;
+mod handoffs;
+mod limits;
+mod measure;
+mod pages;
+mod problem;
+mod rasa;
+mod socket;
+mod voice;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::http::{HeaderName, HeaderValue, Method, header};
+use axum::response::IntoResponse;
+use axum::routing::get;
+use metrics_exporter_prometheus::PrometheusHandle;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tower_http::compression::CompressionLayer;
+use tower_http::cors::{AllowOrigin, CorsLayer};
+use tower_http::set_header::SetResponseHeaderLayer;
+use utoipa::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::app::App;
+use crate::config::Config;
+
+pub use claims::Claims;
+pub use measure::install as install_metrics;
+
+/// Largest body of any request, bytes: a message of 16 KiB, escaped, with room around it.
+const BODY_BYTES: usize = 128 * 1024;
+
+/// What every route can reach.
+#[derive(Clone)]
+pub struct Edge {
+    app: App,
+    config: Arc<Config>,
+    claims: Arc<Claims>,
+    limits: Arc<limits::Limits>,
+    metrics: PrometheusHandle,
+    /// The demo's page is served at `/`; a plain page with the widget otherwise.
+    is_demo: bool,
+    /// Ends streams and sockets when the server stops, so that clients resume elsewhere at once.
+    stop: CancellationToken,
+}
+
+impl Edge {
+    /// Makes the edge of a running app.
+    pub fn new(
+        app: App,
+        config: Arc<Config>,
+        claims: Claims,
+        metrics: PrometheusHandle,
+        is_demo: bool,
+        stop: CancellationToken,
+    ) -> Self {
+        let limits = Arc::new(limits::Limits::new(&config.limits));
+        Self {
+            app,
+            config,
+            claims: Arc::new(claims),
+            limits,
+            metrics,
+            is_demo,
+            stop,
+        }
+    }
+}
+
+#[derive(OpenApi)]
+#[openapi(info(
+    title = "Bellhop",
+    description = "The front door of a contact centre: conversations, handoffs, the desk."
+))]
+struct Description;
+
+/// All routes, and the OpenAPI document made from them.
+pub fn router(edge: Edge) -> (Router, utoipa::openapi::OpenApi) {
+    let (api, document) = OpenApiRouter::with_openapi(Description::openapi())
+        .routes(routes!(conversations::open))
+        .routes(routes!(conversations::post))
+        .routes(routes!(events::stream))
+        .routes(routes!(socket::open))
+        .routes(routes!(conversations::trace))
+        .routes(routes!(conversations::summary))
+        .routes(routes!(handoffs::envelope))
+        .routes(routes!(handoffs::summary))
+        .routes(routes!(desk::sign_in))
+        .routes(routes!(desk::invite))
+        .routes(routes!(desk::me))
+        .routes(routes!(desk::status))
+        .routes(routes!(desk::queue))
+        .routes(routes!(desk::events))
+        .routes(routes!(handoffs::read))
+        .routes(routes!(handoffs::accept))
+        .routes(routes!(handoffs::decline))
+        .routes(routes!(handoffs::reply))
+        .routes(routes!(handoffs::note))
+        .routes(routes!(handoffs::typing))
+        .routes(routes!(handoffs::transfer))
+        .routes(routes!(handoffs::give_back))
+        .routes(routes!(handoffs::wrap_up))
+        .routes(routes!(rasa::hook))
+        .routes(routes!(voice::hook))
+        .routes(routes!(measure::healthz))
+        .routes(routes!(measure::readyz))
+        .routes(routes!(measure::metrics))
+        .split_for_parts();
+    let json = document.to_json().unwrap_or_else(|error| {
+        tracing::error!(error = %error, "the OpenAPI document could not be written");
+        "{}".to_owned()
+    });
+    let openapi = move || {
+        let json = json.clone();
+        async move { ([(header::CONTENT_TYPE, "application/json")], json).into_response() }
+    };
+    let cors = cors(&edge.config.allowed_origins);
+    let router = api
+        .merge(pages::router())
+        .route("/openapi.json", get(openapi))
+        .fallback(problem::not_found)
+        .layer(DefaultBodyLimit::max(BODY_BYTES))
+        .layer(cors)
+        .layer(CompressionLayer::new())
+        .layer(SetResponseHeaderLayer::if_not_present(
+            HeaderName::from_static("x-content-type-options"),
+            HeaderValue::from_static("nosniff"),
+        ))
+        .layer(SetResponseHeaderLayer::if_not_present(
+            header::REFERRER_POLICY,
+            HeaderValue::from_static("no-referrer"),
+        ))
+        .with_state(edge);
+    (router, document)
+}
+
+/// Pages of these origins may call the API. No cookies are used, so none are let through.
+fn cors(origins: &[String]) -> CorsLayer {
+    let layer = CorsLayer::new()
+        .allow_methods([Method::GET, Method::POST])
+        .allow_headers([header::AUTHORIZATION, header::CONTENT_TYPE, header::ACCEPT]);
+    if origins.iter().any(|origin| origin == "*") {
+        return layer.allow_origin(AllowOrigin::any());
+    }
+    let listed: Vec<HeaderValue> = origins
+        .iter()
+        .filter_map(|origin| HeaderValue::from_str(origin).ok())
+        .collect();
+    layer.allow_origin(AllowOrigin::list(listed))
+}
+
+/// Serves until `stop`.
+///
+/// # Errors
+/// The listener fails.
+pub async fn serve(
+    listener: TcpListener,
+    router: Router,
+    stop: CancellationToken,
+) -> std::io::Result<()> {
+    let service = router.into_make_service_with_connect_info::<SocketAddr>();
+    axum::serve(listener, service)
+        .with_graceful_shutdown(async move { stop.cancelled().await })
+        .await
+}

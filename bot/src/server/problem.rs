@@ -1,0 +1,122 @@
+//! Errors as problem documents (RFC 9457).
+
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::app::{AppError, TakeError};
+
+/// A problem document.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub(super) struct Problem {
+    /// Always `about:blank`: the status says what kind it is.
+    #[serde(rename = "type")]
+    kind: &'static str,
+    /// Words of the status.
+    title: &'static str,
+    /// The status.
+    status: u16,
+    /// What happened and what to do.
+    detail: String,
+}
+
+impl Problem {
+    /// Makes one.
+    pub(super) fn new(status: StatusCode, detail: impl Into<String>) -> Self {
+        Self {
+            kind: "about:blank",
+            title: status.canonical_reason().unwrap_or("Error"),
+            status: status.as_u16(),
+            detail: detail.into(),
+        }
+    }
+
+    /// 401.
+    pub(super) fn unauthorized() -> Self {
+        Self::new(
+            StatusCode::UNAUTHORIZED,
+            "a bearer token that opens this is needed",
+        )
+    }
+
+    /// 403.
+    pub(super) fn forbidden(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::FORBIDDEN, detail)
+    }
+
+    /// 400.
+    pub(super) fn invalid(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, detail)
+    }
+
+    /// 429.
+    pub(super) fn too_many(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::TOO_MANY_REQUESTS, detail)
+    }
+
+    /// What went wrong.
+    pub(super) fn detail(&self) -> &str {
+        &self.detail
+    }
+}
+
+impl From<AppError> for Problem {
+    fn from(error: AppError) -> Self {
+        let status = match &error {
+            AppError::NotFound { .. } => StatusCode::NOT_FOUND,
+            AppError::Unauthorized => StatusCode::UNAUTHORIZED,
+            AppError::Conflict { .. } | AppError::IdReused { .. } => StatusCode::CONFLICT,
+            AppError::Closed => StatusCode::GONE,
+            AppError::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
+            AppError::Invalid { .. } => StatusCode::BAD_REQUEST,
+            AppError::Unavailable { .. } | AppError::Store { .. } => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
+            AppError::StillWorking => StatusCode::GATEWAY_TIMEOUT,
+        };
+        Self::new(status, error.to_string())
+    }
+}
+
+impl From<TakeError> for Problem {
+    fn from(error: TakeError) -> Self {
+        match error {
+            TakeError::App(error) => error.into(),
+            taken @ TakeError::AlreadyTaken { .. } => {
+                Self::new(StatusCode::CONFLICT, taken.to_string())
+            }
+        }
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let body = serde_json::to_vec(&self).unwrap_or_default();
+        let mut response = (status, body).into_response();
+        let headers = response.headers_mut();
+        headers.insert(
+            header::CONTENT_TYPE,
+            axum::http::HeaderValue::from_static("application/problem+json"),
+        );
+        if matches!(self.status, 429 | 503) {
+            headers.insert(
+                header::RETRY_AFTER,
+                axum::http::HeaderValue::from_static("1"),
+            );
+        }
+        response
+    }
+}
+
+/// What no route matches.
+pub(super) async fn not_found(uri: axum::http::Uri) -> Problem {
+    Problem::new(
+        StatusCode::NOT_FOUND,
+        format!(
+            "nothing at {}; /openapi.json lists what there is",
+            uri.path()
+        ),
+    )
+}
