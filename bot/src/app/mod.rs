@@ -22,7 +22,6 @@ use bellhop_flows::bundle::Bundle;
 
 use crate::actions::Actions;
 use crate::clock::Clock;
-use crate::handoff::Summary;
 use crate::store::{Store, conversations};
 use crate::understand::{Retrieve, Understand};
 
@@ -80,12 +79,6 @@ pub struct App {
 
 type Result<T> = std::result::Result<T, AppError>;
 
-fn later<T>() -> Result<T> {
-    Err(AppError::Unavailable {
-        message: "not wired yet".to_owned(),
-    })
-}
-
 impl App {
     /// Opens the store, picks up every conversation with unprocessed messages and begins to serve.
     /// Must run inside a tokio runtime.
@@ -131,23 +124,5 @@ impl App {
     pub async fn ready(&self) -> Result<()> {
         // An empty write: goes through the writing thread and a transaction as any other.
         Ok(self.core.store.write(|_| Ok(())).await?)
-    }
-
-    /// The handoff of a conversation that is open now, or its last one.
-    ///
-    /// # Errors
-    /// No such conversation, or the store is away.
-    pub async fn handoff_of(&self, conversation: &str) -> Result<Option<String>> {
-        let _ = conversation;
-        later()
-    }
-
-    /// The customer-record summary of any conversation, handed over or not.
-    ///
-    /// # Errors
-    /// No such conversation, or the store is away.
-    pub async fn conversation_summary(&self, conversation: &str) -> Result<Summary> {
-        let _ = conversation;
-        later()
     }
 }

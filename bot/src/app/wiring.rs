@@ -17,6 +17,7 @@ use bellhop_flows::engine::state::Owner;
 use super::{AppError, Options, Parts, Result};
 use crate::actions::Actions;
 use crate::clock::Clock;
+use crate::handoff::desk::Desk;
 use crate::hub::Hub;
 use crate::mailbox::Mailbox;
 use crate::store::journal::{self, Body, Input, Row};
@@ -119,6 +120,16 @@ impl Core {
         self.hub.publish(&row.conversation, || row.visible());
         if matches!(row.body, Body::Input(_)) {
             self.mailbox.push(self, row);
+        }
+    }
+
+    /// The desk at this moment; `cause` is the seq of the input whose turn acts, or 0.
+    pub(crate) fn desk_now(&self, cause: u64) -> Desk {
+        Desk {
+            bundle: Arc::clone(&self.bundle),
+            now: self.clock.now(),
+            report: self.options.status_webhook.is_some(),
+            cause,
         }
     }
 

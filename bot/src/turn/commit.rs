@@ -7,10 +7,11 @@ use rusqlite::Transaction;
 use bellhop_flows::engine::effect::Effect;
 use bellhop_flows::engine::state::Owner;
 
-use super::drive::{Done, Opening, known_epoch, unmoved};
-use super::handing;
+use super::drive::{Done, known_epoch, unmoved};
+use super::handing::{self, Handing};
 use super::{Again, Begun, Hot};
 use crate::app::{Core, Reply, TurnTrace};
+use crate::handoff::desk::Desk;
 use crate::outbox::CustomerEvent;
 use crate::store::conversations::{self, Progress};
 use crate::store::journal::{self, Body, Row};
@@ -34,8 +35,7 @@ struct Change {
     rewrite: bool,
     fed: Vec<Body>,
     out: Vec<Body>,
-    opening: Option<Opening>,
-    cancelled: bool,
+    handing: Handing,
     progress: Progress,
     trace: TurnTrace,
 }
@@ -80,8 +80,15 @@ pub(super) async fn commit(
         rewrite,
         fed: fed.into_iter().map(Body::Event).collect(),
         out,
-        opening,
-        cancelled,
+        handing: Handing {
+            desk: Desk {
+                now: at,
+                ..core.desk_now(row.seq)
+            },
+            opening: opening.map(|opening| (opening, state.clone())),
+            cancelled,
+            model: core.options.model_version.clone(),
+        },
         progress: Progress {
             seq: row.seq,
             state: json_state,
@@ -153,9 +160,7 @@ fn apply(
     rows.extend(stored);
     if !late {
         let over = progress.owner == Owner::Closed;
-        let ended = change.cancelled || over;
-        let opening = change.opening.filter(|_| !over);
-        rows.extend(handing::store(tx, opening, ended)?);
+        rows.extend(handing::store(tx, id, change.handing, new_epoch, over)?);
     }
     let handoff = handing::open_of(tx, id)?;
     let visible = rows.iter().filter(|row| *row.conversation == *id);

@@ -12,10 +12,11 @@ use bellhop_flows::engine::effect::{ActionCall, Effect, HandoffRequest, Listen, 
 use bellhop_flows::engine::event::{self, Event, EventKind, Outcome, Reading};
 use bellhop_flows::engine::state::{Owner, State};
 
-use super::handing::{self, Standing};
+use super::handing;
 use super::{Again, Begun, Hot};
 use crate::app::{AppError, CallTrace, Core, InboundBody, SearchTrace, TurnTrace};
 use crate::clock::Stopwatch;
+use crate::handoff::queue::Standing;
 use crate::outbox::{ClosedEvent, MessageEvent};
 use crate::store::journal::{self, Body, Row, What};
 use crate::store::{StoreError, conversations};
@@ -471,7 +472,7 @@ impl<'a> Drive<'a> {
             |_| format!("{}-{}", self.row.conversation, self.row.seq),
             |id| id.to_string(),
         );
-        let standing = handing::standing(self.core, &request, at).await;
+        let standing = handing::standing(self.core, &request).await;
         let queue = request.queue.clone();
         self.done.opening = Some(Opening {
             id,

@@ -127,9 +127,14 @@ impl Turn<'_> {
 
     /// The handoff is in its queue.
     pub(super) fn queued(&mut self, queue: &str, position: u32, wait_s: Option<u64>) {
-        if self.state.owner != Owner::Queue {
-            self.note("error", "queued", "ignored", "no person is awaited");
-            return;
+        match self.state.owner {
+            Owner::Queue => {}
+            // The person moved the customer to another queue.
+            Owner::Agent => self.state.owner = Owner::Queue,
+            Owner::Bot | Owner::Closed => {
+                self.note("error", "queued", "ignored", "no person is awaited");
+                return;
+            }
         }
         let mut queued = self.state.queued.take().unwrap_or_default();
         queue.clone_into(&mut queued.queue);
