@@ -1,31 +1,20 @@
-use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
-use bellhop_flows::bundle::{Policy, Queue};
+use bellhop_flows::bundle::Bundle;
 use bellhop_flows::engine::state::Owner;
-use bellhop_flows::span::Span;
 
 use super::*;
-use crate::app::rig::{Rig, SOON, empty, say, web};
+use crate::app::rig::{Rig, SOON, say, web};
 use crate::app::{Inbound, InboundBody, Reply, Role};
 
 fn rig() -> Rig {
-    let queue = |priority| Queue {
-        title: BTreeMap::from([("en".to_owned(), "People".to_owned())]),
-        priority,
-        handle_time_s: 240,
-        span: Span::default(),
-    };
-    let mut bundle = empty();
-    bundle.queues = BTreeMap::from([
-        ("people".to_owned(), queue(5)),
-        ("experts".to_owned(), queue(5)),
-    ]);
-    bundle.policy = Policy {
-        default_queue: "people".to_owned(),
-        triggers: Vec::new(),
-    };
-    Rig::with(bundle)
+    let mut rig = Rig::new();
+    let mut bundle = Bundle::clone(&rig.bundle);
+    let experts = bundle.queues["help"].clone();
+    bundle.queues.insert("experts".to_owned(), experts);
+    rig.bundle = Arc::new(bundle);
+    rig
 }
 
 async fn agent(app: &App, name: &str) -> Agent {
@@ -68,7 +57,7 @@ async fn a_customer_goes_to_a_person_and_back() {
     assert_eq!(queue.len(), 1);
     assert_eq!(
         (queue[0].waited_s, queue[0].queue_title.as_str()),
-        (61, "People")
+        (61, "the team")
     );
     assert_eq!(
         (queue[0].state.as_str(), queue[0].reason.code.as_str()),
