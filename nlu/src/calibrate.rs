@@ -10,8 +10,6 @@ pub(crate) struct HeldOut {
     pub(crate) logits: Vec<f32>,
     /// The true class.
     pub(crate) label: usize,
-    /// How much it counts.
-    pub(crate) weight: f32,
 }
 
 /// Bounds of the logarithm of the scale.
@@ -26,13 +24,13 @@ pub(crate) fn scale(held_out: &[HeldOut]) -> f32 {
     golden(SCALES, |log| surprise(held_out, log.exp())).exp()
 }
 
-/// Mean negative log probability of the truth.
+/// Negative log probability of the truth, summed.
 fn surprise(held_out: &[HeldOut], scale: f32) -> f64 {
     let mut total = 0.0;
     for text in held_out {
         let mut z: Vec<f32> = text.logits.iter().map(|v| v * scale).collect();
         let truth = f64::from(z[text.label]);
-        total += f64::from(text.weight) * (softmax(&mut z) - truth);
+        total += softmax(&mut z) - truth;
     }
     total
 }
@@ -57,12 +55,20 @@ fn golden((mut low, mut high): (f32, f32), f: impl Fn(f32) -> f64) -> f32 {
     (low + high) / 2.0
 }
 
-/// The probability from which acting on a reading pays: of all cuts, the one with the best mean of
-/// "in scope, right and accepted" and "out of scope and refused". 0.5 where either kind is missing.
-pub(crate) fn threshold(inside: &[(f64, bool)], outside: &[f64]) -> f64 {
-    if inside.is_empty() || outside.is_empty() {
+/// The probability from which acting on a reading pays. `inside` are texts in scope, with the best
+/// probability and whether it is right; `far` and `near` the best probabilities of texts out of scope,
+/// about anything and about the same things. The cut lies between what either alone asks for, as their
+/// geometric mean. 0.5 where one of the three is missing.
+pub(crate) fn threshold(inside: &[(f64, bool)], far: &[f64], near: &[f64]) -> f64 {
+    if inside.is_empty() || far.is_empty() || near.is_empty() {
         return 0.5;
     }
+    (cut(inside, far) * cut(inside, near)).sqrt()
+}
+
+/// Of all cuts, the one with the best mean of "in scope, right and accepted" and "out of scope and
+/// refused".
+fn cut(inside: &[(f64, bool)], outside: &[f64]) -> f64 {
     let gain = |cut: f64| {
         let kept = inside
             .iter()
@@ -88,7 +94,6 @@ mod tests {
             .map(|i| HeldOut {
                 logits: vec![gap, 0.0],
                 label: usize::from(i >= right),
-                weight: 1.0,
             })
             .collect()
     }
@@ -109,8 +114,10 @@ mod tests {
     #[test]
     fn the_threshold_parts_what_it_can() {
         let inside = [(0.9, true), (0.8, true), (0.7, true), (0.2, false)];
-        let cut = threshold(&inside, &[0.1, 0.2, 0.3]);
-        assert!(cut > 0.3 && cut <= 0.7, "{cut}");
-        assert_eq!(threshold(&inside, &[]), 0.5);
+        let easy = threshold(&inside, &[0.1, 0.2, 0.3], &[0.1, 0.2, 0.3]);
+        assert!(easy > 0.3 && easy <= 0.7, "{easy}");
+        let hard = threshold(&inside, &[0.1, 0.2, 0.3], &[0.75, 0.1, 0.76]);
+        assert!(hard > easy && hard < 0.8, "{hard}");
+        assert_eq!(threshold(&inside, &[], &[0.1]), 0.5);
     }
 }

@@ -4,7 +4,7 @@ use candle_core::{Device, Tensor};
 
 use super::lbfgs::{self, Stop};
 
-/// Sparse features of one text: column and value, by rising column.
+/// Sparse features of one text: column and value.
 pub(crate) type Sparse = Vec<(u32, f32)>;
 
 /// One row to learn from or to score.
@@ -14,21 +14,6 @@ pub(crate) struct Row<'a> {
     pub(crate) dense: &'a [f32],
     /// Hashed n-grams.
     pub(crate) sparse: &'a Sparse,
-}
-
-impl Row<'_> {
-    /// Dot product with another row.
-    pub(crate) fn likeness(self, other: Row<'_>) -> f64 {
-        let mut total = lbfgs::dot(self.dense, other.dense);
-        let mut theirs = other.sparse.iter().peekable();
-        for (column, value) in self.sparse {
-            while theirs.next_if(|(c, _)| c < column).is_some() {}
-            if let Some((_, other)) = theirs.next_if(|(c, _)| c == column) {
-                total += f64::from(value * other);
-            }
-        }
-        total
-    }
 }
 
 /// Learned weights.

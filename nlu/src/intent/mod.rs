@@ -102,8 +102,8 @@ impl Head {
             FOLDS.0
         };
         let held_out = set.cross_validate(folds, seed, progress)?;
-        let all: Vec<usize> = (0..set.rows.len()).collect();
-        let linear = set.fit(&all, STEPS.0)?;
+        let (kept, held_out) = set.clean(held_out);
+        let linear = set.fit(&kept, STEPS.0)?;
         progress(1.0);
         Ok(Head {
             calibration: Calibration::new(&held_out, set.none()),
@@ -143,21 +143,29 @@ impl Calibration {
             scale: calibrate::scale(held_out),
             threshold: 0.5,
         };
-        let mut inside = Vec::new();
-        let mut outside = Vec::new();
-        for text in held_out {
-            let all = out.probabilities(&text.logits);
-            let best = all[..none]
-                .iter()
+        let (mut inside, mut far, mut near) = (Vec::new(), Vec::new(), Vec::new());
+        let best = |logits: &[f32]| {
+            let mut all = out.probabilities(logits);
+            all.truncate(none);
+            all.into_iter()
                 .enumerate()
-                .max_by(|a, b| a.1.total_cmp(b.1));
-            match best {
-                Some((_, p)) if text.label == none => outside.push(*p),
-                Some((class, p)) => inside.push((*p, class == text.label)),
-                None => {}
+                .max_by(|a, b| a.1.total_cmp(&b.1))
+        };
+        for text in held_out {
+            let Some((class, p)) = best(&text.logits) else {
+                continue;
+            };
+            if text.label == none {
+                far.push(p);
+                continue;
             }
+            inside.push((p, class == text.label));
+            // With its own intent struck out, it is out of scope and yet about the same things.
+            let mut struck = text.logits.clone();
+            struck[text.label] = f32::NEG_INFINITY;
+            near.extend(best(&struck).map(|(_, p)| p));
         }
-        out.threshold = calibrate::threshold(&inside, &outside);
+        out.threshold = calibrate::threshold(&inside, &far, &near);
         out
     }
 
@@ -177,6 +185,7 @@ struct Set<'a> {
     rows: Vec<&'a [f32]>,
     sparse: Vec<Sparse>,
     labels: Vec<usize>,
+    background: Vec<bool>,
 }
 
 impl<'a> Set<'a> {
@@ -198,20 +207,13 @@ impl<'a> Set<'a> {
                 .map(|e| features::hashed(e.text, NGRAMS))
                 .collect(),
             labels: examples.iter().map(|e| numbers[e.class]).collect(),
+            background: vec![false; examples.len()],
         };
-        let near = near(&set);
         for o in outside {
-            let sparse = features::hashed(o.text, NGRAMS);
-            let row = Row {
-                dense: o.embedding,
-                sparse: &sparse,
-            };
-            let about_an_intent = (0..examples.len()).any(|at| row.likeness(set.row(at)) >= near);
-            if !(o.background && about_an_intent) {
-                set.rows.push(o.embedding);
-                set.sparse.push(sparse);
-                set.labels.push(none);
-            }
+            set.rows.push(o.embedding);
+            set.sparse.push(features::hashed(o.text, NGRAMS));
+            set.labels.push(none);
+            set.background.push(o.background);
         }
         let length = set.rows[0].len();
         if set.rows.iter().any(|row| row.len() != length) {
@@ -247,7 +249,7 @@ impl<'a> Set<'a> {
         Linear::fit(&rows, &labels, &weight, fit).map_err(|error| bad(&error.to_string()))
     }
 
-    /// What models say of the texts that each of them wasn't trained on.
+    /// What models say of the texts that each of them wasn't trained on, in the order of the rows.
     fn cross_validate(
         &self,
         folds: usize,
@@ -255,7 +257,6 @@ impl<'a> Set<'a> {
         progress: &mut dyn FnMut(f64),
     ) -> Result<Vec<HeldOut>, Error> {
         let of_row = folds::spread(&self.labels, self.none() + 1, folds, seed);
-        let mut out = Vec::with_capacity(self.rows.len());
         let part = |fold: usize, inside: bool| -> Vec<usize> {
             (0..of_row.len())
                 .filter(|at| (of_row[*at] == fold) == inside)
@@ -276,32 +277,29 @@ impl<'a> Set<'a> {
                 })
                 .collect()
         });
-        for (fold, model) in fitted.into_iter().enumerate() {
-            let model = model?;
-            out.extend(part(fold, true).into_iter().map(|at| HeldOut {
-                logits: model.logits(self.row(at)),
-                label: self.labels[at],
-                weight: 1.0,
-            }));
-        }
-        Ok(out)
+        let models = fitted.into_iter().collect::<Result<Vec<Linear>, Error>>()?;
+        let held_out = |(at, fold): (usize, &usize)| HeldOut {
+            logits: models[*fold].logits(self.row(at)),
+            label: self.labels[at],
+        };
+        Ok(of_row.iter().enumerate().map(held_out).collect())
     }
-}
 
-/// How alike a background sentence may be to an example of an intent: as only one in four examples is
-/// to the nearest one of its own intent.
-fn near(examples: &Set<'_>) -> f64 {
-    let rows = 0..examples.rows.len();
-    let nearest = |at: usize| {
-        let own = rows
-            .clone()
-            .filter(|b| *b != at && examples.labels[*b] == examples.labels[at]);
-        own.map(|b| examples.row(at).likeness(examples.row(b)))
-            .max_by(f64::total_cmp)
-    };
-    let mut all: Vec<f64> = rows.clone().filter_map(nearest).collect();
-    all.sort_by(f64::total_cmp);
-    all.get(all.len() * 3 / 4).copied().unwrap_or(f64::INFINITY)
+    /// The rows to learn from in the end, with what was held out of them: a background sentence that
+    /// models trained on all the others take for an intent is about that intent.
+    fn clean(&self, held_out: Vec<HeldOut>) -> (Vec<usize>, Vec<HeldOut>) {
+        let first = Calibration {
+            scale: calibrate::scale(&held_out),
+            threshold: 0.5,
+        };
+        let none = self.none();
+        let of_both = held_out.into_iter().enumerate();
+        of_both
+            .filter(|(at, text)| {
+                !self.background[*at] || first.probabilities(&text.logits)[none] >= 0.5
+            })
+            .unzip()
+    }
 }
 
 fn bad(why: &str) -> Error {
