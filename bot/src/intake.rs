@@ -42,7 +42,6 @@ pub(crate) async fn accept(
             },
         )
         .await?;
-    metrics::histogram!("bellhop_accept_seconds").record(watch.elapsed().as_secs_f64());
     Ok(match taken {
         Taken::New(row) => Accepted {
             seq: row.seq,

@@ -264,3 +264,27 @@ async fn work(core: Arc<Core>, live: Arc<Live>) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memory_is_bounded_and_what_is_in_use_stays() {
+        let mailbox = Mailbox::default();
+        let name = |n: usize| Arc::<str>::from(format!("{n}"));
+        let held = mailbox.live(&name(0));
+        let busy = mailbox.live(&name(1));
+        busy.lock().running = true;
+        drop(busy);
+        for n in 2..CONVERSATIONS * 3 {
+            drop(mailbox.live(&name(n)));
+        }
+        let lives = mailbox.lives.lock().unwrap_or_else(PoisonError::into_inner);
+        assert!(lives.by_id.len() <= CONVERSATIONS);
+        assert!(lives.by_id.contains_key(&name(1)));
+        assert!(Arc::ptr_eq(&held, &lives.by_id[&name(0)]));
+        assert!(lives.by_id.contains_key(&name(CONVERSATIONS * 3 - 1)));
+        assert!(!lives.by_id.contains_key(&name(2)));
+    }
+}

@@ -299,3 +299,38 @@ async fn a_damaged_snapshot_is_made_again_from_the_journal() {
     let (stored, folded) = stored_and_folded(&rig, &c).await;
     assert_eq!(stored, folded);
 }
+
+#[tokio::test]
+async fn a_full_disk_acknowledges_nothing_and_what_was_acknowledged_goes_on_when_there_is_room() {
+    let rig = Rig::new();
+    let app = rig.start().await;
+    let c = web(&app).await;
+    let limit = |pages: i64| {
+        app.core.store.write(move |tx| {
+            tx.query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(()))?;
+            Ok(())
+        })
+    };
+    limit(60).await.expect("set");
+    let long = "word ".repeat(1000);
+    let mut kept = Vec::new();
+    let refused = loop {
+        match send(&app, &c, &format!("m{}", kept.len()), &long).await {
+            Ok(accepted) => kept.push(accepted.seq),
+            Err(error) => break error,
+        }
+    };
+    assert!(
+        matches!(&refused, AppError::Unavailable { message } if message.contains("disk is full"))
+    );
+    limit(1_000_000).await.expect("set");
+    let last = *kept.last().expect("some fit");
+    app.reply(&c, last, SOON).await.expect("goes on");
+    let stored: Vec<_> = said(&app, &c)
+        .await
+        .into_iter()
+        .map(|(seq, _)| seq)
+        .collect();
+    assert_eq!(stored, kept);
+    say(&app, &c, "after", "hello").await;
+}

@@ -274,7 +274,6 @@ impl<'a> Drive<'a> {
             })
             .await;
         self.done.trace.micros.nlu += watch.micros();
-        metrics::histogram!("bellhop_nlu_seconds").record(watch.elapsed().as_secs_f64());
         Some(match understood {
             Some(understood) => {
                 self.embedding = understood.embedding;

@@ -13,7 +13,7 @@ use super::*;
 use crate::actions::Actions;
 use crate::app::rig::{Rig, SOON, closed, say, send, web};
 use crate::app::{App, Inbound, InboundBody};
-use crate::outbox::{CustomerEvent, From};
+use crate::outbox::{CustomerEvent, From, HandoffStatus};
 use crate::store::journal::Input;
 
 /// A system of record that answers when it is let.
@@ -226,4 +226,72 @@ async fn a_conversation_in_which_nothing_happens_is_closed_and_only_then() {
     for open in [&waits, &talks] {
         send(&app, open, "later", "hello").await.expect("open");
     }
+}
+#[tokio::test]
+async fn who_asks_for_a_person_is_in_the_queue_with_the_same_turn_and_may_leave_it() {
+    let rig = Rig::new();
+    let app = rig.start().await;
+    let c = web(&app).await;
+    let asked = press(&app, &c, "m1", "/human").await;
+    assert_eq!(asked.owner, Owner::Queue);
+    let id = asked.handoff_id.clone().expect("a handoff");
+    let queued = asked.events.iter().any(|event| {
+        matches!(event, CustomerEvent::Handoff(news)
+            if news.state == HandoffStatus::Queued && news.handoff_id == id && news.position == Some(1))
+    });
+    assert!(queued, "{:?}", asked.events);
+    let waiting = app.queue().await.expect("a queue");
+    assert_eq!(waiting.len(), 1);
+    assert_eq!(waiting[0].handoff_id, id);
+    let left = press(&app, &c, "m2", "/cancel").await;
+    assert_eq!(
+        (left.owner, &left.handoff_id),
+        (Owner::Bot, &None),
+        "{left:?}"
+    );
+    assert!(app.queue().await.expect("a queue").is_empty());
+    // Gone for good: the conversation ends while it waits.
+    let again = press(&app, &c, "m3", "/human").await;
+    assert_eq!(again.owner, Owner::Queue);
+    app.close(&c, "hung_up").await.expect("closes");
+    closed(&app, &c).await;
+    app.shutdown().await;
+    let app = rig.start().await;
+    assert!(app.queue().await.expect("a queue").is_empty());
+}
+
+#[tokio::test]
+async fn a_turn_that_is_given_up_leaves_no_trace_in_the_state_and_says_so() {
+    let rig = Rig::new();
+    let app = rig.start().await;
+    let c = web(&app).await;
+    say(&app, &c, "m1", "=pay.send").await;
+    app.core.mailbox.stop().await;
+    send(&app, &c, "m2", "yes").await.expect("taken");
+    let (hot, rows) = load(&app.core, &c).await.expect("reads");
+    let row = rows[0].clone();
+    let before = crate::store::json(&hot.state).expect("JSON");
+    let mut drive = Drive::new(&app.core, &hot, &row);
+    drive.run().await.expect("runs");
+    // Its irreversible call is stored, and with it what led there.
+    drive.give_up();
+    let done = drive.end(0);
+    let (after, reply) = commit::commit(&app.core, hot, &row, done)
+        .await
+        .expect("stored");
+    assert_eq!(crate::store::json(&after.state).expect("JSON"), before);
+    assert_eq!(
+        texts(&reply.events, From::Bot).len(),
+        1,
+        "{:?}",
+        reply.events
+    );
+    let (bundle, id) = (Arc::clone(&rig.bundle), c.clone());
+    let folded = app.core.store.read(move |connection| {
+        let events = journal::fed(connection, &id, u64::MAX)?;
+        crate::store::json(&rebuild(&bundle, &events))
+    });
+    assert_eq!(folded.await.expect("reads"), before);
+    let (read, rows) = load(&app.core, &c).await.expect("reads");
+    assert!(rows.is_empty() && read.processed() == row.seq);
 }
