@@ -15,11 +15,17 @@ const SENTENCES: [&str; 4] = [
 ];
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let folder = std::env::args_os().nth(1).ok_or("say where the model's folder is")?;
+    let folder = std::env::args_os()
+        .nth(1)
+        .ok_or("say where the model's folder is")?;
     let start = Instant::now();
     let encoder = Encoder::load(&PathBuf::from(folder))?;
     let mut out = std::io::stdout().lock();
-    writeln!(out, "loaded in {:.0} ms", start.elapsed().as_secs_f64() * 1e3)?;
+    writeln!(
+        out,
+        "loaded in {:.0} ms",
+        start.elapsed().as_secs_f64() * 1e3
+    )?;
     for sentence in SENTENCES {
         let mut times = Vec::with_capacity(RUNS);
         for _ in 0..RUNS {
@@ -29,7 +35,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         }
         times.sort_by(f64::total_cmp);
         let (best, half, most) = (times[0], times[RUNS / 2], times[RUNS * 95 / 100]);
-        writeln!(out, "best {best:.2} ms, p50 {half:.2}, p95 {most:.2}: {sentence}")?;
+        writeln!(
+            out,
+            "best {best:.2} ms, p50 {half:.2}, p95 {most:.2}: {sentence}"
+        )?;
     }
     let batch = SENTENCES.repeat(64);
     let start = Instant::now();

@@ -17,6 +17,7 @@ pub mod intent;
 pub mod language;
 pub mod redact;
 pub mod sentiment;
+mod spans;
 #[cfg(test)]
 mod test_model;
 mod understanding;

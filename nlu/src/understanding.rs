@@ -1,6 +1,6 @@
 //! Everything a bot's NLU is, trained: text in, reading out.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::ZonedDateTime;
 use sha2::{Digest as _, Sha256};
@@ -9,8 +9,11 @@ use crate::encoder::Encoder;
 use crate::entity::Finder;
 use crate::intent::{self, Example, Head, Outside};
 use crate::sentiment::Sentiment;
-use crate::{Error, Reading, Spec, language};
+use crate::spans::{Marked, Spans};
+use crate::{Entity, EntityKind, Error, Reading, Spec, language};
 
+/// Changes whenever the same examples would train to something else, or be stored in another way.
+const VERSION: u32 = 2;
 /// Texts encoded at once while training.
 const BATCH: usize = 64;
 
@@ -37,6 +40,10 @@ pub struct TrainOptions {
 pub struct Understanding {
     /// Nothing where the bot has no example.
     head: Option<Head>,
+    /// Nothing where no example is marked.
+    spans: Option<Spans>,
+    /// Names of the spans that nothing declared finds.
+    wanted: BTreeSet<String>,
     finder: Finder,
     sentiment: Sentiment,
     languages: Vec<String>,
@@ -52,23 +59,21 @@ impl Spec {
             hash.update((text.len() as u64).to_le_bytes());
             hash.update(text.as_bytes());
         };
-        part(&intent::VERSION.to_string());
+        part(&VERSION.to_string());
         part(encoder_fingerprint);
         intent::background().iter().for_each(|line| part(line));
         // Their order doesn't count.
-        let mut examples: Vec<(&str, &str)> = self
-            .intents
-            .iter()
-            .flat_map(|i| {
-                i.examples
-                    .iter()
-                    .map(|e| (i.name.as_str(), e.text.as_str()))
-            })
+        let of_intents = self.intents.iter();
+        let mut examples: Vec<_> = of_intents
+            .flat_map(|i| i.examples.iter().map(|e| (&i.name, &e.text, &e.marks)))
             .collect();
         examples.sort_unstable();
-        for (intent, text) in examples {
+        for (intent, text, marks) in examples {
             part(intent);
             part(text);
+            for (start, end, name) in marks {
+                part(&format!("{start} {end} {name}"));
+            }
         }
         hex::encode(hash.finalize())
     }
@@ -134,27 +139,40 @@ impl Understanding {
                 progress(0.5 + p / 2.0)
             })?)
         };
+        let spans = Spans::train(&marked(spec))?;
         progress(1.0);
-        Understanding::assemble(spec, head)
+        Understanding::assemble(spec, head, spans)
     }
 
-    fn assemble(spec: &Spec, head: Option<Head>) -> Result<Understanding, Error> {
+    fn assemble(
+        spec: &Spec,
+        head: Option<Head>,
+        spans: Option<Spans>,
+    ) -> Result<Understanding, Error> {
         let finder = Finder::new(spec).map_err(|error| Error::Spec {
             what: "the entities".to_owned(),
             why: error.to_string(),
         })?;
-        let languages = spec.languages.clone();
         Ok(Understanding {
             head,
+            spans,
+            wanted: wanted(spec, &finder),
             finder,
             sentiment: Sentiment::builtin(),
-            languages,
+            languages: spec.languages.clone(),
         })
     }
 
     /// What was learned, as bytes. What is declared isn't in it: `from_bytes` takes it from the spec.
     pub fn to_bytes(&self) -> Vec<u8> {
-        self.head.as_ref().map(Head::to_bytes).unwrap_or_default()
+        let head = self.head.as_ref().map(Head::to_bytes).unwrap_or_default();
+        let spans = self.spans.as_ref().map(Spans::to_bytes).unwrap_or_default();
+        let mut out = Vec::with_capacity(head.len() + spans.len() + 12);
+        out.extend(VERSION.to_le_bytes());
+        out.extend((head.len() as u64).to_le_bytes());
+        out.extend(head);
+        out.extend(spans);
+        out
     }
 
     /// Reads `to_bytes` back, for a spec of the same `cache_key`.
@@ -162,22 +180,34 @@ impl Understanding {
     /// # Errors
     /// The bytes are of another version or another bot, cut short, or no understanding at all.
     pub fn from_bytes(bytes: &[u8], spec: &Spec) -> Result<Understanding, Error> {
-        let head = if bytes.is_empty() {
-            None
-        } else {
-            Some(Head::from_bytes(bytes)?)
+        let bad = |why: &str| Error::Saved {
+            what: "understanding",
+            why: why.to_owned(),
         };
+        let (version, rest) = bytes
+            .split_first_chunk()
+            .ok_or_else(|| bad("it is cut short"))?;
+        if u32::from_le_bytes(*version) != VERSION {
+            return Err(bad("it was written by another version"));
+        }
+        let parts = rest.split_first_chunk().and_then(|(length, rest)| {
+            rest.split_at_checked(usize::try_from(u64::from_le_bytes(*length)).ok()?)
+        });
+        let (head, spans) = parts.ok_or_else(|| bad("it is cut short"))?;
+        let head = (!head.is_empty())
+            .then(|| Head::from_bytes(head))
+            .transpose()?;
+        let spans = (!spans.is_empty())
+            .then(|| Spans::from_bytes(spans))
+            .transpose()?;
         let learned = head.iter().flat_map(Head::classes);
         let mut declared: Vec<&str> = examples(spec).iter().map(|e| e.0).collect();
         declared.sort_unstable();
         declared.dedup();
         if !learned.eq(declared) {
-            return Err(Error::Saved {
-                what: "understanding",
-                why: "it was trained on other intents".to_owned(),
-            });
+            return Err(bad("it was trained on other intents"));
         }
-        Understanding::assemble(spec, head)
+        Understanding::assemble(spec, head, spans)
     }
 
     /// Reads one text.
@@ -212,8 +242,13 @@ impl Understanding {
             Some(head) if !text.trim().is_empty() => head.predict(&embedding, text),
             _ => (Vec::new(), 1.0),
         };
+        let mut entities = self.finder.find(text, &language, &context.now);
+        if let Some(spans) = &self.spans {
+            entities.extend(spans.find(text, &self.wanted));
+            entities.sort_by_key(|e| (e.start, std::cmp::Reverse(e.end)));
+        }
         Reading {
-            entities: self.finder.find(text, &language, &context.now),
+            entities,
             negative: self.sentiment.negative(&embedding),
             language,
             intents,
@@ -241,6 +276,56 @@ fn examples(spec: &Spec) -> Vec<(&str, &str)> {
         }
     }
     all.into_keys().collect()
+}
+
+/// The examples with their marks, each once.
+fn marked(spec: &Spec) -> Vec<Marked<'_>> {
+    let mut all: BTreeMap<&str, &[(usize, usize, String)]> = BTreeMap::new();
+    for example in spec.intents.iter().flat_map(|i| &i.examples) {
+        let marks = all.entry(&example.text).or_default();
+        if marks.is_empty() {
+            *marks = &example.marks;
+        }
+    }
+    all.into_iter()
+        .map(|(text, marks)| Marked {
+            text,
+            marks: marks
+                .iter()
+                .map(|(start, end, name)| (*start, *end, name.as_str()))
+                .collect(),
+        })
+        .collect()
+}
+
+/// The names that marks alone teach: of entities declared as learned, and those of which no mark has
+/// anything that a declared list or pattern finds. A list's canonical value must not be outdone by
+/// the words that stand for it.
+fn wanted(spec: &Spec, finder: &Finder) -> BTreeSet<String> {
+    let learned = |name: &str| {
+        spec.entities
+            .iter()
+            .any(|e| e.name == name && matches!(e.kind, EntityKind::Learned))
+    };
+    let declared = |found: &Entity| spec.entities.iter().any(|e| e.name == found.entity);
+    let now = jiff::Timestamp::UNIX_EPOCH.to_zoned_datetime(jiff::tz::TimeZone::UTC);
+    let (mut all, mut found) = (BTreeSet::new(), BTreeSet::new());
+    for example in spec
+        .intents
+        .iter()
+        .flat_map(|i| &i.examples)
+        .filter(|e| !e.marks.is_empty())
+    {
+        let entities = finder.find(&example.text, &example.language, &now);
+        for (start, end, name) in &example.marks {
+            all.insert(name.clone());
+            let overlaps = |e: &&Entity| e.start < *end && *start < e.end;
+            if !learned(name) && entities.iter().filter(overlaps).any(declared) {
+                found.insert(name.clone());
+            }
+        }
+    }
+    &all - &found
 }
 
 #[cfg(test)]

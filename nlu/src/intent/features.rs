@@ -60,7 +60,7 @@ pub(crate) fn hashed(text: &str, scale: f32) -> Sparse {
 }
 
 /// FNV-1a, 64 bits: small, and the same on every machine.
-fn fnv(kind: u8, text: &str) -> u64 {
+pub(crate) fn fnv(kind: u8, text: &str) -> u64 {
     let step = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
     let hash = text.bytes().fold(step(0xcbf2_9ce4_8422_2325, kind), step);
     // The low bits of FNV mix slowly; fold the high ones in.

@@ -94,6 +94,12 @@ impl Linear {
         z
     }
 
+    /// The weights of a sparse column, `[classes]`.
+    pub(crate) fn column(&self, at: usize) -> &[f32] {
+        let start = (self.dense + at) * self.classes;
+        &self.weights[start..start + self.classes]
+    }
+
     /// The dense columns.
     pub(crate) fn dense(&self) -> usize {
         self.dense
@@ -128,9 +134,8 @@ struct Problem<'a> {
     weight: Vec<f32>,
     fit: Fit,
     dense: usize,
-    /// `[rows, dense]` and its transpose.
-    forward: Tensor,
-    backward: Tensor,
+    /// `[rows, dense]` and its transpose, where there is a dense half.
+    tensors: Option<(Tensor, Tensor)>,
 }
 
 impl<'a> Problem<'a> {
@@ -142,12 +147,17 @@ impl<'a> Problem<'a> {
         dense: usize,
     ) -> Result<Problem<'a>, candle_core::Error> {
         let total: f32 = weight.iter().sum();
-        let flat: Vec<f32> = rows
-            .iter()
-            .flat_map(|row| row.dense.iter().copied())
-            .collect();
-        let forward = Tensor::from_vec(flat, (rows.len(), dense), &Device::Cpu)?;
-        let backward = forward.t()?.contiguous()?;
+        let tensors = if dense == 0 {
+            None
+        } else {
+            let flat: Vec<f32> = rows
+                .iter()
+                .flat_map(|row| row.dense.iter().copied())
+                .collect();
+            let forward = Tensor::from_vec(flat, (rows.len(), dense), &Device::Cpu)?;
+            let backward = forward.t()?.contiguous()?;
+            Some((forward, backward))
+        };
         let weight = weight
             .iter()
             .map(|w| w / total.max(f32::MIN_POSITIVE))
@@ -158,8 +168,7 @@ impl<'a> Problem<'a> {
             weight,
             fit,
             dense,
-            forward,
-            backward,
+            tensors,
         })
     }
 
@@ -167,8 +176,13 @@ impl<'a> Problem<'a> {
     fn loss(&mut self, w: &[f32], gradient: &mut [f32]) -> Result<f64, candle_core::Error> {
         let k = self.fit.classes;
         let (w_dense, w_rest) = w.split_at(self.dense * k);
-        let w_tensor = Tensor::from_slice(w_dense, (self.dense, k), &Device::Cpu)?;
-        let mut z: Vec<f32> = self.forward.matmul(&w_tensor)?.flatten_all()?.to_vec1()?;
+        let mut z: Vec<f32> = match &self.tensors {
+            Some((forward, _)) => {
+                let w = Tensor::from_slice(w_dense, (self.dense, k), &Device::Cpu)?;
+                forward.matmul(&w)?.flatten_all()?.to_vec1()?
+            }
+            None => vec![0.0; self.rows.len() * k],
+        };
         for (g, w) in gradient.iter_mut().zip(w) {
             *g = self.fit.l2 * w;
         }
@@ -190,9 +204,11 @@ impl<'a> Problem<'a> {
             }
             add(&mut g_rest[bias..], 1.0, z);
         }
-        let residuals = Tensor::from_vec(z, (self.rows.len(), k), &Device::Cpu)?;
-        let back: Vec<f32> = self.backward.matmul(&residuals)?.flatten_all()?.to_vec1()?;
-        add(g_dense, 1.0, &back);
+        if let Some((_, backward)) = &self.tensors {
+            let residuals = Tensor::from_vec(z, (self.rows.len(), k), &Device::Cpu)?;
+            let back: Vec<f32> = backward.matmul(&residuals)?.flatten_all()?.to_vec1()?;
+            add(g_dense, 1.0, &back);
+        }
         let penalised = &w[..w.len() - k];
         Ok(loss + f64::from(self.fit.l2) / 2.0 * lbfgs::dot(penalised, penalised))
     }

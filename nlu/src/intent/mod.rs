@@ -10,13 +10,14 @@ use crate::Error;
 use crate::calibrate::{self, HeldOut};
 use linear::{Fit, Linear, Row, Sparse};
 
+pub(crate) use features::fnv;
 pub(crate) use linear::softmax;
-pub(crate) use stored::VERSION;
+pub(crate) use stored::{pack, unpack};
 
 mod features;
 mod folds;
 mod lbfgs;
-mod linear;
+pub(crate) mod linear;
 mod stored;
 
 /// Sentences about everything else, in the languages of the program, one a line.

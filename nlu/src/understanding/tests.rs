@@ -1,6 +1,6 @@
 use super::*;
 use crate::test_model;
-use crate::{ExampleSpec, IntentSpec};
+use crate::{EntitySpec, ExampleSpec, IntentSpec};
 
 fn spec(intents: &[(&str, &[&str])]) -> Spec {
     let example = |text: &&str| ExampleSpec {
@@ -86,15 +86,46 @@ fn the_cache_key_follows_examples_and_encoder_alone() {
 
 #[test]
 fn a_bot_without_examples_reads_none() {
-    let understanding = Understanding::from_bytes(&[], &spec(&[])).expect("nothing to read");
+    let empty = spec(&[]);
+    let bytes = Understanding::assemble(&empty, None, None)
+        .expect("nothing is wrong")
+        .to_bytes();
+    let understanding = Understanding::from_bytes(&bytes, &empty).expect("it reads back");
     let reading = understanding.reading(vec![0.0; 384], "hello", &context());
     assert_eq!((reading.intents.len(), reading.none), (0, 1.0));
 }
 
 #[test]
-fn bytes_of_another_bot_are_refused() {
-    let error = Understanding::from_bytes(&[], &bank()).expect_err("it has intents");
-    assert!(error.to_string().contains("train it again"), "{error}");
+fn bytes_of_another_bot_or_cut_short_are_refused() {
+    let empty = spec(&[]);
+    let bytes = Understanding::assemble(&empty, None, None)
+        .expect("nothing is wrong")
+        .to_bytes();
+    for (bytes, spec) in [(&bytes[..], &bank()), (&bytes[..6], &empty), (&[], &empty)] {
+        let error = Understanding::from_bytes(bytes, spec).expect_err("it can't be used");
+        assert!(error.to_string().contains("train it again"), "{error}");
+    }
+}
+
+#[test]
+fn marks_of_what_a_list_finds_are_not_learned() {
+    let mut spec = spec(&[("pay", &["pay Ann from savings", "pay Bob"])]);
+    let entity = |name: &str, kind| EntitySpec {
+        name: name.to_owned(),
+        kind,
+        spelled: false,
+    };
+    let savings = BTreeMap::from([("en".to_owned(), vec!["savings".to_owned()])]);
+    let list = EntityKind::List(BTreeMap::from([("savings".to_owned(), savings)]));
+    spec.entities = vec![
+        entity("account", list),
+        entity("person", EntityKind::Learned),
+    ];
+    spec.intents[0].examples[0].marks = vec![(4, 7, "payee".into()), (13, 20, "from".into())];
+    spec.intents[0].examples[1].marks = vec![(4, 7, "person".into())];
+    let finder = Finder::new(&spec).expect("a list");
+    let wanted: Vec<String> = wanted(&spec, &finder).into_iter().collect();
+    assert_eq!(wanted, ["payee", "person"]);
 }
 
 #[test]
