@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::app::{Accepted, AppError, Core, Inbound, InboundBody, NewConversation};
 use crate::clock::Stopwatch;
-use crate::store::journal::{self, Body, Taken};
+use crate::store::journal::{self, Body, Row, Taken};
 
 /// Longest sender's id, bytes.
 const ID_BYTES: usize = 200;
@@ -33,7 +33,7 @@ pub(crate) async fn accept(
             move |tx| journal::accept(tx, &id, at, inbound),
             move |taken| {
                 if let Taken::New(row) = taken {
-                    let mut row = row.clone();
+                    let mut row = Row::clone(row);
                     if let Body::Input(input) = &mut row.body {
                         input.micros = watch.micros();
                     }

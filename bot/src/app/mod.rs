@@ -88,7 +88,7 @@ impl App {
     pub async fn start(parts: Parts) -> Result<Self> {
         let store = Store::open(&parts.store)?;
         let core = Arc::new(Core::new(parts, store)?);
-        let left = core.store.read(|c| conversations::unfinished(c)).await?;
+        let left = core.store.read(conversations::unfinished).await?;
         for conversation in &left {
             core.mailbox.wake(&core, conversation);
         }

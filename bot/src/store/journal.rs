@@ -269,7 +269,7 @@ pub fn append(
 #[derive(Debug, Clone, PartialEq)]
 pub enum Taken {
     /// It is stored now.
-    New(Row),
+    New(Box<Row>),
     /// It was stored before, at this seq.
     Before(u64),
 }
@@ -322,7 +322,7 @@ pub fn accept(
         .pop()
         .ok_or_else(|| StoreError::Sql("a row was not kept".to_owned()))?;
     mark_seen(tx, conversation, &inbound.client_msg_id, &hash, row.seq)?;
-    Ok(Taken::New(row))
+    Ok(Taken::New(Box::new(row)))
 }
 
 /// Looks for a sender's id; gives the seq that was stored under it.

@@ -127,7 +127,6 @@ pub(super) async fn commit(
         processed: row.seq,
         listen,
         begun: Begun::default(),
-        ..hot
     };
     Ok((hot, reply))
 }
