@@ -110,7 +110,7 @@ impl Actions {
                     missing.push(MissingEnv {
                         variable,
                         action: id.clone(),
-                        span: action.span.clone(),
+                        span: action.span,
                     });
                 }
             }
