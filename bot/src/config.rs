@@ -30,6 +30,11 @@ pub struct Config {
     pub voice: Voice,
     /// Bounds on what one client may send.
     pub limits: Limits,
+    /// Address that status events of handoffs are posted to, if any.
+    pub status_webhook: Option<String>,
+    /// Secret (HMAC-SHA256) that they are signed with in `X-Bellhop-Signature`; without one they are
+    /// not signed.
+    pub status_secret: Option<String>,
     /// Milliseconds the NLU may take before a turn goes on without it.
     pub nlu_timeout_ms: u64,
 }
@@ -83,6 +88,8 @@ impl Default for Config {
             customer_secret: None,
             voice: Voice::default(),
             limits: Limits::default(),
+            status_webhook: None,
+            status_secret: None,
             nlu_timeout_ms: 2_000,
         }
     }

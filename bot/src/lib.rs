@@ -20,6 +20,7 @@ pub mod model;
 pub mod nlu_adapter;
 pub mod outbox;
 pub mod server;
+mod status_webhook;
 pub mod store;
 mod turn;
 pub mod understand;

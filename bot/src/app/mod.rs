@@ -56,6 +56,8 @@ pub struct Options {
     pub message_bytes: usize,
     /// Where status events of handoffs are posted to, if anywhere.
     pub status_webhook: Option<String>,
+    /// Secret that they are signed with; without one they are not signed.
+    pub status_secret: Option<String>,
     /// Name of the model, for envelopes.
     pub model_version: String,
 }
@@ -66,6 +68,7 @@ impl Default for Options {
             nlu_timeout: Duration::from_secs(2),
             message_bytes: 16 * 1024,
             status_webhook: None,
+            status_secret: None,
             model_version: "all-MiniLM-L6-v2".to_owned(),
         }
     }
@@ -93,6 +96,7 @@ impl App {
             core.mailbox.wake(&core, conversation);
         }
         tokio::spawn(wiring::watch_idle(Arc::downgrade(&core)));
+        wiring::report(&core)?;
         Ok(Self { core })
     }
 

@@ -20,6 +20,7 @@ use crate::clock::Clock;
 use crate::handoff::desk::Desk;
 use crate::hub::Hub;
 use crate::mailbox::Mailbox;
+use crate::status_webhook::{self, Receiver};
 use crate::store::journal::{self, Body, Input, Row};
 use crate::store::{Store, StoreError, conversations};
 use crate::understand::{Reader, Retrieve};
@@ -232,4 +233,21 @@ pub(super) async fn watch_idle(core: Weak<Core>) {
             tracing::error!(%error, "idle conversations can't be closed");
         }
     }
+}
+
+/// Begins to post status events of handoffs, where the operator wants them.
+///
+/// # Errors
+/// No HTTP client can be made.
+pub(super) fn report(core: &Arc<Core>) -> Result<()> {
+    let Some(address) = core.options.status_webhook.clone() else {
+        return Ok(());
+    };
+    let receiver = Receiver::new(address, core.options.status_secret.clone()).map_err(|error| {
+        AppError::Unavailable {
+            message: format!("no HTTP client for the status webhook ({error})"),
+        }
+    })?;
+    tokio::spawn(status_webhook::run(Arc::downgrade(core), receiver));
+    Ok(())
 }

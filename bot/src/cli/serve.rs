@@ -80,6 +80,8 @@ async fn serve(config: Config, folder: BotFolder, bundle: Arc<Bundle>, stubs: bo
         options: Options {
             nlu_timeout: Duration::from_millis(config.nlu_timeout_ms),
             message_bytes: config.limits.message_bytes,
+            status_webhook: config.status_webhook.clone(),
+            status_secret: config.status_secret.clone(),
             ..Options::default()
         },
     };

@@ -550,4 +550,6 @@ fn not_theirs(record: &Record) -> StoreError {
 }
 
 #[cfg(test)]
+mod invariants;
+#[cfg(test)]
 mod tests;

@@ -85,7 +85,7 @@ fn bundle() -> Arc<Bundle> {
     })
 }
 
-fn desk(at_s: i64) -> Desk {
+pub(super) fn desk(at_s: i64) -> Desk {
     Desk {
         bundle: bundle(),
         now: Timestamp::from_second(at_s).expect("a time"),
@@ -94,7 +94,7 @@ fn desk(at_s: i64) -> Desk {
     }
 }
 
-fn agent(name: &str) -> Agent {
+pub(super) fn agent(name: &str) -> Agent {
     Agent {
         id: format!("id-{name}"),
         name: name.to_owned(),
@@ -133,7 +133,7 @@ fn state() -> State {
     }
 }
 
-fn wanted(queue: &str, priority: u8) -> HandoffRequest {
+pub(super) fn wanted(queue: &str, priority: u8) -> HandoffRequest {
     HandoffRequest {
         queue: queue.to_owned(),
         priority,
@@ -151,22 +151,25 @@ fn wanted(queue: &str, priority: u8) -> HandoffRequest {
     }
 }
 
-/// Opens a conversation and puts it into a queue, as the turn does.
-fn ask(
+/// Puts a conversation into a queue, as the turn does; opens it first if it is new.
+pub(super) fn ask(
     tx: &Transaction<'_>,
     desk: &Desk,
     conversation: &str,
+    id: &str,
     request: &HandoffRequest,
 ) -> Result<Rows, StoreError> {
     let new = NewConversation {
         channel: "web".to_owned(),
         ..NewConversation::default()
     };
-    conversations::create(tx, conversation, &new, &[0; 32], desk.now)?;
+    if conversations::head(tx, conversation).is_err() {
+        conversations::create(tx, conversation, &new, &[0; 32], desk.now)?;
+    }
     let standing = desk.newcomer(tx, &request.queue, request.priority)?;
     let epoch = conversations::give(tx, conversation, Owner::Queue)?;
     let facts = Facts {
-        handoff: format!("h-{conversation}"),
+        handoff: id.to_owned(),
         conversation: conversation.to_owned(),
         epoch,
         at: desk.now,
@@ -183,7 +186,10 @@ fn open(dir: &Path) -> Store {
 async fn waiting(store: &Store, at_s: i64, conversation: &'static str, queue: &'static str) {
     let priority = bundle().queues[queue].priority;
     store
-        .write(move |tx| ask(tx, &desk(at_s), conversation, &wanted(queue, priority)))
+        .write(move |tx| {
+            let id = format!("h-{conversation}");
+            ask(tx, &desk(at_s), conversation, &id, &wanted(queue, priority))
+        })
         .await
         .expect("queued");
 }
@@ -366,7 +372,7 @@ async fn places_are_told_when_they_change_and_only_then() {
     waiting(&store, 0, "a", "cards").await;
     waiting(&store, 1, "b", "cards").await;
     let rows = store
-        .write(|tx| ask(tx, &desk(2), "u", &wanted("fraud", 0)))
+        .write(|tx| ask(tx, &desk(2), "u", "h-u", &wanted("fraud", 0)))
         .await
         .expect("queued");
     assert_eq!(position(&rows, "u"), [1]);
