@@ -1,5 +1,6 @@
 //! Reads a message. The first reading that fits wins; those that were rejected are in the trace.
 
+use super::correct::takes_back;
 use super::effect::MessageButton;
 use super::event::{Input, Reading};
 use super::exact::{Command, asks, fold, yes_no};
@@ -369,9 +370,20 @@ impl Turn<'_> {
     fn unanswered(&mut self, input: &Input, reading: Option<&Reading>) {
         let entities = reading.map_or(&[][..], |reading| &reading.entities);
         let changes = self.changes(&input.text, entities);
-        if !changes.is_empty() {
-            self.correct(changes);
-            return;
+        // A word that happens to fit a filled slot is no correction in a question about something else.
+        let elsewhere = self
+            .strong_topic(reading)
+            .filter(|_| !takes_back(&input.text));
+        match elsewhere {
+            Some((topic, p)) if !changes.is_empty() => {
+                let why = format!("{topic} leads with {p:.3}");
+                self.note("reading", "correction", "rejected", why);
+            }
+            _ if !changes.is_empty() => {
+                self.correct(changes);
+                return;
+            }
+            _ => {}
         }
         if self.correct_covered(&input.text, entities) {
             return;
