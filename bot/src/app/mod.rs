@@ -26,6 +26,7 @@ use crate::store::{Store, conversations};
 use crate::understand::{Retrieve, Understand};
 
 pub use error::{AppError, TakeError};
+pub use staff::AtDesk;
 pub use types::*;
 pub(crate) use wiring::Core;
 

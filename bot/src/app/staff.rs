@@ -1,11 +1,12 @@
 //! Who may sit at the desk.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 
 use super::customer::secret;
-use super::{Agent, App, AppError, Result, Role, Session};
+use super::{Agent, App, AppError, Core, Result, Role, Session};
 use crate::store::{hash_of, staff};
 
 /// How long a one-time code lets somebody in.
@@ -14,6 +15,18 @@ const CODE_LIFE: Duration = Duration::from_secs(24 * 3_600);
 const SESSION_LIFE: Duration = Duration::from_secs(12 * 3_600);
 /// Longest name, characters.
 const NAME_CHARS: usize = 80;
+
+/// An open desk page.
+pub struct AtDesk {
+    core: Arc<Core>,
+    agent: String,
+}
+
+impl Drop for AtDesk {
+    fn drop(&mut self) {
+        self.core.presence.left(&self.agent, self.core.clock.now());
+    }
+}
 
 impl App {
     /// Makes a one-time code (24 hours) that lets somebody in. The same name with the same role is
@@ -69,7 +82,22 @@ impl App {
     pub async fn staff(&self, token: &str) -> Result<Option<Agent>> {
         let (hash, now) = (hash_of(token.as_bytes()), self.core.clock.now());
         let found = self.core.store.read(move |c| staff::session(c, &hash, now));
-        Ok(found.await?)
+        let agent = found.await?;
+        if let Some(agent) = &agent {
+            self.core.presence.seen(&agent.id, now);
+        }
+        Ok(agent)
+    }
+
+    /// Says that an agent's desk page is open for as long as what it gives lives. Who has no page open
+    /// for a minute loses their conversations to the queue.
+    pub fn at_desk(&self, agent: &Agent) -> AtDesk {
+        let core = Arc::clone(&self.core);
+        core.presence.came(&agent.id, core.clock.now());
+        AtDesk {
+            core,
+            agent: agent.id.clone(),
+        }
     }
 
     /// Takes conversations or not: those who do count for the estimated wait.

@@ -18,11 +18,12 @@ use super::{AppError, Options, Parts, Result};
 use crate::actions::Actions;
 use crate::clock::Clock;
 use crate::handoff::desk::Desk;
+use crate::handoff::presence::Presence;
 use crate::hub::Hub;
 use crate::mailbox::Mailbox;
 use crate::status_webhook::{self, Receiver};
 use crate::store::journal::{self, Body, Input, Row};
-use crate::store::{Store, StoreError, conversations};
+use crate::store::{Store, StoreError, conversations, handoffs, staff};
 use crate::understand::{Reader, Retrieve};
 
 /// Signals of desk changes that a slow subscriber may be behind.
@@ -54,6 +55,8 @@ pub(crate) struct Core {
     pub(crate) hub: Hub,
     /// Every conversation's inputs.
     pub(crate) mailbox: Mailbox,
+    /// Who is at the desk.
+    pub(crate) presence: Presence,
     /// Fires when the queue or anybody's conversations change.
     pub(crate) desk: broadcast::Sender<()>,
     /// Where turns run: the store's thread starts them too.
@@ -81,6 +84,7 @@ impl Core {
             store,
             hub: Hub::default(),
             mailbox: Mailbox::default(),
+            presence: Presence::default(),
             desk: broadcast::Sender::new(DESK_BEHIND),
             runtime: Handle::current(),
             tokens: Mutex::default(),
@@ -208,6 +212,36 @@ impl Core {
         .await
     }
 
+    /// Puts the conversations of agents who are gone back into their queues; gives how many agents
+    /// that were.
+    ///
+    /// # Errors
+    /// The store is away.
+    pub(crate) async fn take_back(self: &Arc<Self>) -> Result<usize> {
+        let holders = self.store.read(handoffs::holders).await?;
+        let now = self.clock.now();
+        let gone: Vec<String> = holders
+            .into_iter()
+            .filter(|agent| self.presence.gone(agent, now))
+            .collect();
+        if gone.is_empty() {
+            return Ok(0);
+        }
+        let (count, desk) = (gone.len(), self.desk_now(0));
+        self.post(move |tx, rows| {
+            for agent in &gone {
+                // Before the places are told: they no longer count for the wait.
+                staff::rest(tx, agent)?;
+                rows.extend(desk.take_back(tx, agent)?);
+            }
+            Ok(())
+        })
+        .await?;
+        // Nobody may be watching.
+        let _ = self.desk.send(());
+        Ok(count)
+    }
+
     /// The program is shutting down.
     pub(crate) fn stopping(&self) -> bool {
         self.stopping.load(Ordering::Relaxed)
@@ -231,6 +265,9 @@ pub(super) async fn watch_idle(core: Weak<Core>) {
         };
         if let Err(error) = core.close_idle().await {
             tracing::error!(%error, "idle conversations can't be closed");
+        }
+        if let Err(error) = core.take_back().await {
+            tracing::error!(%error, "conversations of agents who are gone can't be taken back");
         }
     }
 }

@@ -354,6 +354,46 @@ impl Desk {
         )
     }
 
+    /// Puts the conversations of an agent who is gone back into their queues, with their age.
+    ///
+    /// # Errors
+    /// SQLite's.
+    pub(crate) fn take_back(&self, tx: &Transaction<'_>, agent: &str) -> Result<Rows, StoreError> {
+        let mut rows = Vec::new();
+        for record in handoffs::of_agent(tx, agent)? {
+            // One that is over only lacks its note.
+            if !self.is_open(tx, &record)? {
+                continue;
+            }
+            let id = &record.id;
+            handoffs::release(tx, id)?;
+            self.change_owner(tx, &record, Owner::Queue)?;
+            let queue = &record.envelope.routing.queue;
+            let standing = self.standing_of(tx, id)?;
+            handoffs::told(tx, id, standing.position)?;
+            let name = record.agent_name.as_deref().unwrap_or("the agent");
+            let bodies = vec![
+                Body::Note(Note {
+                    by: self.bundle.name.clone(),
+                    text: format!("{name} was gone; the customer waits again"),
+                }),
+                Body::Handoff(self.queued(id, queue, standing)),
+                Body::Input(Input::event(EventKind::Queued {
+                    queue: queue.clone(),
+                    position: standing.position,
+                    wait_s: standing.wait_s,
+                })),
+            ];
+            let news = self.news(tx, &record.conversation, bodies)?;
+            self.report(tx, &news, id, |status| status.standing(standing))?;
+            rows.extend(news);
+        }
+        if !rows.is_empty() {
+            rows.extend(self.moved(tx)?);
+        }
+        Ok(rows)
+    }
+
     /// Tells everyone in the queue whose place changed, as far as they want to know.
     ///
     /// # Errors

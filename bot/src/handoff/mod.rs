@@ -5,6 +5,7 @@
 
 pub mod desk;
 pub mod envelope;
+pub(crate) mod presence;
 pub mod queue;
 pub mod record;
 pub mod status;

@@ -57,7 +57,7 @@ impl Status {
         };
         Self {
             schema: "bellhop.handoff.status/v1".to_owned(),
-            id: format!("{}/{}", record.id, record.stage.name()),
+            id: format!("{}/{}/{}", record.id, record.epoch, record.stage.name()),
             handoff_id: record.id.clone(),
             conversation_id: record.conversation.clone(),
             epoch: record.epoch,

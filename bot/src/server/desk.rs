@@ -20,7 +20,7 @@ use super::Edge;
 use super::auth::Staff;
 use super::events::unbuffered;
 use super::problem::Problem;
-use crate::app::{Agent, Assigned, Role, Waiting};
+use crate::app::{Agent, Assigned, AtDesk, Role, Waiting};
 
 /// Silence after which a comment is sent.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
@@ -215,6 +215,7 @@ pub(super) async fn events(
     let agent = staff.at_least(Role::Agent)?;
     let changes = edge.app.desk_changes();
     let mut desk = DeskNews {
+        _open: edge.app.at_desk(&agent),
         edge,
         agent,
         followed: BTreeMap::new(),
@@ -247,6 +248,8 @@ pub(super) async fn events(
 
 /// What one agent's desk follows.
 struct DeskNews {
+    /// The page counts as open for as long as it listens.
+    _open: AtDesk,
     edge: Edge,
     agent: Agent,
     /// Handoff to conversation.

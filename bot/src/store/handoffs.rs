@@ -257,6 +257,33 @@ pub(crate) fn activate(tx: &Transaction<'_>, id: &str, agent: &str) -> Result<bo
     Ok(changed == 1)
 }
 
+/// Agents who have conversations.
+///
+/// # Errors
+/// SQLite's.
+pub(crate) fn holders(connection: &Connection) -> Result<Vec<String>, StoreError> {
+    let mut find = connection.prepare_cached(
+        "SELECT DISTINCT agent FROM handoffs WHERE ended_at IS NULL \
+         AND state IN ('assigned', 'agent_active') ORDER BY agent",
+    )?;
+    let rows = find.query_map([], |row| row.get(0))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// Puts a handoff that is with an agent back into its queue, with its age.
+///
+/// # Errors
+/// SQLite's.
+pub(crate) fn release(tx: &Transaction<'_>, id: &str) -> Result<(), StoreError> {
+    tx.prepare_cached(
+        "UPDATE handoffs SET state = 'queued', agent = NULL, agent_name = NULL, \
+         assigned_at = NULL, position = NULL WHERE id = ?1 \
+         AND state IN ('assigned', 'agent_active')",
+    )?
+    .execute([id])?;
+    Ok(())
+}
+
 /// Ends a handoff that is with an agent; `false` where it is not (any more) theirs.
 ///
 /// # Errors

@@ -145,6 +145,16 @@ pub(crate) fn set_available(
     .into())
 }
 
+/// Notes that somebody who is gone takes no conversations; somebody unknown took none.
+///
+/// # Errors
+/// SQLite's.
+pub(crate) fn rest(tx: &Transaction<'_>, agent: &str) -> Result<(), StoreError> {
+    tx.prepare_cached("UPDATE staff SET available = 0 WHERE id = ?1")?
+        .execute([agent])?;
+    Ok(())
+}
+
 /// Whether somebody takes conversations: only with a session that has not run out.
 ///
 /// # Errors

@@ -214,3 +214,33 @@ async fn fifty_agents_race_for_one_customer_and_one_wins() {
     let transcript = app.envelope(&h).await.expect("envelope").transcript;
     assert_eq!(transcript.items.len(), events.len());
 }
+
+#[tokio::test]
+async fn who_leaves_the_desk_loses_the_customer_to_the_queue_with_their_age() {
+    let rig = rig();
+    let app = rig.start().await;
+    let (c, h) = waits(&app).await;
+    let (mia, bob) = (agent(&app, "Mia").await, agent(&app, "Bob").await);
+    let page = app.at_desk(&mia);
+    app.take(&h, &mia).await.expect("taken");
+    app.agent_say(&h, &mia, "1", "hi").await.expect("said");
+    rig.clock.advance(Duration::from_secs(1_000));
+    assert_eq!(app.core.take_back().await, Ok(0), "the page is open");
+    drop(page);
+    rig.clock.advance(Duration::from_secs(60));
+    assert_eq!(app.core.take_back().await, Ok(0), "it may be a reload");
+    rig.clock.advance(Duration::from_secs(1));
+    assert_eq!(app.core.take_back().await, Ok(1));
+    assert_eq!(app.core.take_back().await, Ok(0));
+    assert_eq!(app.available(&mia).await, Ok(false));
+    let late = app.agent_say(&h, &mia, "2", "back again").await;
+    assert!(matches!(late, Err(AppError::Conflict { .. })), "{late:?}");
+    let waiting = say(&app, &c, "m2", "hello?").await;
+    assert_eq!(waiting.owner, Owner::Queue);
+    assert_eq!(app.queue().await.expect("queue")[0].waited_s, 1_061);
+    let envelope = app.take(&h, &bob).await.expect("taken");
+    assert_eq!(
+        envelope.notes_internal[0].text,
+        "Mia was gone; the customer waits again"
+    );
+}

@@ -24,6 +24,7 @@ enum Act {
     Transfer(usize, usize),
     Return(usize, usize),
     WrapUp(usize, usize),
+    Gone(usize),
 }
 
 fn acts() -> impl Strategy<Value = Vec<Act>> {
@@ -37,6 +38,7 @@ fn acts() -> impl Strategy<Value = Vec<Act>> {
         1 => both.clone().prop_map(|(c, a)| Act::Transfer(c, a)),
         1 => both.clone().prop_map(|(c, a)| Act::Return(c, a)),
         1 => both.prop_map(|(c, a)| Act::WrapUp(c, a)),
+        1 => (0..AGENTS.len()).prop_map(Act::Gone),
     ];
     proptest::collection::vec(act, 1..60)
 }
@@ -132,6 +134,14 @@ impl Model {
             Act::Return(c, a) => {
                 let done = desk.give_back(tx, &self.id(c), &agent(AGENTS[a]), None);
                 self.ended(c, a, done);
+            }
+            Act::Gone(a) => {
+                desk.take_back(tx, &agent(AGENTS[a]).id)?;
+                for owned in self.owner.values_mut() {
+                    if *owned == Owned::Agent(a) {
+                        *owned = Owned::Queue;
+                    }
+                }
             }
             Act::WrapUp(c, a) => {
                 let done = desk.wrap_up(tx, &self.id(c), &agent(AGENTS[a]), "note", true);

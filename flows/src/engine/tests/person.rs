@@ -168,6 +168,21 @@ fn a_person_has_the_conversation() {
 }
 
 #[test]
+fn a_person_moves_the_customer_to_another_queue() {
+    let mut talk = Talk::open();
+    talk.press("/human");
+    queued(&mut talk);
+    talk.event(EventKind::AgentJoined {
+        agent: "Ana".to_owned(),
+    });
+    queued(&mut talk);
+    assert_eq!(talk.state.owner, Owner::Queue);
+    assert_eq!(talk.said(), ["queue_position"]);
+    talk.hears("what's my balance", about("balance", 0.9));
+    assert_eq!(talk.said(), ["still_waiting"]);
+}
+
+#[test]
 fn a_rating_after_the_person() {
     let mut talk = Talk::open();
     talk.press("/human");
