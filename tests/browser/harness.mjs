@@ -150,20 +150,40 @@ async function axeSource() {
   return axe;
 }
 
+/** Walks with Tab until `target` has the keyboard; fails when a whole round never comes by. */
+export async function tabTo(tab, target) {
+  for (let pressed = 0; pressed < 80; pressed += 1) {
+    if (await target.evaluate((node) => node === node.getRootNode().activeElement)) return;
+    await tab.keyboard.press("Tab");
+  }
+  assert.fail(`Tab never reaches ${target}`);
+}
+
+/** Waits until `target` has the keyboard. */
+export async function focused(target) {
+  const handle = await target.elementHandle();
+  await target.page().waitForFunction(
+    (node) => node === node.getRootNode().activeElement, handle);
+}
+
 /** The chat as a customer meets it: found by role and name only, as a screen reader finds it. */
 export class Chat {
   constructor(tab) {
     this.tab = tab;
-    this.log = tab.getByRole("log", { name: "Conversation" });
-    this.field = tab.getByRole("textbox", { name: "Your message" });
+    this.log = tab.getByRole("log", { name: /^Convers/ });
+    this.field = tab.getByRole("textbox", { name: /^(Your message|Su mensaje)$/ });
   }
 
   static async open(tab, url) {
     const chat = new Chat(tab);
     await tab.goto(url);
-    await tab.getByRole("button", { name: /^Open chat/ }).click();
-    await chat.hears(/I'm a bot/);
+    await chat.show();
+    await chat.hears(/I'm a bot|Soy un robot/);
     return chat;
+  }
+
+  async show() {
+    await this.tab.getByRole("button", { name: /^(Open chat|Abrir el chat)/ }).click();
   }
 
   async say(text) {
@@ -171,8 +191,9 @@ export class Chat {
     await this.field.press("Enter");
   }
 
-  async press(name) {
-    await this.log.getByRole("button", { name, exact: true }).click();
+  /** Presses a button in the log, or anywhere in `within`. */
+  async press(name, within = this.log) {
+    await within.getByRole("button", { name, exact: true }).click();
   }
 
   /** Waits until the last thing said by the other side matches. */
@@ -195,5 +216,60 @@ export class Chat {
 
   async network(state) {
     await this.tab.locator(`bellhop-chat[data-network=${state}]`).waitFor({ state: "attached" });
+  }
+}
+
+/** The desk as an agent meets it. */
+export class Desk {
+  constructor(tab) {
+    this.tab = tab;
+    this.log = tab.getByRole("log", { name: "Transcript" });
+    this.reply = tab.getByRole("textbox", { name: "Reply to the customer" });
+    this.details = tab.getByRole("region", { name: "Details" });
+  }
+
+  /** Signs in with the link that the program printed. */
+  static async open(tab, { url, code }) {
+    const desk = new Desk(tab);
+    await tab.goto(`${url}/desk#code=${code}`);
+    await tab.getByText("Nobody is waiting.").waitFor();
+    return desk;
+  }
+
+  async waiting(name) {
+    await this.tab.getByRole("button", { name: `Take ${name}` }).waitFor();
+  }
+
+  async take(name) {
+    await this.tab.getByRole("button", { name: `Take ${name}` }).click();
+    await this.log.waitFor();
+  }
+
+  /** Waits until `text` stands in the transcript, for the `times`-th time. */
+  async reads(text, times = 1) {
+    await this.log.locator(".bubble").getByText(text, { exact: true }).nth(times - 1).waitFor();
+  }
+
+  async say(text) {
+    await this.reply.fill(text);
+    await this.reply.press("Enter");
+  }
+
+  /** Gives the customer back to the bot. */
+  async back() {
+    await this.tab.getByRole("button", { name: "Return to bot" }).click();
+    await this.tab.getByRole("button", { name: "Return", exact: true }).click();
+    await this.log.waitFor({ state: "hidden" });
+  }
+
+  /** Ends it; gives the note that stood there already. */
+  async wrapUp() {
+    await this.tab.getByRole("button", { name: "Wrap up" }).click();
+    const dialog = this.tab.getByRole("dialog", { name: "Wrap up" });
+    const note = await dialog.getByRole("textbox", { name: "Note for the record" }).inputValue();
+    await picture(this.tab, "desk-wrap-up");
+    await dialog.getByRole("button", { name: "Finish" }).click();
+    await this.log.waitFor({ state: "hidden" });
+    return note;
   }
 }

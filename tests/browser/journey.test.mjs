@@ -3,14 +3,20 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import * as h from "./harness.mjs";
-import { Chat, accessible, noProblems, picture } from "./harness.mjs";
+import { Chat, Desk, accessible, noProblems, picture } from "./harness.mjs";
+
+const GREETING = /I'm a bot/;
+const BALANCE = /current account ending 4417 holds £1,284\.36/;
+const OVERDRAFT = /arranged overdraft costs 39\.9% EAR/;
 
 let browser;
 let program;
+let desk;
 
 before(async () => {
   browser = await h.browser();
   program = await h.program();
+  desk = await Desk.open(await h.page(browser, { viewport: { width: 1360, height: 860 } }), program);
 });
 
 after(async () => {
@@ -18,131 +24,260 @@ after(async () => {
   await program?.stop();
 });
 
-/** The agent's page, signed in with the printed link the first time. */
-let agentContext;
-
-async function desk() {
-  if (agentContext) {
-    const tab = await h.inContext(agentContext);
-    await tab.goto(`${program.url}/desk`);
-    return tab;
-  }
-  const tab = await h.page(browser);
-  agentContext = tab.context();
-  await tab.goto(`${program.url}/desk#code=${program.code}`);
-  await tab.getByText("Nobody is waiting.").waitFor();
-  return tab;
-}
-
-test("balance, a corrected card, a fee with its source, a person, back to the bot, a rating", async () => {
-  const agent = await desk();
+test("a balance, a corrected card, a fee with its source, a person, the bot again, a rating", async () => {
   const tab = await h.page(browser);
   const chat = await Chat.open(tab, program.url);
   await picture(tab, "chat-greeting");
-  await accessible(tab, "the chat");
 
   await chat.say("what's my balance?");
-  await chat.hears(/current.*savings|which account/i);
-  await chat.press("Current account");
-  await chat.hears(/£\d/);
+  await chat.hears(BALANCE);
   await picture(tab, "chat-balance");
 
-  await chat.say("I lost my card ending 7730");
-  await chat.hears(/block/i);
+  await chat.say("I lost my card ending 4812");
+  await chat.hears(/Block the debit card ending 4812\?/);
   await picture(tab, "chat-confirm");
-  await chat.say("sorry, it's 4821");
-  const check = await chat.hears(/4821/);
-  assert.match(check, /block/i);
+  await chat.say("sorry, I meant 4821");
+  await chat.hears(/Block the debit card ending 4821\?/);
   await chat.press("Yes");
-  await chat.hears(/new card|replacement/i);
+  await chat.hears(/Shall I send a new card/);
+  const [done] = (await chat.transcript()).filter((line) => /is blocked/.test(line));
+  assert.match(done, /^bot: Done\. The card ending 4821 is blocked.* reference is BL-\d+/);
   await picture(tab, "chat-blocked");
   await chat.say("no thanks");
+  await chat.hears(/Fine\. When you want one/);
 
   await chat.say("how much is the overdraft fee?");
-  await chat.hears(/overdraft/i);
-  await chat.sees(/Source/);
+  await chat.hears(OVERDRAFT);
+  const source = chat.log.getByRole("link", { name: /Overdrafts: what they cost/ });
+  await source.waitFor();
+  const article = await tab.context().request.get(await source.evaluate((link) => link.href));
+  assert.equal(article.status(), 200, "the source can be read");
+  assert.match(await article.text(), /39\.9%/);
   await picture(tab, "chat-article");
 
   await chat.say("this is ridiculous, let me talk to someone");
-  await chat.sees(/waiting|queue|position/i);
+  await chat.sees("You are in line for the customer team");
+  await chat.sees("You are next in line");
   await picture(tab, "chat-waiting");
+  await accessible(tab, "the chat");
 
-  const row = agent.getByRole("button", { name: /^Take/ });
-  await row.waitFor();
-  await picture(agent, "desk-queue");
-  await row.click();
-  await agent.getByRole("log", { name: "Transcript" }).getByText("how much is the overdraft fee?").waitFor();
-  await agent.getByText("this is ridiculous, let me talk to someone").first().waitFor();
-  await picture(agent, "desk-conversation");
-  await accessible(agent, "the desk");
-  await agent.locator("#reply-text").fill("Hello Alex, this is Sam. I can see your card is blocked.");
-  await agent.locator("#reply-text").press("Enter");
-  await chat.hears(/this is Sam/);
+  await desk.waiting("Alex Morgan");
+  await picture(desk.tab, "desk-queue");
+  await accessible(desk.tab, "the queue");
+  await desk.take("Alex Morgan");
+  for (const said of ["what's my balance?", "sorry, I meant 4821", "how much is the overdraft fee?",
+    "this is ridiculous, let me talk to someone"]) {
+    await desk.reads(said);
+  }
+  await desk.details.getByText("Asked for a person").waitFor();
+  await desk.details.getByText("4821").first().waitFor();
+  await picture(desk.tab, "desk-conversation");
+  await accessible(desk.tab, "a conversation at the desk");
+
+  await chat.sees("Operator joined the conversation");
+  await desk.say("Hello Alex, I can see that your card is blocked.");
+  await chat.hears("Hello Alex, I can see that your card is blocked.");
 
   // The bot is silent while a person has the conversation.
   await chat.say("what's my balance?");
-  await agent.getByRole("log", { name: "Transcript" }).getByText("what's my balance?").last().waitFor();
-  assert.match((await chat.transcript()).at(-1), /^customer: what's my balance\?/);
+  await desk.reads("what's my balance?", 2);
+  await desk.say("You have £1,284.36.");
+  await chat.hears("You have £1,284.36.");
+  const lines = await chat.transcript();
+  assert.deepEqual(lines.slice(-3), ["agent: Hello Alex, I can see that your card is blocked.",
+    "customer: what's my balance?", "agent: You have £1,284.36."]);
   await picture(tab, "chat-agent");
 
-  await agent.getByRole("button", { name: "Return to bot" }).click();
-  await agent.getByRole("button", { name: "Return", exact: true }).click();
-  await chat.say("what are your fees abroad?");
-  await chat.hears(/abroad/i);
+  await desk.back();
+  await chat.sees("You are back with the assistant");
+  await chat.say("what's my balance?");
+  await chat.hears(BALANCE);
 
   // Once more to a person, who ends it: then the bot asks how it was.
-  await chat.say("I want to talk to a person");
-  await agent.getByRole("button", { name: /^Take/ }).click();
-  await agent.getByRole("button", { name: "Wrap up" }).click();
-  const note = await agent.locator("#wrap-note").inputValue();
-  assert.ok(note.length > 20, `the note is pre-filled: ${note}`);
-  await picture(agent, "desk-wrap-up");
-  await agent.getByRole("button", { name: "Finish" }).click();
-  await chat.log.getByRole("group").last().getByRole("button").nth(4).click();
+  await chat.press(/Talk to a person/, tab);
+  await desk.take("Alex Morgan");
+  const note = await desk.wrapUp();
+  assert.match(note, /\w+ \w+ \w+/, `the note is begun: ${note}`);
+  await chat.hears(/1 to 5|how did/i);
+  await picture(tab, "chat-rating");
+  await chat.press(/^4/);
   await chat.hears(/thank/i);
   await picture(tab, "chat-rated");
-  noProblems(tab, agent);
+  noProblems(tab, desk.tab);
+  await tab.context().close();
 });
 
-test("a reload and a killed server lose and double nothing", async () => {
+test("a reload in the middle of things loses nothing", async () => {
   const tab = await h.page(browser);
   const chat = await Chat.open(tab, program.url);
-  await chat.say("how long does a new card take to arrive?");
-  await chat.hears(/day/i);
+  await chat.say("I lost my card ending 9034");
+  await chat.hears(/Block the credit card ending 9034\?/);
   const said = await chat.transcript();
   await tab.reload();
-  await chat.hears(/day/i);
+  await chat.show();
+  await chat.hears(/Block the credit card ending 9034\?/);
   assert.deepEqual(await chat.transcript(), said);
+  await chat.press("Yes");
+  await chat.hears(/Shall I send a new card/);
+  const blocked = (await chat.transcript()).filter((line) => /is blocked/.test(line));
+  assert.equal(blocked.length, 1);
+  noProblems(tab);
+  await tab.context().close();
+});
 
+test("a second tab shows the same conversation, as it goes on", async () => {
+  const tab = await h.page(browser);
+  const chat = await Chat.open(tab, program.url);
+  const other = await h.inContext(tab.context());
+  await other.goto(program.url);
+  const there = new Chat(other);
+  await there.show();
+  await there.hears(GREETING);
+  await chat.say("what's my balance?");
+  await there.hears(BALANCE);
+  await there.say("how much is the overdraft fee?");
+  await chat.hears(OVERDRAFT);
+  assert.deepEqual(await there.transcript(), await chat.transcript());
+  noProblems(tab, other);
+  await tab.context().close();
+});
+
+test("a killed server loses and doubles nothing, with the bot", async () => {
+  const tab = await h.page(browser);
+  const chat = await Chat.open(tab, program.url);
+  await chat.say("I lost my card ending 4812");
+  await chat.hears(/Block the debit card ending 4812\?/);
+  const said = await chat.transcript();
   await program.end();
   await chat.network("reconnecting");
-  await chat.say("what does an overdraft cost?");
+  await chat.say("yes");
+  await picture(tab, "chat-reconnecting");
   await program.again();
-  await chat.hears(/overdraft/i);
+  await chat.hears(/Shall I send a new card/);
+  await chat.network("online");
   const all = await chat.transcript();
   assert.deepEqual(all.slice(0, said.length), said);
-  assert.equal(all.filter((line) => line === "customer: what does an overdraft cost?").length, 1);
+  assert.equal(all.filter((line) => line === "customer: yes").length, 1);
+  assert.equal(all.filter((line) => /The card ending 4812 is blocked/.test(line)).length, 1);
   noProblems(tab);
+  await tab.context().close();
+});
+
+test("a killed server loses and doubles nothing, with a person", async () => {
+  const tab = await h.page(browser);
+  const chat = await Chat.open(tab, program.url);
+  await chat.say("I want to talk to a person");
+  await desk.take("Alex Morgan");
+  await desk.say("Hello, how can I help?");
+  await chat.hears("Hello, how can I help?");
+  await program.end();
+  await chat.network("reconnecting");
+  await chat.say("my parcel of new cards is lost");
+  await desk.say("One moment, please.");
+  await program.again();
+  await chat.hears("One moment, please.");
+  await desk.reads("my parcel of new cards is lost");
+  const count = async (text) =>
+    (await chat.transcript()).filter((line) => line.includes(text)).length;
+  assert.equal(await count("my parcel of new cards is lost"), 1);
+  assert.equal(await count("One moment, please."), 1);
+  await desk.wrapUp();
+  await chat.hears(/1 to 5|how did/i);
+  noProblems(tab, desk.tab);
+  await tab.context().close();
 });
 
 test("a narrow phone in the dark", async () => {
   const options = { viewport: { width: 360, height: 640 }, colorScheme: "dark", hasTouch: true };
   const tab = await h.page(browser, options);
   const chat = await Chat.open(tab, program.url);
+  await picture(tab, "phone-dark-greeting");
+  await chat.say("how much is the overdraft fee?");
+  await chat.hears(OVERDRAFT);
   await chat.say("I lost my card");
-  await chat.hears(/card/i);
+  await chat.hears(/last 4 digits/);
   const wide = await tab.evaluate(() => document.documentElement.scrollWidth > innerWidth);
   assert.equal(wide, false, "nothing sticks out sideways");
   await picture(tab, "phone-dark");
   await accessible(tab, "the chat on a phone");
   noProblems(tab);
+  await tab.context().close();
 });
 
-test("Spanish is answered in Spanish", async () => {
+test("Spanish is answered in Spanish, by page language and by what is said", async () => {
   const tab = await h.page(browser, { locale: "es-ES" });
   const chat = await Chat.open(tab, program.url);
   await chat.say("¿cuál es mi saldo?");
-  await chat.hears(/cuenta/i);
+  await chat.hears(/cuenta corriente terminada en 4417/);
+  const last = chat.log.locator(".msg[data-from=bot]").last();
+  assert.equal(await last.locator("[lang]").first().getAttribute("lang"), "es");
+  await chat.say("¿cuánto cuesta el descubierto?");
+  await chat.hears(/39,9 %/);
   await picture(tab, "chat-spanish");
   noProblems(tab);
+  await tab.context().close();
+});
+
+test("everything works from the keyboard alone, for both sides", async () => {
+  const tab = await h.page(browser);
+  await tab.goto(program.url);
+  const chat = new Chat(tab);
+  await h.tabTo(tab, tab.getByRole("button", { name: /^Open chat/ }));
+  await tab.keyboard.press("Enter");
+  await chat.hears(GREETING);
+  await h.focused(chat.field);
+  await tab.keyboard.type("what's my balance?");
+  await tab.keyboard.press("Enter");
+  await chat.hears(BALANCE);
+  await h.focused(chat.field);
+  await h.tabTo(tab, tab.getByRole("button", { name: "Talk to a person" }));
+  await tab.keyboard.press("Enter");
+  await chat.sees("You are next in line");
+
+  const agent = desk.tab;
+  await desk.waiting("Alex Morgan");
+  await h.tabTo(agent, agent.getByRole("button", { name: "Take Alex Morgan" }));
+  await agent.keyboard.press("Enter");
+  await h.focused(desk.reply);
+  await agent.keyboard.type("Typed, not clicked.");
+  await agent.keyboard.press("Enter");
+  await chat.hears("Typed, not clicked.");
+  await h.tabTo(agent, agent.getByRole("button", { name: "Wrap up" }));
+  await agent.keyboard.press("Enter");
+  const finish = agent.getByRole("button", { name: "Finish" });
+  await finish.waitFor();
+  await accessible(agent, "the wrap-up");
+  await h.tabTo(agent, finish);
+  await agent.keyboard.press("Enter");
+  await h.tabTo(tab, chat.log.getByRole("button", { name: /^5/ }));
+  await tab.keyboard.press("Enter");
+  await chat.hears(/thank/i);
+  await tab.keyboard.press("Escape");
+  await h.focused(tab.getByRole("button", { name: /^Open chat/ }));
+  noProblems(tab, agent);
+  await tab.context().close();
+});
+
+test("the desk on a phone, and in the dark", async () => {
+  const tab = await h.page(browser);
+  const chat = await Chat.open(tab, program.url);
+  await chat.say("I want to talk to a person");
+  const agent = desk.tab;
+  await desk.waiting("Alex Morgan");
+  await agent.emulateMedia({ colorScheme: "dark" });
+  await agent.setViewportSize({ width: 360, height: 740 });
+  await picture(agent, "desk-phone-queue");
+  await desk.take("Alex Morgan");
+  await desk.say("Hello from a phone.");
+  await chat.hears("Hello from a phone.");
+  const wide = await agent.evaluate(() => document.documentElement.scrollWidth > innerWidth);
+  assert.equal(wide, false, "nothing sticks out sideways");
+  await picture(agent, "desk-phone-conversation");
+  await accessible(agent, "the desk on a phone in the dark");
+  await agent.setViewportSize({ width: 1360, height: 860 });
+  await picture(agent, "desk-dark");
+  await desk.wrapUp();
+  await agent.emulateMedia({ colorScheme: "light" });
+  noProblems(tab, agent);
+  await tab.context().close();
 });
