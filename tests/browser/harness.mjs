@@ -100,7 +100,22 @@ export async function page(browser, options = {}) {
     ...options,
   });
   context.setDefaultTimeout(STEP_LIMIT_MS);
+  if (process.env.PAGES === "disk") await fromDisk(context);
   return inContext(context);
+}
+
+const PAGES = ["connectors/src/web/widget", "connectors/src/web", "bot/src/desk/page"];
+
+/**
+ * Gives scripts and styles from the working tree, not those built into the program: with
+ * `PAGES=disk`, a change of them can be tried without building.
+ */
+async function fromDisk(context) {
+  await context.route(/\/[\w-]+\.(js|css)$/, async (route) => {
+    const name = new URL(route.request().url()).pathname.split("/").at(-1);
+    const path = PAGES.map((folder) => join(ROOT, folder, name)).find((file) => existsSync(file));
+    await (path ? route.fulfill({ path }) : route.fallback());
+  });
 }
 
 /** Another tab of the same profile. */
@@ -236,12 +251,17 @@ export class Desk {
     return desk;
   }
 
+  /** The button of whoever came last, so that what another test left behind is no matter. */
+  taking(name) {
+    return this.tab.getByRole("button", { name: `Take ${name}` }).last();
+  }
+
   async waiting(name) {
-    await this.tab.getByRole("button", { name: `Take ${name}` }).waitFor();
+    await this.taking(name).waitFor();
   }
 
   async take(name) {
-    await this.tab.getByRole("button", { name: `Take ${name}` }).click();
+    await this.taking(name).click();
     await this.log.waitFor();
   }
 

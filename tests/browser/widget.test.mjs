@@ -58,15 +58,18 @@ async function scripted({ onFrame, opened = [], lang = "en", dir = "ltr", attrib
 const says = (seq, text, more = {}) =>
   ({ seq, at: "2026-01-05T10:00:00Z", type: "message", from: "bot", text, language: "en", ...more });
 
-/** Stores what is sent and acknowledges it, as the real server does. */
-function storing() {
+/**
+ * Stores what is sent and acknowledges it, as the real server does: of a button it stores the
+ * title.
+ */
+function storing(titles = {}) {
   let seq = 100;
   return (frame, send) => {
     if (frame.type !== "message") return;
     seq += 1;
     send({ type: "ack", client_msg_id: frame.client_msg_id, seq });
     send({ seq, at: "2026-01-05T10:00:00Z", type: "message", from: "customer",
-      text: frame.text ?? frame.payload, client_msg_id: frame.client_msg_id });
+      text: frame.text ?? titles[frame.payload] ?? frame.payload, client_msg_id: frame.client_msg_id });
   };
 }
 
@@ -94,6 +97,23 @@ test("lists, bold and addresses in an answer are shown; markup in it is text", a
   assert.equal(await chat.log.locator("b").count(), 0);
   const link = chat.log.getByRole("link");
   assert.equal(await link.getAttribute("href"), "https://bank.example/a");
+  await tab.context().close();
+});
+
+test("a source is named once: as a link, not in the text as well", async () => {
+  const { server, chat, tab } = await scripted();
+  const source = { article: "a", title: "Fees", section: "Abroad", url: "/kb/a" };
+  server.send(says(1, "It is free.\n\nAnd quick.\n\nFrom: Fees", { source }));
+  server.send(says(2, "It is free.\n\nRead more in Fees, or in our long brochure about Fees",
+    { source }));
+  await chat.hears("Read more");
+  const [first, second] = await chat.transcript();
+  assert.doesNotMatch(first, /From|Fees/);
+  assert.match(first, /And quick\.$/);
+  assert.match(second, /brochure/);
+  const links = chat.log.getByRole("link", { name: "Fees – Abroad" });
+  assert.equal(await links.count(), 2);
+  noProblems(tab);
   await tab.context().close();
 });
 
@@ -167,7 +187,8 @@ test("after a conversation has closed, the next message begins another", async (
 });
 
 test("a pressed button says its title and is not offered again", async () => {
-  const { server, chat, tab } = await scripted({ onFrame: storing() });
+  const onFrame = storing({ savings: "Savings" });
+  const { server, chat, tab } = await scripted({ onFrame });
   server.send(says(1, "Which?", { buttons: [{ title: "Current account", payload: "current" },
     { title: "Savings", payload: "savings" }] }));
   await chat.press("Savings");
@@ -179,6 +200,9 @@ test("a pressed button says its title and is not offered again", async () => {
   await tab.getByRole("button", { name: "Talk to a person" }).click();
   await chat.log.locator(".msg[data-state=delivered]", { hasText: "Talk to a person" }).waitFor();
   assert.equal(server.frames.at(-1).payload, "/human");
+  await chat.say("savings");
+  await chat.log.locator(".msg[data-state=delivered]", { hasText: /savings/ }).waitFor();
+  assert.equal((await chat.transcript()).at(-1), "customer: savings", "typed words stay as typed");
   await tab.context().close();
 });
 

@@ -18,17 +18,31 @@ export function facts({ envelope, suggested }, insert) {
   ].filter(Boolean);
 }
 
+/** Readings of the last message that are worth an agent's look. */
+const CANDIDATES = 3;
+const LIKELY = 0.05;
+
+/** Reasons whose detail says more than their title. */
+const DETAILED = new Set(["keyword", "never_automate", "policy", "tool_failure", "tier",
+  "supervisor_request", "other"]);
+
+/** `help.speak_to_person` as "Speak to person": what was read, without where it is declared. */
+const reading = (name) => (name.startsWith("article:")
+  ? `Article ${spoken(name.slice("article:".length))}` : spoken(name.split(".").at(-1)));
+
 function reason({ reason: why = {}, intent, intent_candidates: candidates = [] }) {
   const parts = [el("p", { class: "reason", text: reasonTitle(why.code) })];
-  if (why.detail) parts.push(el("p", { text: why.detail }));
+  // For most reasons the details only say the title again, in other words.
+  if (why.detail && DETAILED.has(why.code)) parts.push(el("p", { text: why.detail }));
   if (why.trigger) parts.push(el("p", { class: "from", text: `Rule: ${spoken(why.trigger)}` }));
   const evidence = (why.evidence ?? []).map(proof);
   if (evidence.length) parts.push(el("ul", { class: "evidence" }, ...evidence));
   if (intent) {
-    const scores = candidates
-      .map(({ name, score }) => `${spoken(name)} ${percent(score)}`)
+    const scores = candidates.slice(0, CANDIDATES)
+      .filter(({ score }) => score >= LIKELY)
+      .map(({ name, score }) => `${reading(name)} ${percent(score)}`)
       .join(", ");
-    parts.push(el("p", { class: "from", text: `Read as: ${scores || spoken(intent)}` }));
+    parts.push(el("p", { class: "from", text: `Read as: ${scores || reading(intent)}` }));
   }
   return section("Why they are here", parts);
 }
@@ -37,7 +51,8 @@ const percent = (share) => `${Math.round(share * 100)}%`;
 
 /** One piece of evidence: its value against the threshold it crossed. */
 function proof({ name, kind, value, threshold, turn, text }) {
-  const label = spoken(name ?? kind ?? "value");
+  const what = name ?? kind ?? "value";
+  const label = what.startsWith("intent.") ? reading(what) : spoken(what);
   const share = typeof value === "number" && typeof threshold === "number" &&
     value >= 0 && value <= 1 && threshold > 0 && threshold < 1;
   const say = (number) => (share ? percent(number) : shown(number));
@@ -83,8 +98,11 @@ const ORIGINS = {
   system: "from a system",
 };
 
-function slots({ slots: known = {} }) {
-  const rows = Object.entries(known).flatMap(([name, slot]) => {
+function slots({ slots: known = {}, customer = {} }) {
+  // Who the customer is stands in their own section.
+  const own = new Set([customer.id, customer.display_name, customer.tier]);
+  const told = Object.entries(known).filter(([, slot]) => !own.has(slot.value));
+  const rows = told.flatMap(([name, slot]) => {
     const sure = typeof slot.confidence === "number" && slot.confidence < 1
       ? `, ${percent(slot.confidence)} sure` : "";
     return [
@@ -93,7 +111,7 @@ function slots({ slots: known = {} }) {
         el("div", { class: "from", text: (ORIGINS[slot.source] ?? slot.source ?? "") + sure })),
     ];
   });
-  return rows.length ? section("What they told us", el("dl", {}, ...rows)) : null;
+  return rows.length ? section("What is known", el("dl", {}, ...rows)) : null;
 }
 
 /** A sensitive value stays covered until it is asked for. */

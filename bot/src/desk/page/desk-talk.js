@@ -3,14 +3,14 @@
 import { clock, el } from "./desk-dom.js";
 
 const LINES = {
-  queued: (event) => `Waiting for ${event.queue_title ?? event.queue ?? "a person"}`,
+  queued: (event) => `Waiting for ${event.queue_title ?? "a person"}`,
   assigned: (event) => `${event.agent ?? "An agent"} joined`,
   returned: () => "Returned to the bot",
   cancelled: () => "The customer stopped waiting",
   closed: () => "Wrapped up",
 };
 
-/** What the buttons that work everywhere say. */
+/** What the buttons that work everywhere say, where the bot gives them no title. */
 const GLOBAL = {
   "/human": "Talk to a person",
   "/cancel": "Stop",
@@ -19,9 +19,20 @@ const GLOBAL = {
   "/start_over": "Start over",
 };
 
-/** A transcript entry in the customer's wire form, from either form the server gives. */
-function wire(item) {
-  return item.type ? item : { ...item, type: "message" };
+/**
+ * An item of a handoff's transcript as the event that it was made from. Both are known by their
+ * place in the journal, so that what is loaded and what comes live is shown once.
+ */
+function wire({ at, from, type, text, meta = {} }) {
+  const seq = Number(meta.journal_seq);
+  if (type === "event") {
+    const state = text.replace(/^handoff /, "");
+    if (state === "closed" && !meta.handoff) return { type: "closed", seq, at };
+    return { type: "handoff", seq, at, state, queue: meta.queue, agent: meta.agent };
+  }
+  const source = meta.article && { article: meta.article, title: meta.article_title };
+  return { type: "message", seq, at, from, text, source, agent: meta.agent,
+    client_msg_id: meta.client_msg_id };
 }
 
 /** One conversation that this agent has, or had, open. */
@@ -34,7 +45,6 @@ export class Talk {
   #entries = new Map();
   #log = null;
   #me;
-  #titles = new Map(Object.entries(GLOBAL));
 
   constructor(row, me) {
     this.row = row;
@@ -47,7 +57,7 @@ export class Talk {
     this.envelope = envelope;
     this.suggested = suggested ?? "";
     this.wrapUpDraft = draft ?? "";
-    const items = transcript?.items ?? transcript ?? envelope.transcript?.items ?? [];
+    const { items = [] } = transcript ?? envelope.transcript ?? {};
     for (const item of items) this.add(wire(item));
     (envelope.notes_internal ?? []).forEach((note, at) => this.#note(note, at));
   }
@@ -61,7 +71,6 @@ export class Talk {
       this.#entries.delete(`out:${event.client_msg_id}`);
       sent.node?.remove();
     }
-    for (const { title, payload } of event.buttons ?? []) this.#titles.set(payload, title);
     this.#put(key, { at: event.at, seq: event.seq, make: () => this.#event(event) });
     return true;
   }
@@ -133,10 +142,14 @@ export class Talk {
     if (end) log.scrollTop = log.scrollHeight;
   }
 
-  /** A pressed button comes as its payload; the agent reads what the button said. */
-  #words({ from, text = "" }) {
-    if (from === "customer") return this.#titles.get(text) ?? text;
-    return from === "bot" ? text.replace(/\*\*/g, "") : text;
+  #words({ from, text = "", source }) {
+    if (from === "customer") return GLOBAL[text] ?? text;
+    if (from !== "bot") return text;
+    // The last paragraph of an answer may only name its source, which stands below it anyway.
+    const at = source?.title ? text.lastIndexOf("\n\n") : -1;
+    const credited = at > 0 && text.endsWith(source.title) &&
+      text.length - at < source.title.length + 22;
+    return (credited ? text.slice(0, at) : text).replace(/\*\*/g, "");
   }
 
   #event(event) {
@@ -151,8 +164,8 @@ export class Talk {
       agent: event.agent && event.agent !== this.#me.name ? event.agent : "You" };
     const node = bubble(event.from, names[event.from] ?? event.from, this.#words(event), event.at,
       event.language);
-    const cited = event.source && [event.source.title ?? event.source.article, event.source.section]
-      .filter(Boolean).join(" – ");
+    const cited = event.source?.title &&
+      [event.source.title, event.source.section].filter(Boolean).join(" – ");
     if (cited) node.append(el("span", { class: "cited", text: `From: ${cited}` }));
     if (event.buttons?.length) {
       const titles = event.buttons.map((button) => button.title).join(" · ");

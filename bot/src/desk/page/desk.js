@@ -298,6 +298,7 @@ function show(talk) {
     renderMine();
     return;
   }
+  $("toast").hidden = true;
   talk.unread = 0;
   const { row } = talk;
   $("talk-title").textContent = customerName(row.customer);

@@ -818,7 +818,7 @@
   .msg[data-from="customer"] .bubble { background: var(--accent); color: var(--on-accent);
     border-radius: 16px; border-end-end-radius: 5px; }
   .bubble p { margin: 0; }
-  .bubble > * + * { margin-block-start: 0.55em; }
+  .bubble > :not(:first-child) { margin-block-start: 0.55em; }
   .bubble ul, .bubble ol { margin-block: 0; padding-inline-start: 1.25em; }
   .bubble a { color: inherit; text-underline-offset: 2px; }
   .meta { display: flex; gap: 6px; align-items: center; min-height: 1em; font-size: 12.5px;
@@ -942,6 +942,15 @@
     return blocks.filter((block) => block !== null);
   }
 
+  /** An answer's last paragraph may only name its source, which is shown as a link below it. */
+  function withoutCredit(text, source) {
+    const at = text.lastIndexOf("\n\n");
+    if (!source?.title || at < 0) return text;
+    const credit = text.slice(at).trim();
+    return credit.endsWith(source.title) && !credit.includes("\n") &&
+      credit.length < source.title.length + 20 ? text.slice(0, at) : text;
+  }
+
   const isRating = (buttons) =>
     buttons?.length === 5 && buttons.every((b, at) => b.payload?.endsWith(String(at + 1)));
 
@@ -956,7 +965,6 @@
     #ui = {};
     #pending = new Map();
     #choices = [];
-    #titles = new Map();
     #handoff = null;
     #networkState = "connecting";
     #unread = 0;
@@ -1055,6 +1063,12 @@
         ...(navigator.languages ?? [])];
       const known = wanted.filter(Boolean).map((tag) => tag.toLowerCase().split("-")[0]);
       return known.find((tag) => tag in STRINGS) ?? "en";
+    }
+
+    /** The customer's own way to write times, where it is one of the chat's language. */
+    get #locale() {
+      const own = navigator.languages?.find((tag) => tag.split("-")[0] === this.#language);
+      return own ?? this.#language;
     }
 
     #t(name, values) {
@@ -1275,7 +1289,8 @@
         this.#t("assistant");
       const text = mine ? this.#shownFor(event.text ?? "") : event.text ?? "";
       const plain = mine || event.from === "agent";
-      const body = plain ? [text] : paragraphs(text, this.#server);
+      const body = plain ? [text]
+        : paragraphs(withoutCredit(text, event.source), this.#server);
       const name = event.from === "agent"
         ? el("span", { class: "who", "aria-hidden": "true", text: who }) : null;
       const node = el("div", { class: "msg", "data-from": event.from },
@@ -1295,11 +1310,10 @@
       return node;
     }
 
-    /** A pressed button is stored as its payload; the customer sees what the button said. */
+    /** Buttons of the widget's own are stored as their payloads where the bot names none. */
     #shownFor(text) {
       if (text === "/human") return this.#t("human");
-      if (text === "/cancel" && !this.#titles.has(text)) return this.#t("leave");
-      return this.#titles.get(text) ?? text;
+      return text === "/cancel" ? this.#t("leave") : text;
     }
 
     #source({ title, section, url, article }) {
@@ -1322,7 +1336,6 @@
     #offer(buttons) {
       const rating = isRating(buttons);
       const label = this.#t(rating ? "rate" : "replies");
-      for (const { title, payload } of buttons) this.#titles.set(payload, title);
       const box = el("div", { class: rating ? "choices rating" : "choices", role: "group",
         "aria-label": label });
       buttons.forEach(({ title, payload }, at) => {
@@ -1369,7 +1382,7 @@
       const ticks = { sent: ["M5 13l4 4L19 7"], delivered: ["M2 13l4 4L16 7", "M9 15l2 2L21 7"],
         sending: ["M12 7v5l3 2", "M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18z"] }[state];
       const time = at ? new Date(at) : new Date();
-      const clock = time.toLocaleTimeString(this.#language, { hour: "2-digit", minute: "2-digit" });
+      const clock = time.toLocaleTimeString(this.#locale, { hour: "2-digit", minute: "2-digit" });
       meta.replaceChildren();
       if (state === "refused") {
         meta.append(item?.reason ? `${words}: ${item.reason}` : words,
