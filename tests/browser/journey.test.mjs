@@ -72,7 +72,7 @@ test("a balance, a corrected card, a fee with its source, a person, the bot agai
   await picture(desk.tab, "desk-conversation");
   await accessible(desk.tab, "a conversation at the desk");
 
-  await chat.sees("Operator joined the conversation");
+  await chat.sees("Operator, a person, is with you");
   await desk.say("Hello Alex, I can see that your card is blocked.");
   await chat.hears("Hello Alex, I can see that your card is blocked.");
 
@@ -87,7 +87,7 @@ test("a balance, a corrected card, a fee with its source, a person, the bot agai
   await picture(tab, "chat-agent");
 
   await desk.back();
-  await chat.sees("You are back with the assistant");
+  await chat.sees("Automated assistant");
   await chat.say("what's my balance?");
   await chat.hears(BALANCE);
 

@@ -227,6 +227,38 @@ test("the place in line is told and kept up to date", async () => {
   await tab.context().close();
 });
 
+test("what the bot says of a handoff in its own words is not said by a line as well", async () => {
+  const { server, chat, tab } = await scripted();
+  const news = (seq, state) => ({ seq, at: "2026-01-05T10:00:00Z", type: "handoff", state,
+    handoff_id: "h", agent: "Ana" });
+  server.send(news(1, "assigned"));
+  server.send(says(2, "Meet Ana.", { name: "agent_joined" }));
+  await chat.hears("Meet Ana.");
+  server.send(news(3, "closed"));
+  await chat.sees("Ana has left the conversation");
+  server.send(says(4, "How was it?", { name: "csat" }));
+  await chat.hears("How was it?");
+  const lines = await chat.log.locator(".line").allInnerTexts();
+  assert.deepEqual(lines, ["Ana has left the conversation"]);
+  noProblems(tab);
+  await tab.context().close();
+});
+
+test("whoever reads the end still does when a banner takes room", async () => {
+  const { server, chat, tab } = await scripted();
+  for (let seq = 1; seq < 30; seq += 1) server.send(says(seq, `number ${seq}`));
+  server.send({ seq: 30, at: "2026-01-05T10:00:00Z", type: "handoff", state: "queued",
+    handoff_id: "h", queue: "q", queue_title: "the team with a rather long name", position: 2 });
+  await chat.sees("Number 2 in line");
+  await tab.waitForFunction(() => {
+    const log = document.querySelector("bellhop-chat").shadowRoot.querySelector(".log");
+    return log.scrollHeight - log.scrollTop - log.clientHeight < 2;
+  });
+  assert.equal(await tab.getByRole("button", { name: "Newest messages" }).count(), 0);
+  noProblems(tab);
+  await tab.context().close();
+});
+
 test("a closed panel counts what is new, and the count goes when it is read", async () => {
   const { server, chat, tab } = await scripted();
   server.send(says(1, "first"));

@@ -951,6 +951,10 @@
       credit.length < source.title.length + 20 ? text.slice(0, at) : text;
   }
 
+  /** Messages that stand for a line about a handoff, by the state that the line is about. */
+  const TELLS = { agent_joined: "assigned", agent_left: "closed", returned: "returned",
+    handoff_cancelled: "cancelled" };
+
   const isRating = (buttons) =>
     buttons?.length === 5 && buttons.every((b, at) => b.payload?.endsWith(String(at + 1)));
 
@@ -1092,13 +1096,19 @@
       ui.banner = el("div", { class: "banner", role: "status" });
       // The past is not read out: announcing starts when the connection has caught up.
       ui.log = el("div", { class: "log", role: "log", tabindex: "0", "aria-live": "off" });
+      let logHeight = 0;
       ui.log.addEventListener("scroll", () => {
+        // A log that is about to change its height scrolls by itself; nobody moved away.
+        if (ui.log.clientHeight !== logHeight) return;
         this.#following = this.#atEnd();
         if (this.#following) ui.jump.hidden = true;
       });
       // Whatever takes room from the log (a banner, a longer message, an on-screen keyboard) must
       // not hide its end from somebody who was reading there.
-      new ResizeObserver(() => this.#following && this.#toEnd()).observe(ui.log);
+      new ResizeObserver(() => {
+        logHeight = ui.log.clientHeight;
+        if (this.#following) this.#toEnd();
+      }).observe(ui.log);
       ui.typing = el("div", { class: "typing", role: "status", hidden: true });
       ui.jump = el("button", { class: "plain-button jump", type: "button", hidden: true,
         onclick: () => this.#toEnd() });
@@ -1247,6 +1257,9 @@
     #message(event) {
       const mine = event.from === "customer";
       this.#dropChoices();
+      // The bot says in its own words what the last line says.
+      const last = this.#ui.log.lastElementChild;
+      if (TELLS[event.name] && last?.dataset.line === TELLS[event.name]) last.remove();
       if (!mine) this.#hideTyping();
       const waiting = mine ? this.#pending.get(event.client_msg_id) : undefined;
       if (waiting) {
@@ -1404,7 +1417,7 @@
     #place(node, seq) {
       node.dataset.seq = seq;
       const { log } = this.#ui;
-      const stick = this.#atEnd();
+      const stick = this.#following;
       let before = null;
       for (let at = log.lastElementChild; at; at = at.previousElementSibling) {
         if (at === node) continue;
@@ -1417,8 +1430,10 @@
     }
 
     #line(text, seq, divide = false, ...more) {
-      this.#place(el("div", { class: divide ? "line divide" : "line" }, el("span", { text }),
-        ...more), seq);
+      const node = el("div", { class: divide ? "line divide" : "line" }, el("span", { text }),
+        ...more);
+      this.#place(node, seq);
+      return node;
     }
 
     #handoffEvent(event) {
@@ -1431,7 +1446,7 @@
       };
       const changed = this.#handoff?.state !== event.state || this.#handoff?.agent !== event.agent;
       const line = changed ? lines[event.state]?.() : null;
-      if (line) this.#line(line, event.seq);
+      if (line) this.#line(line, event.seq).dataset.line = event.state;
       const over = ["returned", "cancelled", "closed"].includes(event.state);
       if (event.state === "assigned") this.#dropChoices();
       this.#handoff = over ? null : event;
