@@ -202,7 +202,7 @@ test("a narrow phone in the dark", async () => {
   await tab.context().close();
 });
 
-test("Spanish is answered in Spanish, by page language and by what is said", async () => {
+test("Spanish is answered in Spanish, once the customer writes it", async () => {
   const tab = await h.page(browser, { locale: "es-ES" });
   const chat = await Chat.open(tab, program.url);
   await chat.say("¿cuál es mi saldo?");

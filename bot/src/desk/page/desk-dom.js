@@ -52,7 +52,7 @@ const REASONS = {
   turn_limit: "Too many turns without a result",
   sentiment: "Upset",
   keyword: "Said a watched word",
-  never_automate: "Never for the bot",
+  never_automate: "Always for a person",
   policy: "Policy",
   tier: "Customer's tier",
   tool_failure: "A system failed",

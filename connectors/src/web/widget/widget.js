@@ -942,13 +942,18 @@
     return blocks.filter((block) => block !== null);
   }
 
-  /** An answer's last paragraph may only name its source, which is shown as a link below it. */
-  function withoutCredit(text, source) {
+  const LINE_OF_TEXT = /\n(?!\s*(?:[-*•]|\d{1,2}[.)])\s)/g;
+
+  /**
+   * The words of an answer from an article: its lines are paragraphs, and its last one may only
+   * name the source, which is shown as a link below it.
+   */
+  function answer(text, source) {
     const at = text.lastIndexOf("\n\n");
-    if (!source?.title || at < 0) return text;
-    const credit = text.slice(at).trim();
-    return credit.endsWith(source.title) && !credit.includes("\n") &&
-      credit.length < source.title.length + 20 ? text.slice(0, at) : text;
+    const credit = at < 0 ? "" : text.slice(at).trim();
+    const known = source.title && credit.endsWith(source.title) && !credit.includes("\n") &&
+      credit.length < source.title.length + 20;
+    return (known ? text.slice(0, at) : text).replace(LINE_OF_TEXT, "\n\n");
   }
 
   /** Messages that stand for a line about a handoff, by the state that the line is about. */
@@ -1303,7 +1308,7 @@
       const text = mine ? this.#shownFor(event.text ?? "") : event.text ?? "";
       const plain = mine || event.from === "agent";
       const body = plain ? [text]
-        : paragraphs(withoutCredit(text, event.source), this.#server);
+        : paragraphs(event.source ? answer(text, event.source) : text, this.#server);
       const name = event.from === "agent"
         ? el("span", { class: "who", "aria-hidden": "true", text: who }) : null;
       const node = el("div", { class: "msg", "data-from": event.from },
