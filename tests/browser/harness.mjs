@@ -111,8 +111,9 @@ const PAGES = ["connectors/src/web/widget", "connectors/src/web", "bot/src/desk/
  * `PAGES=disk`, a change of them can be tried without building.
  */
 async function fromDisk(context) {
-  await context.route(/\/[\w-]+\.(js|css)$/, async (route) => {
-    const name = new URL(route.request().url()).pathname.split("/").at(-1);
+  await context.route(/\/([\w-]+\.(js|css)|desk)$/, async (route) => {
+    const asked = new URL(route.request().url()).pathname.split("/").at(-1);
+    const name = asked === "desk" ? "desk.html" : asked;
     const path = PAGES.map((folder) => join(ROOT, folder, name)).find((file) => existsSync(file));
     await (path ? route.fulfill({ path }) : route.fallback());
   });
@@ -243,11 +244,11 @@ export class Desk {
     this.details = tab.getByRole("region", { name: "Details" });
   }
 
-  /** Signs in with the link that the program printed. */
-  static async open(tab, { url, code }) {
+  /** Signs in with the link that the program printed, or that an admin made. */
+  static async open(tab, { url, code, link = `${url}/desk#code=${code}` }) {
     const desk = new Desk(tab);
-    await tab.goto(`${url}/desk#code=${code}`);
-    await tab.getByText("Nobody is waiting.").waitFor();
+    await tab.goto(link);
+    await tab.getByRole("switch", { name: "Available" }).waitFor();
     return desk;
   }
 
@@ -273,6 +274,39 @@ export class Desk {
   async say(text) {
     await this.reply.fill(text);
     await this.reply.press("Enter");
+  }
+
+  async note(text) {
+    await this.tab.getByRole("radio", { name: "Internal note" }).check();
+    await this.tab.getByRole("textbox", { name: "Internal note" }).fill(text);
+    await this.tab.getByRole("button", { name: "Keep note" }).click();
+    await this.log.getByText(text).waitFor();
+    await this.tab.getByRole("radio", { name: "Reply to the customer" }).check();
+  }
+
+  /** Invites a colleague; gives the link. */
+  async invite(name) {
+    await this.tab.getByRole("button", { name: "Invite" }).click();
+    const dialog = this.tab.getByRole("dialog", { name: "Invite a colleague" });
+    await dialog.getByRole("textbox", { name: "Name that customers will see" }).fill(name);
+    await dialog.getByRole("button", { name: "Make a link" }).click();
+    const link = dialog.getByRole("textbox", { name: /^Sign-in link/ });
+    await link.waitFor();
+    const address = await link.inputValue();
+    await picture(this.tab, "desk-invite");
+    await accessible(this.tab, "the invitation");
+    await dialog.getByRole("button", { name: "Close" }).click();
+    return address;
+  }
+
+  async transfer(queue, note) {
+    await this.tab.getByRole("button", { name: "Transfer" }).click();
+    const dialog = this.tab.getByRole("dialog", { name: "Transfer" });
+    await dialog.getByRole("combobox", { name: "To" }).selectOption({ label: queue });
+    await dialog.getByRole("textbox", { name: "Note for the next person" }).fill(note);
+    await picture(this.tab, "desk-transfer");
+    await dialog.getByRole("button", { name: "Transfer" }).click();
+    await this.log.waitFor({ state: "hidden" });
   }
 
   /** Gives the customer back to the bot. */

@@ -185,6 +185,50 @@ test("a killed server loses and doubles nothing, with a person", async () => {
   await tab.context().close();
 });
 
+test("two at the desk: one takes, notes stay inside, a transfer goes to the other", async () => {
+  const link = await desk.invite("Sam");
+  const sam = await Desk.open(await h.page(browser, { viewport: { width: 1360, height: 860 } }),
+    { link });
+  assert.equal(await sam.tab.getByRole("button", { name: "Invite" }).count(), 0);
+  const tab = await h.page(browser);
+  const chat = await Chat.open(tab, program.url);
+  await chat.say("I want to talk to a person");
+  await sam.waiting("Alex Morgan");
+  await desk.waiting("Alex Morgan");
+
+  // Sam's page hears late that it is taken, and tries to take it as well.
+  let hear;
+  const late = new Promise((resolve) => {
+    hear = resolve;
+  });
+  await sam.tab.route("**/v1/desk/queue", (route) => late.then(() => route.continue()));
+  await desk.take("Alex Morgan");
+  await sam.taking("Alex Morgan").click();
+  await sam.tab.getByText("Operator already has this conversation").waitFor();
+  hear();
+  await sam.tab.unrouteAll({ behavior: "wait" });
+  await sam.tab.getByText("Nobody is waiting.").waitFor();
+
+  await desk.note("Has been a customer for thirty years.");
+  await desk.say("Let me get somebody for you.");
+  await chat.hears("Let me get somebody for you.");
+  await desk.transfer("the complaints team", "Please look at this again.");
+  await chat.sees("You are in line for the complaints team");
+  await sam.take("Alex Morgan");
+  await sam.log.getByText("Has been a customer for thirty years.").waitFor();
+  await sam.log.getByText("Please look at this again.").waitFor();
+  await picture(sam.tab, "desk-transferred");
+  await accessible(sam.tab, "a conversation with notes");
+  await sam.say("Sam here, hello.");
+  await chat.hears("Sam here, hello.");
+  const all = (await chat.transcript()).join("\n");
+  assert.doesNotMatch(all, /thirty years|look at this again/);
+  await sam.wrapUp();
+  noProblems(tab, sam.tab, desk.tab);
+  await sam.tab.context().close();
+  await tab.context().close();
+});
+
 test("a narrow phone in the dark", async () => {
   const options = { viewport: { width: 360, height: 640 }, colorScheme: "dark", hasTouch: true };
   const tab = await h.page(browser, options);

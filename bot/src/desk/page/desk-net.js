@@ -1,12 +1,11 @@
 // The desk's way to the server: calls with the staff token, and the stream of changes.
 // Must never put the token into an address: addresses end up in logs and histories.
 
-/** An answer that is not 2xx: `status`, the problem document, and words for a person. */
+/** An answer that is not 2xx: its status, and what the problem document says to a person. */
 export class Refused extends Error {
   constructor(status, problem) {
     super(problem.detail || problem.title || `the server answered ${status}`);
     this.status = status;
-    this.problem = problem;
   }
 }
 

@@ -4,6 +4,7 @@
 import { $, customerName, el, reasonTitle, spoken, waited } from "./desk-dom.js";
 import { Api, Refused } from "./desk-net.js";
 import { facts } from "./desk-facts.js";
+import { wireInvite } from "./desk-invite.js";
 import { Talk } from "./desk-talk.js";
 
 const TOKEN = "bellhop:desk-token";
@@ -43,8 +44,8 @@ async function enter() {
   }
   const api = new Api(token);
   try {
-    const me = await api.get("/v1/desk/me");
-    open(api, me.agent ?? me);
+    const { agent, status } = await api.get("/v1/desk/me");
+    open(api, agent, status !== "away");
   } catch (error) {
     door(error instanceof Refused ? "Your sign-in has expired. Use a new link." : unreachable());
   }
@@ -54,7 +55,7 @@ async function signIn(code) {
   try {
     const { token, agent } = await new Api("").post("/v1/desk/sign-in", { code });
     sessionStorage.setItem(TOKEN, token);
-    open(new Api(token), agent);
+    open(new Api(token), agent, true);
   } catch (error) {
     const used = "This code is not valid. Each works once, so it may have been used already.";
     door(error instanceof Refused && error.status < 500 ? used : unreachable());
@@ -71,7 +72,7 @@ function door(reason) {
   $("door-code").focus();
 }
 
-function open(api, me) {
+function open(api, me, available) {
   state.api = api;
   state.me = me;
   state.stop?.abort();
@@ -81,7 +82,8 @@ function open(api, me) {
   $("door").hidden = true;
   $("desk").hidden = false;
   $("me").textContent = me.name;
-  setAvailable(true).catch(() => {});
+  $("invite").hidden = me.role !== "admin";
+  setAvailable(available).catch(() => {});
   api.follow(change, network, state.stop.signal);
 }
 
@@ -257,14 +259,8 @@ async function take(row, button) {
     show(talk);
     renderWaiting();
   } catch (error) {
-    if (error instanceof Refused && error.status === 409) {
-      const { taken_by: by, owner, by: who } = error.problem;
-      const name = by ?? owner ?? who;
-      toast(name ? `Already taken by ${name}` : error.message);
-      refresh();
-    } else {
-      toast(problemText(error));
-    }
+    toast(problemText(error));
+    if (error instanceof Refused && error.status === 409) refresh();
     button.disabled = false;
   }
 }
@@ -521,6 +517,10 @@ function wire() {
       confirm(name);
     });
   }
+  wireInvite(async (name, role) => {
+    const { path: link } = await state.api.post("/v1/desk/invites", { name, role });
+    return link;
+  }, problemText);
   // Alt with the arrows walks through one's own conversations.
   document.addEventListener("keydown", (event) => {
     if (!event.altKey || (event.key !== "ArrowUp" && event.key !== "ArrowDown")) return;
