@@ -30,12 +30,12 @@ pub struct Weights {
     pub lead: f32,
 }
 
-/// Fitted with `bellhop kb calibrate` on the covidfaq set.
+/// Fitted with `bellhop kb calibrate` on the covidfaq set: 2,146 samples, 804 of them right.
 pub const WEIGHTS: Weights = Weights {
-    bias: -8.0,
-    dense: 10.0,
-    coverage: 2.0,
-    lead: 4.0,
+    bias: -3.64,
+    dense: 3.84,
+    coverage: 1.07,
+    lead: 6.59,
 };
 
 impl Weights {
