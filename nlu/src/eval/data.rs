@@ -19,7 +19,7 @@ pub struct Labelled {
     pub entities: Vec<Span>,
 }
 
-/// A marked part of a text.
+/// A marked part of a text. Files count characters, as other tools do; in memory these are bytes.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Span {
     /// First byte.
@@ -83,21 +83,26 @@ fn json_lines(text: &str) -> Result<Vec<Labelled>, String> {
         .filter(|(_, line)| !line.trim().is_empty());
     lines
         .map(|(at, line)| {
-            let row: Labelled =
+            let mut row: Labelled =
                 serde_json::from_str(line).map_err(|error| format!("line {}: {error}", at + 1))?;
-            match row
-                .entities
-                .iter()
-                .find(|s| row.text.get(s.start..s.end).is_none())
-            {
-                None => Ok(row),
-                Some(Span { start, end, entity }) => Err(format!(
-                    "line {}: {entity} at bytes {start}..{end} isn't inside the text",
-                    at + 1
-                )),
+            for span in &mut row.entities {
+                bytes(&row.text, span).ok_or_else(|| {
+                    let Span { start, end, entity } = &span;
+                    let at = at + 1;
+                    format!("line {at}: {entity} at characters {start}..{end} isn't in the text")
+                })?;
             }
+            Ok(row)
         })
         .collect()
+}
+
+/// Turns the places of a span from characters into bytes; nothing where they aren't in the text.
+fn bytes(text: &str, span: &mut Span) -> Option<()> {
+    let places = text.char_indices().map(|(at, _)| at).chain([text.len()]);
+    let place = |character: usize| places.clone().nth(character);
+    let (start, end) = (place(span.start)?, place(span.end)?);
+    (start < end).then(|| (span.start, span.end) = (start, end))
 }
 
 #[cfg(test)]
@@ -121,6 +126,15 @@ mod tests {
         .expect("JSON reads");
         assert_eq!(csv, json);
         assert_eq!(csv[0].text, "hello, you");
+    }
+
+    #[test]
+    fn places_in_files_are_characters() {
+        let line =
+            r#"{"text":"a café now","intent":"b","entities":[{"start":7,"end":10,"entity":"x"}]}"#;
+        let rows = read("a.jsonl", line).expect("JSON reads");
+        let span = &rows[0].entities[0];
+        assert_eq!(&rows[0].text[span.start..span.end], "now");
     }
 
     #[test]
