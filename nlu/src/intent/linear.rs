@@ -225,7 +225,7 @@ fn residual(z: &mut [f32], label: usize, weight: f32) -> f64 {
 }
 
 /// Turns logits into probabilities in place and returns the logarithm of their sum of exponentials.
-pub(crate) fn softmax(z: &mut [f32]) -> f64 {
+fn softmax(z: &mut [f32]) -> f64 {
     let most = z.iter().copied().fold(f32::NEG_INFINITY, f32::max);
     let mut sum = 0.0_f32;
     for v in z.iter_mut() {

@@ -5,8 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use super::features;
 use super::linear::Linear;
-use super::{Calibration, Head};
+use super::{Head, Model};
 use crate::Error;
+use crate::calibrate::Calibration;
 
 #[derive(Serialize, Deserialize)]
 struct Front {
@@ -23,11 +24,11 @@ impl Head {
     pub fn to_bytes(&self) -> Vec<u8> {
         let front = Front {
             classes: self.classes.clone(),
-            dense: self.linear.dense(),
+            dense: self.model.linear.dense(),
             sparse: features::COLUMNS,
             calibration: self.calibration,
         };
-        pack(&front, &self.linear)
+        pack(&front, &[self.model.linear.weights(), &self.model.centres])
     }
 
     /// Reads `to_bytes` back.
@@ -39,26 +40,37 @@ impl Head {
             what: "intents",
             why,
         };
-        let (front, weights): (Front, _) = unpack(bytes).map_err(bad)?;
+        let (front, mut weights): (Front, Vec<f32>) = unpack(bytes).map_err(bad)?;
         if front.sparse != features::COLUMNS {
             return Err(bad("it was written by another version".to_owned()));
         }
+        let centres = front.classes.len().checked_mul(front.dense);
+        let linear_end = centres.and_then(|centres| weights.len().checked_sub(centres));
+        let linear_end = linear_end.ok_or_else(|| bad("it is cut short".to_owned()))?;
+        let centres = weights.split_off(linear_end);
         let linear = Linear::new(front.classes.len() + 1, front.dense, front.sparse, weights)
             .ok_or_else(|| bad("it is cut short or has too much".to_owned()))?;
+        let model = Model { linear, centres };
         Ok(Head {
             classes: front.classes,
-            linear,
+            model,
             calibration: front.calibration,
         })
     }
 }
 
 /// A front and its weights.
-pub(crate) fn pack(front: &impl Serialize, linear: &Linear) -> Vec<u8> {
+pub(crate) fn pack(front: &impl Serialize, weights: &[&[f32]]) -> Vec<u8> {
     // A struct of strings and numbers always becomes JSON.
     let mut out = serde_json::to_vec(front).unwrap_or_default();
     out.push(b'\n');
-    out.extend(linear.weights().iter().flat_map(|w| w.to_le_bytes()));
+    out.extend(
+        weights
+            .iter()
+            .copied()
+            .flatten()
+            .flat_map(|w| w.to_le_bytes()),
+    );
     out
 }
 

@@ -166,7 +166,7 @@ impl Spans {
             &Front {
                 names: self.names.clone(),
             },
-            &self.linear,
+            &[self.linear.weights()],
         )
     }
 

@@ -1,0 +1,166 @@
+//! The training texts, fitted in whole and in parts.
+
+use std::collections::BTreeMap;
+
+use super::linear::{Fit, Linear, Row, Sparse};
+use super::{Example, Model, NGRAMS, Outside, STEPS, features, folds, lbfgs};
+use crate::Error;
+use crate::calibrate::{Calibration, HeldOut};
+
+/// Strength of the L2 penalty. Weak, since the held-out calibration makes up for boldness.
+const L2: f32 = 5e-5;
+
+/// The training texts as rows of numbers.
+pub(super) struct Set<'a> {
+    classes: Vec<String>,
+    rows: Vec<&'a [f32]>,
+    sparse: Vec<Sparse>,
+    labels: Vec<usize>,
+    background: Vec<bool>,
+}
+
+impl<'a> Set<'a> {
+    /// Rows of the examples, then of the rest; errors as `Head::train`.
+    pub(super) fn new(examples: &[Example<'a>], outside: &[Outside<'a>]) -> Result<Set<'a>, Error> {
+        let mut numbers: BTreeMap<&str, usize> = examples.iter().map(|e| (e.class, 0)).collect();
+        if numbers.is_empty() {
+            return Err(bad("there is no example; give every intent at least two"));
+        }
+        numbers
+            .values_mut()
+            .enumerate()
+            .for_each(|(number, class)| *class = number);
+        let none = numbers.len();
+        let mut set = Set {
+            classes: numbers.keys().map(|class| (*class).to_owned()).collect(),
+            rows: examples.iter().map(|e| e.embedding).collect(),
+            sparse: examples
+                .iter()
+                .map(|e| features::hashed(e.text, NGRAMS))
+                .collect(),
+            labels: examples.iter().map(|e| numbers[e.class]).collect(),
+            background: vec![false; examples.len()],
+        };
+        for o in outside {
+            set.rows.push(o.embedding);
+            set.sparse.push(features::hashed(o.text, NGRAMS));
+            set.labels.push(none);
+            set.background.push(o.background);
+        }
+        let length = set.rows[0].len();
+        if set.rows.iter().any(|row| row.len() != length) {
+            return Err(bad(
+                "embeddings differ in length; encode all texts with one model",
+            ));
+        }
+        Ok(set)
+    }
+
+    /// The intents.
+    pub(super) fn into_classes(self) -> Vec<String> {
+        self.classes
+    }
+
+    /// The class "none of them".
+    fn none(&self) -> usize {
+        self.classes.len()
+    }
+
+    fn row(&self, at: usize) -> Row<'_> {
+        Row {
+            dense: self.rows[at],
+            sparse: &self.sparse[at],
+        }
+    }
+
+    /// Fits a model to some of the rows.
+    pub(super) fn fit(&self, rows: &[usize], steps: usize) -> Result<Model, Error> {
+        let labels: Vec<usize> = rows.iter().map(|at| self.labels[*at]).collect();
+        let weight = vec![1.0; rows.len()];
+        let centres = self.centres(rows);
+        let rows: Vec<Row<'_>> = rows.iter().map(|at| self.row(*at)).collect();
+        let fit = Fit {
+            classes: self.none() + 1,
+            sparse: features::COLUMNS,
+            l2: L2,
+            steps,
+        };
+        let linear = Linear::fit(&rows, &labels, &weight, fit);
+        Ok(Model {
+            linear: linear.map_err(|error| bad(&error.to_string()))?,
+            centres,
+        })
+    }
+
+    /// The unit mean embedding of each intent over some of the rows; zeros where it has none there.
+    fn centres(&self, rows: &[usize]) -> Vec<f32> {
+        let length = self.rows[0].len();
+        let mut out = vec![0.0; self.none() * length];
+        for at in rows.iter().filter(|at| self.labels[**at] < self.none()) {
+            let start = self.labels[*at] * length;
+            let sum = &mut out[start..start + length];
+            sum.iter_mut()
+                .zip(self.rows[*at])
+                .for_each(|(sum, x)| *sum += x);
+        }
+        for centre in out.chunks_exact_mut(length.max(1)) {
+            let norm = lbfgs::dot(centre, centre).sqrt().max(1e-12) as f32;
+            centre.iter_mut().for_each(|x| *x /= norm);
+        }
+        out
+    }
+
+    /// What models say of the texts that each of them wasn't trained on, in the order of the rows.
+    pub(super) fn cross_validate(
+        &self,
+        folds: usize,
+        seed: u64,
+        progress: &mut dyn FnMut(f64),
+    ) -> Result<Vec<HeldOut>, Error> {
+        let of_row = folds::spread(&self.labels, self.none() + 1, folds, seed);
+        let part = |fold: usize, inside: bool| -> Vec<usize> {
+            (0..of_row.len())
+                .filter(|at| (of_row[*at] == fold) == inside)
+                .collect()
+        };
+        // A thread a fold; their results are put together in the order of the folds.
+        let fitted: Vec<Result<Model, Error>> = std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..folds)
+                .map(|fold| scope.spawn(move || self.fit(&part(fold, false), STEPS.1)))
+                .collect();
+            threads
+                .into_iter()
+                .enumerate()
+                .map(|(done, thread)| {
+                    let model = thread.join().unwrap_or_else(|_| Err(bad("a fold stopped")));
+                    progress((done + 1) as f64 / (folds + 1) as f64);
+                    model
+                })
+                .collect()
+        });
+        let models = fitted.into_iter().collect::<Result<Vec<Model>, Error>>()?;
+        let held_out = |(at, fold): (usize, &usize)| HeldOut {
+            scores: models[*fold].scores(self.row(at)),
+            label: self.labels[at],
+        };
+        Ok(of_row.iter().enumerate().map(held_out).collect())
+    }
+
+    /// The rows to learn from in the end, with what was held out of them: a background sentence that
+    /// models trained on all the others take for an intent is about that intent.
+    pub(super) fn clean(&self, held_out: Vec<HeldOut>) -> (Vec<usize>, Vec<HeldOut>) {
+        let first = Calibration::of(&held_out);
+        let is_none = |text: &HeldOut| first.probabilities(&text.scores)[self.none()] >= 0.5;
+        let of_both = held_out.into_iter().enumerate();
+        of_both
+            .filter(|(at, text)| !self.background[*at] || is_none(text))
+            .unzip()
+    }
+}
+
+fn bad(why: &str) -> Error {
+    Error::Spec {
+        what: "the intents".to_owned(),
+        why: why.to_owned(),
+    }
+}
