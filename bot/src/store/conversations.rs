@@ -269,8 +269,8 @@ pub struct Progress {
     pub trace: String,
 }
 
-/// Moves a conversation forward by a turn. Gives the epoch, raised where the owner changed; with
-/// `late` (somebody changed the owner meanwhile) the owner stays as it is.
+/// Moves a conversation forward by a turn. Gives the epoch, raised where the owner changed, and the
+/// owner; with `late` (somebody changed the owner meanwhile) that stays as it is.
 ///
 /// # Errors
 /// [`crate::app::AppError::NotFound`], or SQLite's.
@@ -279,22 +279,21 @@ pub fn progress(
     id: &str,
     to: &Progress,
     late: bool,
-) -> Result<u64, StoreError> {
+) -> Result<(u64, Owner), StoreError> {
     let owner = (!late).then(|| owner_name(to.owner));
-    let epoch = tx
+    let now = tx
         .prepare_cached(
             "UPDATE conversations SET revision = revision + 1, processed_seq = ?2, \
              waiting = waiting - 1, epoch = epoch + (owner <> coalesce(?3, owner)), \
              owner = coalesce(?3, owner), language = ?4, last_at = max(last_at, ?5), \
              closed_at = CASE WHEN ?3 = 'closed' THEN coalesce(closed_at, ?5) ELSE closed_at END \
-             WHERE id = ?1 RETURNING epoch",
+             WHERE id = ?1 RETURNING epoch, owner",
         )?
         .query_row(
             params![id, integer(to.seq), owner, to.language, millis(to.at)],
-            |row| row.get(0),
+            |row| Ok((number(row.get(0)?), owner_of(row.get_ref(1)?.as_str()?))),
         )
         .optional()?
-        .map(number)
         .ok_or_else(|| unknown(id))?;
     tx.prepare_cached(
         "INSERT INTO states (conversation, state, state_hash, listen) VALUES (?1, ?2, ?3, ?4) \
@@ -309,7 +308,7 @@ pub fn progress(
     ])?;
     tx.prepare_cached("INSERT INTO traces (conversation, seq, body) VALUES (?1, ?2, ?3)")?
         .execute(params![id, integer(to.seq), to.trace])?;
-    Ok(epoch)
+    Ok(now)
 }
 
 /// The last traces of a conversation, oldest first, JSON.

@@ -20,6 +20,7 @@ use crate::store::{StoreError, json};
 /// How a commit ended.
 struct Committed {
     epoch: u64,
+    owner: Owner,
     late: bool,
     handoff: Option<String>,
     events: Vec<CustomerEvent>,
@@ -116,7 +117,7 @@ pub(super) async fn commit(
     let reply = Reply {
         events: committed.events,
         listen: listen.clone(),
-        owner: state.owner,
+        owner: committed.owner,
         handoff_id: committed.handoff,
         closed,
     };
@@ -155,7 +156,7 @@ fn apply(
         ..change.trace
     };
     progress.trace = json(&trace)?;
-    let new_epoch = conversations::progress(tx, id, &progress, late)?;
+    let (new_epoch, owner) = conversations::progress(tx, id, &progress, late)?;
     rows.extend(stored);
     if !late {
         let over = progress.owner == Owner::Closed;
@@ -166,6 +167,7 @@ fn apply(
     Ok(Committed {
         // A late turn does not learn the new epoch: what the desk did comes as an input of its own.
         epoch: if late { change.epoch } else { new_epoch },
+        owner,
         late,
         handoff,
         events: visible.filter_map(Row::visible).collect(),

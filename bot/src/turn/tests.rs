@@ -198,6 +198,7 @@ async fn what_the_bot_says_after_a_person_took_over_is_not_sent() {
     peer.go.add_permits(1);
     let reply = app.reply(&c, seq, SOON).await.expect("ends");
     assert!(reply.events.is_empty(), "{:?}", reply.events);
+    assert_eq!(reply.owner, Owner::Agent);
     let next = say(&app, &c, "m2", "hello?").await;
     assert!(
         next.events.is_empty() && next.owner == Owner::Agent,
