@@ -50,14 +50,11 @@ impl<'a> Turn<'a> {
                 return true;
             }
         }
-        let Some(topic) = topic
-            .filter(|_| !fit.whole)
-            .map(|(topic, _)| topic.to_owned())
-        else {
+        let Some((topic, p)) = topic.filter(|_| !fit.whole) else {
             self.take_answer(flow, step, ask, &fit, input, reading);
             return true;
         };
-        if self.wants(&topic, &fit, reading) {
+        if self.wants(topic, &fit, reading) {
             self.note(
                 "reading",
                 what,
@@ -72,7 +69,7 @@ impl<'a> Turn<'a> {
                 text: input.text.clone(),
                 entities: apart(entities, fit.start, fit.end),
             };
-            self.serve(&topic, &said);
+            self.serve(topic, p, &said);
         }
         true
     }

@@ -10,13 +10,13 @@ use crate::bundle::{OnInterrupt, Pattern};
 use crate::value::{Type, Value};
 
 impl Turn<'_> {
-    /// Serves an intent or `article:ID`.
-    pub(super) fn serve(&mut self, topic: &str, said: &Said) {
+    /// Serves an intent or `article:ID` that the message is about with probability `p`.
+    pub(super) fn serve(&mut self, topic: &str, p: f64, said: &Said) {
         self.understood();
         self.state.wait = Wait::Customer;
         if let Some(article) = topic.strip_prefix(ARTICLE) {
             self.note("reading", format!("knowledge {article}"), "taken", "");
-            self.search_message(Some(article), true);
+            self.search_message(Some((article, p)), true);
             return;
         }
         let Some(flow) = self.flow_of(topic).map(str::to_owned) else {
@@ -98,18 +98,12 @@ impl Turn<'_> {
         let flow = self.bundle.flows.get(&id);
         let age = self.now.as_second().saturating_sub(covered_at.as_second());
         let stale = flow.is_some_and(|flow| age > flow.stale_after_s);
-        let title = Value::Text(self.flow_title(&id));
         if stale || flow.is_some_and(|flow| flow.on_interrupt == OnInterrupt::Offer) {
             self.note("frame", id, "offered", format!("covered for {age} s"));
-            self.say_pattern_with(
-                Pattern::OfferResume,
-                &[("title", title)],
-                self.yes_no_buttons(),
-            );
-            self.state.wait = Wait::Resume;
-            self.listen();
+            self.offer_resume();
             return Next::Stop;
         }
+        let title = Value::Text(self.flow_title(&id));
         self.say_pattern(Pattern::Resume, &[("title", title)]);
         self.resume();
         Next::Go
@@ -132,6 +126,16 @@ impl Turn<'_> {
             button(if spanish { "Sí" } else { "Yes" }, "yes"),
             button("No", "no"),
         ]
+    }
+
+    /// Offers to go on with the covered flow in front.
+    pub(super) fn offer_resume(&mut self) {
+        let front = self.state.flow().cloned().unwrap_or_default();
+        let title = Value::Text(self.flow_title(&front));
+        let buttons = self.yes_no_buttons();
+        self.say_pattern_with(Pattern::OfferResume, &[("title", title)], buttons);
+        self.state.wait = Wait::Resume;
+        self.listen();
     }
 
     /// A yes or a no in a message, wholly or as its main part.

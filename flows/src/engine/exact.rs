@@ -183,6 +183,30 @@ const UNSURE: [&str; 16] = [
     "tal vez",
 ];
 
+/// Messages that ask what the bot's question means: its hints explain it.
+const PUZZLED: [&str; 20] = [
+    "what do you mean",
+    "what does that mean",
+    "what is that",
+    "what s that",
+    "what",
+    "huh",
+    "eh",
+    "i don t understand",
+    "i do not understand",
+    "i don t get",
+    "don t understand",
+    "explain",
+    "help me",
+    "no entiendo",
+    "no lo entiendo",
+    "que quiere decir",
+    "que significa",
+    "que es eso",
+    "que",
+    "a que se refiere",
+];
+
 /// First words of a question, per language.
 const ASKING: [&str; 40] = [
     "what", "whats", "when", "where", "who", "whose", "which", "why", "how", "can", "could", "do",
@@ -332,6 +356,12 @@ pub(super) fn yes_no(text: &str) -> Option<bool> {
 pub(super) fn unsure(text: &str) -> bool {
     let folded = fold(text);
     UNSURE.iter().any(|phrase| holds(&folded, phrase))
+}
+
+/// True where a message is wholly a sign that the bot's question was not understood.
+pub(super) fn puzzled(text: &str) -> bool {
+    let whole = fold(text);
+    PUZZLED.contains(&whole.as_str()) || PUZZLED.contains(&bare(&whole).as_str())
 }
 
 /// True where a message reads like a question.

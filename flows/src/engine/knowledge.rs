@@ -30,6 +30,7 @@ impl Turn<'_> {
             key: key.clone(),
             step: true,
             question: true,
+            sure: 0.0,
         };
         self.effects.push(Effect::Search {
             key,
@@ -40,31 +41,33 @@ impl Turn<'_> {
         Next::Stop
     }
 
-    /// Looks for the answer to a message.
-    pub(super) fn search_message(&mut self, article: Option<&str>, question: bool) {
+    /// Looks for the answer to a message, in an article where the reading names one that surely.
+    pub(super) fn search_message(&mut self, article: Option<(&str, f64)>, question: bool) {
         self.state.search_serial += 1;
         let key = format!("search/{}", self.state.search_serial);
         self.state.wait = Wait::Search {
             key: key.clone(),
             step: false,
             question,
+            sure: article.map_or(0.0, |(_, p)| p),
         };
         self.effects.push(Effect::Search {
             key,
             query: self.state.last_text.clone(),
             language: self.state.language.clone(),
-            article: article.map(str::to_owned),
+            article: article.map(|(id, _)| id.to_owned()),
         });
     }
 
     /// A search is done.
     pub(super) fn found(&mut self, key: &str, passages: &[Passage]) {
-        let (step, question) = match &self.state.wait {
+        let (step, question, sure) = match &self.state.wait {
             Wait::Search {
                 key: waited,
                 step,
                 question,
-            } if waited == key => (*step, *question),
+                sure,
+            } if waited == key => (*step, *question, *sure),
             _ => {
                 self.note("error", key, "ignored", "nothing waits for this search");
                 return;
@@ -72,10 +75,16 @@ impl Turn<'_> {
         };
         self.state.wait = Wait::Customer;
         let bar = self.bundle.understanding.answer;
-        let best = passages.first().filter(|passage| passage.confidence >= bar);
+        // An article that the reading names is as good an answer as the reading is sure of it.
+        let best = passages
+            .first()
+            .filter(|passage| passage.confidence.max(sure) >= bar);
         if let Some(passage) = passages.first() {
             let verdict = if best.is_some() { "taken" } else { "rejected" };
-            let why = format!("confidence {:.3}, needed {bar:.3}", passage.confidence);
+            let why = format!(
+                "confidence {:.3}, named with {sure:.3}, needed {bar:.3}",
+                passage.confidence
+            );
             let what = format!("knowledge {}", passage.article);
             self.note("reading", what, verdict, why);
         }

@@ -2,8 +2,8 @@
 
 use super::correct::takes_back;
 use super::effect::MessageButton;
-use super::event::{Input, Reading};
-use super::exact::{Command, asks, fold, yes_no};
+use super::event::{Found, Input, Reading};
+use super::exact::{Command, asks, fold, puzzled, yes_no};
 use super::ladder::Missed;
 use super::state::{Owner, Wait};
 use super::topic::ARTICLE;
@@ -18,6 +18,8 @@ const CHOICES: usize = 3;
 const LANGUAGE_WORDS: usize = 4;
 /// Below this confidence of the recogniser a message counts as not understood.
 const HEARD: f64 = 0.3;
+/// Letters from which a message that no flow serves is looked up in the knowledge base.
+const SEARCHED: usize = 4;
 /// Payload of "something else".
 pub(super) const SOMETHING_ELSE: &str = "/something_else";
 
@@ -244,7 +246,7 @@ impl Turn<'_> {
             if !said.text.is_empty() {
                 said.text.clone_into(&mut self.state.last_text);
             }
-            self.serve(&topic, &said);
+            self.serve(&topic, 1.0, &said);
             return;
         }
         if self.is_own(&topic) {
@@ -290,7 +292,7 @@ impl Turn<'_> {
         if let Some(topic) = chosen {
             self.note("reading", "choice", "taken", topic.clone());
             text.clone_into(&mut self.state.last_text);
-            self.serve(topic, &Said { text, entities });
+            self.serve(topic, 1.0, &Said { text, entities });
             return true;
         }
         let folded = fold(&input.text);
@@ -349,6 +351,16 @@ impl Turn<'_> {
 
     fn message(&mut self, input: &Input, reading: Option<&Reading>) {
         let here = self.here().filter(|_| self.state.wait == Wait::Customer);
+        if here.is_some() && input.payload.is_none() && puzzled(&input.text) {
+            self.note(
+                "reading",
+                "no_match",
+                "taken",
+                "the question was not understood",
+            );
+            self.missed(Missed::NoMatch);
+            return;
+        }
         let answered = match here.map(|(flow, step)| (flow, step, &step.kind)) {
             Some((flow, step, StepKind::Ask(ask))) => {
                 self.answer_ask(flow, step, ask, input, reading)
@@ -370,20 +382,13 @@ impl Turn<'_> {
     fn unanswered(&mut self, input: &Input, reading: Option<&Reading>) {
         let entities = reading.map_or(&[][..], |reading| &reading.entities);
         let changes = self.changes(&input.text, entities);
-        // A word that happens to fit a filled slot is no correction in a question about something else.
-        let elsewhere = self
-            .strong_topic(reading)
-            .filter(|_| !takes_back(&input.text));
-        match elsewhere {
-            Some((topic, p)) if !changes.is_empty() => {
-                let why = format!("{topic} leads with {p:.3}");
-                self.note("reading", "correction", "rejected", why);
-            }
-            _ if !changes.is_empty() => {
+        if let Some((slot, _, _)) = changes.first() {
+            if takes_back(&input.text) || self.strong_topic(reading).is_none() {
                 self.correct(changes);
                 return;
             }
-            _ => {}
+            let what = format!("correction {slot}");
+            self.note("reading", what, "rejected", "another topic leads clearly");
         }
         if self.correct_covered(&input.text, entities) {
             return;
@@ -400,7 +405,7 @@ impl Turn<'_> {
                     "taken",
                     format!("{p:.3}"),
                 );
-                self.serve(topic, &said);
+                self.serve(topic, p, &said);
                 return;
             }
             Some((topic, _)) => {
@@ -421,7 +426,18 @@ impl Turn<'_> {
             return;
         }
         if let Some(options) = self.ambiguous(reading) {
-            self.offer_choices(options, said);
+            match self.told_apart(&options, entities) {
+                Some((topic, flow)) => {
+                    self.note(
+                        "reading",
+                        format!("new_flow {flow}"),
+                        "taken",
+                        "it wants what was said",
+                    );
+                    self.serve(&topic, 1.0, &said);
+                }
+                None => self.offer_choices(options, said),
+            }
             return;
         }
         self.nothing_fits(input, reading);
@@ -451,8 +467,15 @@ impl Turn<'_> {
             self.run();
             return;
         }
-        let words = input.text.split_whitespace().count();
-        if self.state.frames.is_empty() && input.payload.is_none() && words > 1 {
+        if self.state.wait == Wait::Resume {
+            if !self.count_miss() {
+                self.offer_resume();
+            }
+            return;
+        }
+        let typed = input.payload.is_none() && input.keys.is_none();
+        let letters = input.text.chars().filter(|c| c.is_alphabetic()).count();
+        if self.state.frames.is_empty() && typed && letters >= SEARCHED {
             self.search_message(None, asks(&input.text));
             return;
         }
@@ -473,6 +496,17 @@ impl Turn<'_> {
         let sum: f64 = close.iter().map(|(_, p)| p).sum();
         let enough = close.len() > 1 && sum >= understanding.accept && *best > reading.none;
         enough.then(|| close.into_iter().map(|(topic, _)| topic.clone()).collect())
+    }
+
+    /// The only flow among close readings, where it asks for something that the message gives: the
+    /// others are articles, and a customer who names the account wants to see it.
+    fn told_apart(&self, options: &[String], entities: &[Found]) -> Option<(String, String)> {
+        let mut flows = options
+            .iter()
+            .filter_map(|topic| self.flow_of(topic).map(|flow| (topic, flow)));
+        let (topic, flow) = flows.next()?;
+        let wanted = self.match_slots(&self.asked_slots(flow), entities);
+        (flows.next().is_none() && !wanted.is_empty()).then(|| (topic.clone(), flow.to_owned()))
     }
 
     fn offer_choices(&mut self, options: Vec<String>, said: Said) {
@@ -506,6 +540,10 @@ impl Turn<'_> {
         self.state.last_said.clear();
         match self.state.wait {
             Wait::Rating { .. } => self.goodbye("wrapped_up"),
+            Wait::Resume if self.state.counters.no_input_running == 0 => {
+                self.state.counters.no_input_running += 1;
+                self.offer_resume();
+            }
             Wait::Choice { .. } | Wait::Resume | Wait::Person => {
                 self.state.wait = Wait::Customer;
                 self.missed(Missed::NoInput);

@@ -76,6 +76,8 @@ pub enum Wait {
         step: bool,
         /// The message looked like a question, so "no answer" fits better than "no match".
         question: bool,
+        /// Probability that the article the search is restricted to answers the message; 0 without one.
+        sure: f64,
     },
     /// A choice between readings of a message.
     Choice {

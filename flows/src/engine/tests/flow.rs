@@ -273,7 +273,7 @@ fn a_flow_goes_on_in_a_newer_version_of_the_bot() {
     assert_eq!(talk.said(), ["ask_loss"]);
     "b2".clone_into(&mut talk.bundle.hash);
     let block = talk.bundle.flows.get_mut("block").expect("it is there");
-    block.steps.insert(0, super::kit::say("hint"));
+    block.steps.insert(0, super::bank::say("hint"));
     let mut loss = block.steps.remove(5);
     "another_id".clone_into(&mut loss.id);
     block.steps.insert(5, loss);

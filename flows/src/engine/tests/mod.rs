@@ -1,5 +1,6 @@
 //! Tests of the engine on a small bank built by hand.
 
+mod bank;
 mod begin;
 mod flow;
 mod kit;

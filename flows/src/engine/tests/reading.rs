@@ -222,7 +222,7 @@ fn the_language_follows_a_clear_change() {
     let mut talk = Talk::open();
     let mut reading = about("balance", 0.1);
     "es".clone_into(&mut reading.language);
-    talk.hears("hola", reading).press("/lost_card");
+    talk.hears("hola", reading).finds(0.1).press("/lost_card");
     assert_eq!(
         talk.messages().last().map(|m| m.text.as_str()),
         Some("¿Qué tarjeta?")
@@ -288,4 +288,38 @@ fn a_question_does_not_land_in_a_free_text() {
     assert_eq!(talk.said(), ["hint"]);
     talk.types("what about the rent");
     assert_eq!(talk.slot("note"), Some(json!("what about the rent")));
+}
+
+#[test]
+fn a_clear_topic_is_no_correction() {
+    let mut talk = Talk::open();
+    talk.press("/lost_card").types("4821");
+    talk.answers(json!({"status": "active"}));
+    let text = "how long does 1111 take";
+    let mut reading = about("article:fees", 0.9);
+    reading.entities = vec![found(text, "1111", "last4", json!("1111"))];
+    talk.hears(text, reading).finds(0.1);
+    assert_eq!(talk.said(), ["answer", "ask_loss"], "named for sure");
+    assert_eq!(talk.slot("card"), Some(json!("4821")));
+}
+
+#[test]
+fn a_question_about_the_question_gets_its_hint() {
+    let mut talk = Talk::open();
+    talk.press("/lost_card")
+        .hears("What do you mean?", about("balance", 0.9));
+    assert_eq!(talk.said(), ["hint"]);
+}
+
+#[test]
+fn what_a_message_gives_tells_a_flow_from_articles() {
+    let text = "my card 4821";
+    let mut reading = two(("lost_card", 0.45), ("article:fees", 0.4));
+    let mut talk = Talk::open();
+    talk.hears(text, reading.clone());
+    assert_eq!(talk.said(), ["disambiguation"]);
+    reading.entities = vec![found(text, "4821", "last4", json!("4821"))];
+    let mut talk = Talk::open();
+    talk.hears(text, reading);
+    assert_eq!(talk.did(), ["find_card"]);
 }
