@@ -67,9 +67,22 @@ fn column(x: &[f32], i: usize) -> f64 {
     x.get(i).map_or(1.0, |x| f64::from(*x))
 }
 
-/// `w` has the bias at its end.
+/// `w` has the bias at its end. Eight running sums: one alone would wait for each addition.
 pub(super) fn score(w: &[f64], x: &[f32]) -> f64 {
-    x.iter().zip(w).map(|(x, w)| f64::from(*x) * w).sum::<f64>() + w[x.len()]
+    let (chunks, rest) = x.as_chunks::<8>();
+    let (weights, _) = w.as_chunks::<8>();
+    let mut sums = [0.0f64; 8];
+    for (x, w) in chunks.iter().zip(weights) {
+        for ((sum, x), w) in sums.iter_mut().zip(x).zip(w) {
+            *sum += f64::from(*x) * w;
+        }
+    }
+    let rest: f64 = rest
+        .iter()
+        .zip(&w[chunks.len() * 8..])
+        .map(|(x, w)| f64::from(*x) * w)
+        .sum();
+    sums.iter().sum::<f64>() + rest + w.last().copied().unwrap_or(0.0)
 }
 
 /// The lower factor in place of a symmetric positive matrix's lower half.

@@ -73,3 +73,63 @@ impl Sentiment {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::test_model;
+
+    #[test]
+    fn the_head_that_comes_along_is_small_and_whole() {
+        let head = Sentiment::builtin();
+        assert_eq!(head.weights.len(), 384);
+        let bytes = head.to_bytes();
+        assert!(bytes.len() < 10_000, "{} bytes", bytes.len());
+        assert_eq!(Sentiment::from_bytes(&bytes).expect("read back"), head);
+        assert!(Sentiment::from_bytes(b"{}").is_err());
+        assert!(head.negative(&[1.0; 7]).abs() < f64::EPSILON);
+    }
+
+    /// None of these is in `service.tsv`.
+    #[test]
+    fn upset_customers_are_told_from_calm_ones() {
+        let Some(encoder) = test_model::encoder() else {
+            return;
+        };
+        let head = Sentiment::builtin();
+        assert_eq!(
+            head.encoder(),
+            encoder.fingerprint(),
+            "train the head again for this encoder"
+        );
+        let negative = |text: &str| {
+            let vectors = encoder.encode(&[text]).expect("encode");
+            head.negative(&vectors[0])
+        };
+        for (text, least) in [
+            ("this is ridiculous, let me talk to someone", 0.6),
+            ("I'm furious, fix this now", 0.8),
+            ("I am really angry with you people", 0.8),
+            ("your customer service is horrible", 0.8),
+            (
+                "this is the third time I've called and nothing has been done",
+                0.5,
+            ),
+        ] {
+            let found = negative(text);
+            assert!(found >= least, "{text}: {found:.2}");
+        }
+        for text in [
+            "tell me my balance",
+            "how much is in my savings account",
+            "my wallet was taken, I need to block my card",
+            "move 300 to my landlord please",
+            "I would like to talk to an adviser",
+            "when do you open tomorrow",
+            "I love this",
+        ] {
+            let found = negative(text);
+            assert!(found <= 0.1, "{text}: {found:.2}");
+        }
+    }
+}

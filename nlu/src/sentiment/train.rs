@@ -33,9 +33,17 @@ const LEVELS: [(&str, f64); 4] = [
 const SERVICE: &str = include_str!("service.tsv");
 /// What the service phrases together weigh against the comments together: they are few, but what the
 /// program hears is like them.
-const SERVICE_SHARE: f64 = 0.5;
-/// Strength of the pull towards small weights; chosen on GoEmotions' development part.
-const PENALTY: f64 = 2e-4;
+const SERVICE_SHARE: f64 = 1.0;
+/// What the mixed phrases together weigh.
+const MIXED_SHARE: f64 = 0.3;
+/// Mixed phrases made of each upset one.
+const MIXED_EACH: usize = 3;
+/// What a calm phrase weighs against another one when the scale is set: most customers are calm, and one
+/// who is taken for upset is bothered for nothing.
+const CALM_WEIGHT: f64 = 3.0;
+/// Strength of the pull towards small weights; chosen among 0.00002 to 0.001 on service phrases that the
+/// head had not seen.
+const PENALTY: f64 = 5e-4;
 const STEPS: usize = 150;
 /// Parts that the service phrases are cut into, each judged by a head that has not seen it.
 const FOLDS: usize = 5;
@@ -96,18 +104,18 @@ impl fmt::Display for Report {
 pub fn train(train_csv: &Path, encoder: &Encoder) -> Result<(Sentiment, Report), Error> {
     let comments = Data::comments(train_csv, encoder)?;
     let test = Data::comments(&train_csv.with_file_name("test.csv"), encoder)?;
-    let service = Data::service(encoder)?;
+    let service = Service::new(encoder)?;
     Ok(train_on(&comments, &test, &service, encoder.fingerprint()))
 }
 
 /// Vectors with what is wanted of them.
-pub(super) struct Data {
+struct Data {
     vectors: Vec<Vec<f32>>,
     targets: Vec<f64>,
 }
 
 impl Data {
-    pub(super) fn comments(path: &Path, encoder: &Encoder) -> Result<Self, Error> {
+    fn comments(path: &Path, encoder: &Encoder) -> Result<Self, Error> {
         let broken = |e: csv::Error| Error::data(path, format!("{e}; it needs columns text,label"));
         let mut reader = csv::Reader::from_path(path).map_err(broken)?;
         let rows: Vec<(String, String)> = reader
@@ -125,30 +133,65 @@ impl Data {
         })
     }
 
-    pub(super) fn service(encoder: &Encoder) -> Result<Self, Error> {
-        let rows = SERVICE.lines().filter_map(|line| line.split_once('\t'));
-        let (levels, texts): (Vec<&str>, Vec<&str>) = rows.unzip();
-        let targets = levels
-            .iter()
-            .filter_map(|level| LEVELS.iter().find(|l| l.0 == *level).map(|l| l.1))
-            .collect();
-        Ok(Self {
-            vectors: encoder.encode(&texts)?,
-            targets,
-        })
-    }
-
-    /// Rows with numbers, all weighing `share` together.
-    fn examples(&self, share: f64, keep: impl Fn(usize) -> bool) -> Vec<Example<'_>> {
+    /// Rows that `keep` keeps; all of the rows would weigh `share` together.
+    fn examples(
+        &self,
+        share: f64,
+        keep: impl Fn(usize) -> bool,
+    ) -> impl Iterator<Item = Example<'_>> {
         let weight = share / to_f64(self.targets.len());
         let rows = self.vectors.iter().zip(&self.targets).enumerate();
-        rows.filter(|(i, _)| keep(*i))
-            .map(|(_, (x, target))| Example {
+        rows.filter(move |(i, _)| keep(*i))
+            .map(move |(_, (x, target))| Example {
                 x,
                 target: *target,
                 weight,
             })
-            .collect()
+    }
+}
+
+/// The phrases of `service.tsv`, and mixtures such as "my card got declined, this is ridiculous": being
+/// upset must not depend on saying nothing else.
+struct Service {
+    phrases: Data,
+    mixed: Data,
+    /// The phrases that each mixture is made of.
+    parts: Vec<[usize; 2]>,
+}
+
+impl Service {
+    fn new(encoder: &Encoder) -> Result<Self, Error> {
+        let rows = SERVICE.lines().filter_map(|line| line.split_once('\t'));
+        let (levels, texts): (Vec<&str>, Vec<&str>) = rows.unzip();
+        let value = |level: &str| LEVELS.iter().find(|l| l.0 == level).map_or(0.0, |l| l.1);
+        let targets: Vec<f64> = levels.iter().map(|level| value(level)).collect();
+        let calm: Vec<usize> = (0..texts.len()).filter(|i| levels[*i] == "calm").collect();
+        let (mut parts, mut mixed) = (Vec::new(), Vec::new());
+        for upset in (0..texts.len()).filter(|i| targets[*i] > 0.5) {
+            for _ in 0..MIXED_EACH {
+                // Any fixed walk that comes by all of them.
+                let other = calm[parts.len() * 31 % calm.len()];
+                mixed.push(if parts.len() % 2 == 0 {
+                    format!("{}, {}", texts[other], texts[upset])
+                } else {
+                    format!("{}. {}", texts[upset], texts[other])
+                });
+                parts.push([upset, other]);
+            }
+        }
+        let mixed: Vec<&str> = mixed.iter().map(String::as_str).collect();
+        let mixed = Data {
+            vectors: encoder.encode(&mixed)?,
+            targets: parts.iter().map(|p| targets[p[0]]).collect(),
+        };
+        Ok(Self {
+            phrases: Data {
+                vectors: encoder.encode(&texts)?,
+                targets,
+            },
+            mixed,
+            parts,
+        })
     }
 }
 
@@ -158,29 +201,32 @@ fn upset(labels: &str) -> f64 {
     labels.split('|').map(strength).fold(0.0, f64::max)
 }
 
-pub(super) fn train_on(
+fn train_on(
     comments: &Data,
     test: &Data,
-    service: &Data,
+    service: &Service,
     fingerprint: &str,
 ) -> (Sentiment, Report) {
     let head = |keep: &dyn Fn(usize) -> bool| {
-        let mut examples = comments.examples(1.0, |_| true);
-        examples.extend(service.examples(SERVICE_SHARE, keep));
+        let mut examples: Vec<Example<'_>> = comments.examples(1.0, |_| true).collect();
+        examples.extend(service.phrases.examples(SERVICE_SHARE, keep));
+        let both = |i: usize| service.parts[i].iter().all(|part| keep(*part));
+        examples.extend(service.mixed.examples(MIXED_SHARE, both));
         let (mut w, bias) = fit(&examples, PENALTY, STEPS);
         w.push(bias);
         w
     };
     // What a head makes of phrases that it has not seen sets the scale: few comments are labelled with
     // enough agreement that a head trained on them would ever say 0.9.
-    let mut unseen = vec![0.0; service.targets.len()];
+    let phrases = &service.phrases;
+    let mut unseen = vec![0.0; phrases.targets.len()];
     for fold in 0..FOLDS {
         let w = head(&|i| i % FOLDS != fold);
         for i in (fold..unseen.len()).step_by(FOLDS) {
-            unseen[i] = score(&w, &service.vectors[i]);
+            unseen[i] = score(&w, &phrases.vectors[i]);
         }
     }
-    let (slope, shift) = calibrate(&unseen, &service.targets);
+    let (slope, shift) = calibrate(&unseen, &phrases.targets);
     let mut w: Vec<f64> = head(&|_| true).iter().map(|w| w * slope).collect();
     let bias = w.pop().unwrap_or(0.0) + shift;
     let sentiment = Sentiment {
@@ -190,7 +236,7 @@ pub(super) fn train_on(
         weights: w.iter().map(|w| rounded(*w)).collect(),
     };
     let unseen: Vec<f64> = unseen.iter().map(|s| logistic(s * slope + shift)).collect();
-    let report = report(&sentiment, comments, test, service, &unseen);
+    let report = report(&sentiment, comments, test, phrases, &unseen);
     (sentiment, report)
 }
 
@@ -204,10 +250,13 @@ fn calibrate(scores: &[f64], targets: &[f64]) -> (f64, f64) {
     let examples: Vec<Example<'_>> = rows
         .iter()
         .zip(targets)
-        .map(|(x, target)| Example {
-            x,
-            target: *target,
-            weight: 1.0,
+        .map(|(x, target)| {
+            let weight = if *target < 0.1 { CALM_WEIGHT } else { 1.0 };
+            Example {
+                x,
+                target: *target,
+                weight,
+            }
         })
         .collect();
     let (w, shift) = fit(&examples, 1e-6, 400);
