@@ -189,3 +189,41 @@ fn attention<L: Level>(qkv: &[f32], width: usize, out: &mut [f32], keys: &mut Ve
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::test_model;
+
+    /// Every processor gives nearly the same numbers, and the two kinds with fused instructions the same.
+    #[test]
+    fn all_instruction_sets_agree() {
+        let Some(encoder) = test_model::encoder() else {
+            return;
+        };
+        let text = "please send the new card to my office";
+        let tokens = encoder.tokenizer.ids(text).expect("tokens");
+        let sentences = [tokens.as_slice(), &tokens[..3]];
+        let mut best = Scratch::default();
+        run(&encoder.weights, &sentences, &mut best);
+        let mut basic = Scratch::default();
+        layers::<Basic>(&encoder.weights, &sentences, &mut basic);
+        assert_eq!(best.hidden.len(), basic.hidden.len());
+        for (a, b) in best.hidden.iter().zip(&basic.hidden) {
+            assert!((a - b).abs() < 1e-4, "{a} and {b}");
+        }
+        #[cfg(target_arch = "x86_64")]
+        if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
+            let mut narrow = Scratch::default();
+            #[expect(
+                unsafe_code,
+                reason = "a function for newer processors can only be called so"
+            )]
+            // SAFETY: the processor has every feature that the function is compiled for, see above.
+            unsafe {
+                x86::avx2(&encoder.weights, &sentences, &mut narrow);
+            }
+            assert_eq!(best.hidden, narrow.hidden);
+        }
+    }
+}

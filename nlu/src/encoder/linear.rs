@@ -155,3 +155,55 @@ fn product<L: Level, const R: usize, const GELU: bool>(
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Plain;
+    impl Level for Plain {
+        const FUSED: bool = false;
+    }
+
+    const INPUTS: usize = 37;
+    const OUTPUTS: usize = 2 * WIDTH;
+
+    fn numbers(n: usize, seed: u32) -> Vec<f32> {
+        let mut x = seed;
+        let next = |_| {
+            x = x.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            f32::from((x >> 16) as u16) / 32_768.0 - 1.0
+        };
+        (0..n).map(next).collect()
+    }
+
+    #[test]
+    fn equals_the_definition_for_any_number_of_rows_and_keeps_rows_apart() {
+        let (weight, bias) = (numbers(INPUTS * OUTPUTS, 1), numbers(OUTPUTS, 2));
+        let linear = Linear::pack(&weight, bias.clone(), INPUTS);
+        let x = numbers(INPUTS * 21, 3);
+        let mut packed = Vec::new();
+        let mut alone = vec![0.0; OUTPUTS];
+        for rows in 1..=21 {
+            let x = &x[..rows * INPUTS];
+            let mut out = vec![0.0; rows * OUTPUTS];
+            linear.apply::<Plain, false>(x, &mut out, &mut packed);
+            for (x, out) in x.chunks_exact(INPUTS).zip(out.chunks_exact(OUTPUTS)) {
+                for ((w, b), y) in weight.chunks_exact(INPUTS).zip(&bias).zip(out) {
+                    let sum: f32 = x.iter().zip(w).map(|(x, w)| x * w).sum();
+                    assert!((sum + b - y).abs() < 1e-3, "{rows} rows: {y}");
+                }
+                linear.apply::<Plain, false>(x, &mut alone, &mut packed);
+                assert_eq!(alone, out, "{rows} rows");
+            }
+        }
+    }
+
+    #[test]
+    fn weights_of_nothing_stay_nothing() {
+        assert_eq!(quantise(&[0.0, 0.0]), (vec![0, 0], 0.0));
+        let (integers, scale) = quantise(&[0.5, -1.0, 0.25]);
+        assert_eq!(integers, [16_384, -32_767, 8_192]);
+        assert!((scale * 32_767.0 - 1.0).abs() < 1e-6);
+    }
+}
