@@ -2,7 +2,7 @@
 
 use serde_json::{Value as Json, json};
 
-use super::effect::Evidence;
+use super::effect::{Effect, Evidence};
 use super::event::{Input, Reading};
 use super::exact::{fold, holds};
 use super::handoff::Request;
@@ -83,6 +83,36 @@ impl Turn<'_> {
                     return true;
                 }
                 None => self.note("trigger", trigger.name.clone(), "passed", ""),
+            }
+        }
+        false
+    }
+
+    /// Looks at what is never automated while a person is awaited: the customer may be in the wrong
+    /// queue for it. True where the conversation moved to another.
+    pub(super) fn escalates(&mut self, input: &Input, reading: Option<&Reading>) -> bool {
+        let seen = Seen::new(input, reading);
+        let bundle = self.bundle;
+        let now = self
+            .state
+            .queued
+            .as_ref()
+            .map(|queued| queued.queue.clone());
+        for trigger in &bundle.policy.triggers {
+            let TriggerKind::NeverAutomate { .. } = trigger.when else {
+                continue;
+            };
+            let queue = trigger
+                .queue
+                .as_ref()
+                .unwrap_or(&bundle.policy.default_queue);
+            if let Some(hit) = self.hit(trigger, &seen) {
+                if now.as_ref() == Some(queue) {
+                    return false;
+                }
+                self.effects.push(Effect::CancelHandoff);
+                self.fire(trigger, hit);
+                return true;
             }
         }
         false

@@ -55,8 +55,10 @@ impl Turn<'_> {
                 self.state.wait = Wait::Customer;
             }
             Owner::Queue => {
-                self.state.last_said = before;
-                self.heard_in_queue(input);
+                if !self.escalates(input, reading) {
+                    self.state.last_said = before;
+                    self.heard_in_queue(input);
+                }
                 return;
             }
             Owner::Bot => {}
@@ -397,26 +399,8 @@ impl Turn<'_> {
             text: input.text.clone(),
             entities: entities.to_vec(),
         };
-        match self.clear_topic(reading) {
-            Some((topic, p)) if !self.is_own(topic) => {
-                self.note(
-                    "reading",
-                    format!("topic {topic}"),
-                    "taken",
-                    format!("{p:.3}"),
-                );
-                self.serve(topic, p, &said);
-                return;
-            }
-            Some((topic, _)) => {
-                self.note(
-                    "reading",
-                    format!("topic {topic}"),
-                    "rejected",
-                    "it is being served",
-                );
-            }
-            None => self.note_weak(reading),
+        if self.heard_topic(reading, &said) {
+            return;
         }
         let empty = self.empty_slots();
         if !empty.is_empty() && self.prefill(&empty, entities) {
@@ -426,21 +410,37 @@ impl Turn<'_> {
             return;
         }
         if let Some(options) = self.ambiguous(reading) {
-            match self.told_apart(&options, entities) {
-                Some((topic, flow)) => {
-                    self.note(
-                        "reading",
-                        format!("new_flow {flow}"),
-                        "taken",
-                        "it wants what was said",
-                    );
-                    self.serve(&topic, 1.0, &said);
-                }
-                None => self.offer_choices(options, said),
-            }
+            self.close_readings(options, said);
             return;
         }
         self.nothing_fits(input, reading);
+    }
+
+    /// Serves the topic of a message where there is a clear one; true where there was.
+    fn heard_topic(&mut self, reading: Option<&Reading>, said: &Said) -> bool {
+        let Some((topic, p)) = self.clear_topic(reading) else {
+            self.note_weak(reading);
+            return false;
+        };
+        let what = format!("topic {topic}");
+        if self.is_own(topic) {
+            self.note("reading", what, "rejected", "it is being served");
+            return false;
+        }
+        self.note("reading", what, "taken", format!("{p:.3}"));
+        self.serve(topic, p, said);
+        true
+    }
+
+    /// Readings too close to each other: told apart by what the message gives, else offered.
+    fn close_readings(&mut self, options: Vec<String>, said: Said) {
+        let Some((topic, flow)) = self.told_apart(&options, &said.entities) else {
+            self.offer_choices(options, said);
+            return;
+        };
+        let what = format!("new_flow {flow}");
+        self.note("reading", what, "taken", "it wants what was said");
+        self.serve(&topic, 1.0, &said);
     }
 
     fn note_weak(&mut self, reading: Option<&Reading>) {

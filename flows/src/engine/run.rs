@@ -92,30 +92,11 @@ impl<'a> Turn<'a> {
         }
         self.note("step", name.clone(), "ran", "");
         match &step.kind {
-            StepKind::Say(response) => {
-                self.say(response);
-                self.ran(
-                    step,
-                    self.response_reads(response),
-                    BTreeSet::new(),
-                    Did::Said,
-                );
-                self.just_said = true;
-                self.advance(flow);
-                Next::Go
-            }
+            StepKind::Say(response) => self.say_step(flow, step, response),
             StepKind::Ask(ask) => self.ask_step(flow, step, ask),
             StepKind::Confirm(confirm) => self.confirm_step(confirm),
             StepKind::Offer(offer) => self.offer_step(offer),
-            StepKind::Set { slot, value } => {
-                let result = self.eval(value, &name);
-                self.put(slot, result, "system", 1.0);
-                let writes = BTreeSet::from([slot.clone()]);
-                self.changed(&writes);
-                self.ran(step, self.reads_of(value), writes, Did::Set);
-                self.advance(flow);
-                Next::Go
-            }
+            StepKind::Set { slot, value } => self.set_step(flow, step, slot, value),
             StepKind::If { test, .. } => {
                 let holds = self.eval(test, &name).truthy();
                 self.tested(step, [test].into_iter());
@@ -164,6 +145,26 @@ impl<'a> Turn<'a> {
             }
             StepKind::End(outcome) => self.end_frame(outcome),
         }
+    }
+
+    fn say_step(&mut self, flow: &Flow, step: &Step, response: &str) -> Next {
+        self.say(response);
+        let reads = self.response_reads(response);
+        self.ran(step, reads, BTreeSet::new(), Did::Said);
+        self.just_said = true;
+        self.advance(flow);
+        Next::Go
+    }
+
+    fn set_step(&mut self, flow: &Flow, step: &Step, slot: &str, value: &Expr) -> Next {
+        let name = self.step_name();
+        let result = self.eval(value, &name);
+        self.put(slot, result, "system", 1.0);
+        let writes = BTreeSet::from([slot.to_owned()]);
+        self.changed(&writes);
+        self.ran(step, self.reads_of(value), writes, Did::Set);
+        self.advance(flow);
+        Next::Go
     }
 
     /// Moves the front frame past its step.

@@ -35,7 +35,7 @@ pub(crate) struct Scripted {
 }
 
 /// Messages whose class the shared words don't tell.
-const CLASSES: [(&str, &str); 10] = [
+const CLASSES: [(&str, &str); 11] = [
     ("show me my recent transactions", "accounts.transactions"),
     ("block card 4821, I lost it", "cards.lost_card"),
     ("block card 4821, it was stolen", "cards.lost_card"),
@@ -43,6 +43,7 @@ const CLASSES: [(&str, &str); 10] = [
     ("why was my card refused", "cards.declined"),
     ("transfer £5,000 to my savings", "payments.transfer"),
     ("can't remember", ""),
+    ("I can't remember it", ""),
     ("can't remember it", ""),
     ("no idea", ""),
     ("whenever", ""),

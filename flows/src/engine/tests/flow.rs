@@ -1,13 +1,13 @@
 use serde_json::json;
 
-use super::kit::{Talk, about, bank, found};
+use super::kit::{Talk, about, found};
 use crate::engine::effect::Effect;
 use crate::engine::event::Outcome;
 
 #[test]
 fn runs_a_flow_from_its_first_words() {
     let mut talk = Talk::open();
-    talk.to_confirm();
+    talk.reaches_confirm();
     assert_eq!(talk.said(), ["after_theft", "block_check"]);
     assert_eq!(talk.messages()[1].text, "Block card 4281?");
     let listen = talk.listens().expect("it listens").clone();
@@ -80,7 +80,7 @@ fn silence_has_its_own_ladder() {
 #[test]
 fn a_failed_action_without_on_error_says_so_and_gets_a_person() {
     let mut talk = Talk::open();
-    talk.to_confirm().types("yes").acts(Outcome::TimedOut);
+    talk.reaches_confirm().types("yes").acts(Outcome::TimedOut);
     assert_eq!(talk.said(), ["error"]);
     assert_eq!(
         talk.handoff().map(|h| h.reason.as_str()),
@@ -131,7 +131,7 @@ fn errors_have_kinds() {
 #[test]
 fn a_correction_reruns_what_depends_on_it() {
     let mut talk = Talk::open();
-    talk.to_confirm();
+    talk.reaches_confirm();
     let text = "sorry, 4821";
     let mut reading = about("balance", 0.1);
     reading.entities = vec![found(text, "4821", "last4", json!("4821"))];
@@ -176,7 +176,9 @@ fn a_correction_moves_to_the_other_branch() {
 #[test]
 fn what_cannot_be_undone_is_not_repeated() {
     let mut talk = Talk::open();
-    talk.to_confirm().types("yes").answers(json!({"ref": "R1"}));
+    talk.reaches_confirm()
+        .types("yes")
+        .answers(json!({"ref": "R1"}));
     let text = "sorry, 4821";
     let mut reading = about("balance", 0.1);
     reading.entities = vec![found(text, "4821", "last4", json!("4821"))];

@@ -204,7 +204,7 @@ impl Talk {
     }
 
     /// The block flow up to its confirm.
-    pub(super) fn to_confirm(&mut self) -> &mut Self {
+    pub(super) fn reaches_confirm(&mut self) -> &mut Self {
         let text = "my card 4281 was stolen";
         let mut reading = about("lost_card", 0.9);
         reading.entities = vec![

@@ -45,15 +45,13 @@ fn phrases_are_folded() {
 
 #[test]
 fn asking_for_a_person() {
-    for payload in ["/human"] {
-        let mut talk = Talk::open();
-        talk.press(payload);
-        assert_eq!(talk.said(), ["person_coming"]);
-        assert_eq!(
-            talk.handoff().map(|h| h.reason.as_str()),
-            Some("user_request")
-        );
-    }
+    let mut talk = Talk::open();
+    talk.press("/human");
+    assert_eq!(talk.said(), ["person_coming"]);
+    assert_eq!(
+        talk.handoff().map(|h| h.reason.as_str()),
+        Some("user_request")
+    );
     let mut talk = Talk::open();
     talk.press("/lost_card").keys("0");
     assert_eq!(talk.handoff().map(|h| h.trigger.as_str()), Some("asked"));
@@ -144,6 +142,19 @@ fn waiting_in_the_queue() {
         ["handoff_cancelled", "ask_card"],
         "the flow is where it was"
     );
+}
+
+#[test]
+fn what_is_never_automated_moves_to_its_own_queue() {
+    let mut talk = Talk::open();
+    talk.press("/human");
+    queued(&mut talk);
+    talk.types("while I wait: I've been scammed");
+    assert_eq!(talk.last.effects.first(), Some(&Effect::CancelHandoff));
+    assert_eq!(talk.handoff().map(|h| h.queue.as_str()), Some("fraud"));
+    assert_eq!(talk.said(), ["fraud_first"]);
+    talk.types("hello? I've been scammed");
+    assert_eq!(talk.said(), ["still_waiting"], "it is in the right queue");
 }
 
 #[test]

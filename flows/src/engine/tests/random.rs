@@ -6,10 +6,11 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::kit::{about, bank};
+use crate::bundle::Bundle;
 use crate::engine::effect::Effect;
 use crate::engine::event::{Event, EventKind, Found, Input, Outcome, Passage, Reading};
 use crate::engine::state::{Owner, State, Wait};
-use crate::engine::step;
+use crate::engine::{Step, step};
 
 /// What happens next; keys of awaited effects are filled in from the state.
 #[derive(Debug, Clone)]
@@ -197,6 +198,45 @@ fn is_answer(effect: &Effect) -> bool {
     }
 }
 
+/// The beginning of every conversation.
+fn opened() -> Event {
+    Event {
+        at: Timestamp::from_second(1_700_000_000).expect("a time"),
+        kind: EventKind::Opened {
+            channel: "web".to_owned(),
+            language: None,
+            customer: std::collections::BTreeMap::new(),
+        },
+    }
+}
+
+/// Replay, with the state written down and read again after every event, gives the same bytes.
+fn replays(
+    bundle: &Bundle,
+    events: &[Event],
+    outputs: &[Step],
+    state: &State,
+) -> Result<(), TestCaseError> {
+    let mut again = State::default();
+    for (at, next) in events.iter().enumerate() {
+        let done = step(bundle, &mut again, next);
+        if let Some(before) = at.checked_sub(1) {
+            prop_assert_eq!(&outputs[before], &done);
+        }
+        let text = serde_json::to_string(&again).expect("a state can be written");
+        again = serde_json::from_str(&text).expect("and read");
+        prop_assert_eq!(
+            &text,
+            &serde_json::to_string(&again).expect("written again")
+        );
+    }
+    prop_assert_eq!(
+        serde_json::to_string(state).expect("written"),
+        serde_json::to_string(&again).expect("written")
+    );
+    Ok(())
+}
+
 proptest! {
     #![proptest_config(ProptestConfig {
         cases: 600,
@@ -208,14 +248,7 @@ proptest! {
     fn any_order_of_events(acts in prop::collection::vec(acts(), 1..60)) {
         let bundle = bank();
         let mut state = State::default();
-        let mut events = vec![Event {
-            at: Timestamp::from_second(1_700_000_000).expect("a time"),
-            kind: EventKind::Opened {
-                channel: "web".to_owned(),
-                language: None,
-                customer: std::collections::BTreeMap::new(),
-            },
-        }];
+        let mut events = vec![opened()];
         step(&bundle, &mut state, &events[0]);
         let mut sealed = false;
         let mut outputs = Vec::new();
@@ -263,20 +296,6 @@ proptest! {
             outputs.push(done);
             events.push(next);
         }
-        // Replay through the written-down state after every event.
-        let mut again = State::default();
-        for (at, next) in events.iter().enumerate() {
-            let done = step(&bundle, &mut again, next);
-            if let Some(before) = at.checked_sub(1) {
-                prop_assert_eq!(&outputs[before], &done);
-            }
-            let text = serde_json::to_string(&again).expect("a state can be written");
-            again = serde_json::from_str(&text).expect("and read");
-            prop_assert_eq!(&text, &serde_json::to_string(&again).expect("written again"));
-        }
-        prop_assert_eq!(
-            serde_json::to_string(&state).expect("written"),
-            serde_json::to_string(&again).expect("written")
-        );
+        replays(&bundle, &events, &outputs, &state)?;
     }
 }

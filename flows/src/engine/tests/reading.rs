@@ -262,10 +262,10 @@ fn no_thanks_after_a_flow_is_goodbye() {
 #[test]
 fn no_idea_is_no_no() {
     let mut talk = Talk::open();
-    talk.to_confirm();
+    talk.reaches_confirm();
     for text in ["no idea", "yes and no"] {
         let mut talk = Talk::open();
-        talk.to_confirm();
+        talk.reaches_confirm();
         let mut reading = about("balance", 0.1);
         reading.entities = vec![found(text, "no", "yes_no", json!(false))];
         if text.starts_with("yes") {
