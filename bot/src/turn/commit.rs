@@ -41,6 +41,45 @@ struct Change {
     trace: TurnTrace,
 }
 
+impl Change {
+    fn new(core: &Core, hot: &Hot, row: &Row, done: Done) -> Result<Self, StoreError> {
+        let (state, at) = (done.state, done.trace.at);
+        Ok(Self {
+            conversation: Arc::clone(&row.conversation),
+            seq: row.seq,
+            revision: hot.revision,
+            epoch: known_epoch(hot, row),
+            in_journal: done.in_journal,
+            rewrite: done.rewrite,
+            fed: done.fed.into_iter().map(Body::Event).collect(),
+            out: done.out,
+            progress: Progress {
+                seq: row.seq,
+                state: json(&state)?,
+                listen: done.listen.as_ref().map(json).transpose()?,
+                owner: if done.closed {
+                    Owner::Closed
+                } else {
+                    state.owner
+                },
+                language: state.language.clone(),
+                at,
+                trace: String::new(),
+            },
+            handing: Handing {
+                desk: Desk {
+                    now: at,
+                    ..core.desk_now(row.seq)
+                },
+                opening: done.opening.map(|opening| (opening, state)),
+                cancelled: done.cancelled,
+                model: core.options.model_version.clone(),
+            },
+            trace: done.trace,
+        })
+    }
+}
+
 /// Commits a turn. Gives what is kept for the next one and what this one caused.
 ///
 /// # Errors
@@ -49,58 +88,16 @@ pub(super) async fn commit(
     core: &Arc<Core>,
     hot: Hot,
     row: &Row,
-    done: Done,
+    mut done: Done,
 ) -> Result<(Hot, Reply), Again> {
-    let Done {
-        state,
-        fed,
-        in_journal,
-        rewrite,
-        out,
-        opening,
-        cancelled,
-        closed,
-        listen,
-        trace,
-        counts,
-    } = done;
-    let stir = opening.is_some() || cancelled || closed;
-    let at = trace.at;
-    let (Ok(json_state), Ok(json_listen)) = (json(&state), listen.as_ref().map(json).transpose())
-    else {
-        // States and listens are plain data with text keys.
-        tracing::error!(conversation = %row.conversation, "a state can't be written as JSON");
-        return Err(Again);
-    };
-    let change = Change {
-        conversation: Arc::clone(&row.conversation),
-        seq: row.seq,
-        revision: hot.revision,
-        epoch: known_epoch(&hot, row),
-        in_journal,
-        rewrite,
-        fed: fed.into_iter().map(Body::Event).collect(),
-        out,
-        handing: Handing {
-            desk: Desk {
-                now: at,
-                ..core.desk_now(row.seq)
-            },
-            opening: opening.map(|opening| (opening, state.clone())),
-            cancelled,
-            model: core.options.model_version.clone(),
-        },
-        progress: Progress {
-            seq: row.seq,
-            state: json_state,
-            listen: json_listen,
-            owner: if closed { Owner::Closed } else { state.owner },
-            language: state.language.clone(),
-            at,
-            trace: String::new(),
-        },
-        trace,
-    };
+    let (state, listen, closed) = (done.state.clone(), done.listen.clone(), done.closed);
+    let counts = std::mem::take(&mut done.counts);
+    let stir = done.opening.is_some() || done.cancelled || closed;
+    let change = Change::new(core, &hot, row, done).map_err(|error| {
+        // States and listens are plain data with text keys: this does not happen.
+        tracing::error!(conversation = %row.conversation, %error, "a turn can't be written");
+        Again
+    })?;
     let committed = core.post(move |tx, rows| apply(tx, change, rows)).await;
     let committed = match committed {
         Ok(committed) => committed,
