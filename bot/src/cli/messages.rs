@@ -124,7 +124,7 @@ pub(super) fn run(config: &Config, args: &Messages) -> Result<ExitCode> {
     if let Some(path) = &args.out_of_scope {
         out_of_scope(&bundle, path, &mut world, args.wrong)?;
     }
-    for problem in &world.problems {
+    if let Some(problem) = world.problems.first() {
         anyhow::bail!("{problem}");
     }
     Ok(ExitCode::SUCCESS)

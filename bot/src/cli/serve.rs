@@ -1,6 +1,7 @@
 //! `bellhop serve`: the whole program.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -145,12 +146,8 @@ async fn live_actions(
 fn missing_text(missing: &[crate::actions::MissingEnv], sources: &Sources) -> String {
     let mut text = String::from("environment variables that actions need are not set:");
     for one in missing {
-        text.push_str(&format!(
-            "\n  {}: {} needs {}",
-            place_of(&one.span, sources),
-            one.action,
-            one.variable
-        ));
+        let place = place_of(&one.span, sources);
+        let _ = write!(text, "\n  {place}: {} needs {}", one.action, one.variable);
     }
     text.push_str("\nset them, or use --stubs to answer actions with their stubs");
     text

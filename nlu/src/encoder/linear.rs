@@ -31,9 +31,8 @@ impl Linear {
         let (packed, scale): (Vec<_>, Vec<_>) = weight.chunks_exact(inputs).map(quantise).unzip();
         let mut panels = Vec::with_capacity(inputs * outputs / WIDTH);
         for rows in packed.chunks_exact(WIDTH) {
-            for k in 0..inputs {
-                panels.push(std::array::from_fn(|j| rows[j][k]));
-            }
+            let columns = (0..inputs).map(|k| std::array::from_fn(|j| rows[j][k]));
+            panels.extend(columns);
         }
         Self {
             inputs,

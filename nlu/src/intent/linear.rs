@@ -307,7 +307,7 @@ mod tests {
             let mut side = |by: f32| {
                 let mut w = w.clone();
                 w[at] += by;
-                problem.loss(&w, &mut vec![0.0; 15]).expect("a loss")
+                problem.loss(&w, &mut [0.0; 15]).expect("a loss")
             };
             let slope = (side(1e-2) - side(-1e-2)) / 2e-2;
             assert!(
