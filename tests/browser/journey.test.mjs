@@ -50,7 +50,11 @@ test("a balance, a corrected card, a fee with its source, a person, the bot agai
   await chat.hears(OVERDRAFT);
   const source = chat.log.getByRole("link", { name: /Overdrafts: what they cost/ });
   await source.waitFor();
-  assert.match(await source.getAttribute("href"), /^https?:\/\/.*overdraft/);
+  const [article] = await Promise.all([tab.context().waitForEvent("page"), source.click()]);
+  await article.getByRole("heading", { name: "If you go past your limit" }).waitFor();
+  await picture(article, "article");
+  await accessible(article, "an article");
+  await article.close();
   await picture(tab, "chat-article");
 
   await chat.say("this is ridiculous, let me talk to someone");

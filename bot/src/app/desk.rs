@@ -301,7 +301,7 @@ impl App {
                 Waiting {
                     handoff_id: record.id,
                     conversation_id: record.conversation,
-                    queue_title: desk.title(&envelope.routing.queue).unwrap_or_default(),
+                    queue_title: desk.title(&envelope.routing.queue, "").unwrap_or_default(),
                     queue: envelope.routing.queue,
                     priority: envelope.routing.priority,
                     waited_s: u64::try_from(waited).unwrap_or(0),

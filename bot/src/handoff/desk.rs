@@ -101,7 +101,7 @@ impl Desk {
         standing: Standing,
     ) -> Result<Rows, StoreError> {
         handoffs::insert(tx, envelope, Some(standing.position))?;
-        let news = self.queued(&envelope.handoff_id, &envelope.routing.queue, standing);
+        let news = self.queued(envelope, standing);
         let mut rows = self.news(tx, &envelope.conversation_id, vec![Body::Handoff(news)])?;
         self.report(tx, &rows, &envelope.handoff_id, |status| {
             status.standing(standing);
@@ -162,7 +162,7 @@ impl Desk {
         self.change_owner(tx, &record, Owner::Agent)?;
         let news = HandoffEvent {
             queue: Some(record.envelope.routing.queue.clone()),
-            queue_title: self.title(&record.envelope.routing.queue),
+            queue_title: self.title(&record.envelope.routing.queue, &record.envelope.locale),
             agent: Some(agent.name.clone()),
             ..self.plain(id, HandoffStatus::Assigned)
         };
@@ -288,7 +288,7 @@ impl Desk {
         if !text.is_empty() {
             bodies.push(note(agent, text));
         }
-        bodies.push(Body::Handoff(self.queued(new_id, queue, standing)));
+        bodies.push(Body::Handoff(self.queued(&envelope, standing)));
         bodies.push(Body::Input(Input::event(EventKind::Queued {
             queue: queue.to_owned(),
             position: standing.position,
@@ -377,7 +377,7 @@ impl Desk {
                     by: self.bundle.name.clone(),
                     text: format!("{name} was gone; the customer waits again"),
                 }),
-                Body::Handoff(self.queued(id, queue, standing)),
+                Body::Handoff(self.queued(&record.envelope, standing)),
                 Body::Input(Input::event(EventKind::Queued {
                     queue: queue.clone(),
                     position: standing.position,
@@ -413,7 +413,7 @@ impl Desk {
                 position,
                 wait_s: standing.wait_s,
             });
-            let event = self.queued(&place.handoff, &place.queue, standing);
+            let event = self.queued(&handoffs::get(tx, &place.handoff)?.envelope, standing);
             let bodies = vec![Body::Handoff(event), Body::Input(moved)];
             // Whatever caused it, it was nothing in this conversation.
             rows.extend(journal::append(
@@ -524,23 +524,24 @@ impl Desk {
         status::put(tx, &record.conversation, &status)
     }
 
-    /// What a queue is called in the bot's first language.
-    pub(crate) fn title(&self, queue: &str) -> Option<String> {
+    /// What a queue is called in a language, or in the bot's first where it has no title in that.
+    pub(crate) fn title(&self, queue: &str, language: &str) -> Option<String> {
         let titles = &self.bundle.queues.get(queue)?.title;
-        let first = self.bundle.languages.first()?;
         titles
-            .get(first)
+            .get(language)
+            .or_else(|| titles.get(self.bundle.languages.first()?))
             .or_else(|| titles.values().next())
             .cloned()
     }
 
-    fn queued(&self, id: &str, queue: &str, standing: Standing) -> HandoffEvent {
+    fn queued(&self, envelope: &Envelope, standing: Standing) -> HandoffEvent {
+        let queue = &envelope.routing.queue;
         HandoffEvent {
-            queue: Some(queue.to_owned()),
-            queue_title: self.title(queue),
+            queue: Some(queue.clone()),
+            queue_title: self.title(queue, &envelope.locale),
             position: Some(standing.position),
             wait_s: standing.wait_s,
-            ..self.plain(id, HandoffStatus::Queued)
+            ..self.plain(&envelope.handoff_id, HandoffStatus::Queued)
         }
     }
 

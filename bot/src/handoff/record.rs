@@ -17,6 +17,8 @@ use super::story::story;
 
 /// Priority where no queue gives one.
 const ORDINARY: u8 = 5;
+/// Readings of the last message that are told, best first.
+const CANDIDATES: usize = 5;
 /// Turns that the trend of the mood looks at.
 const TREND: usize = 5;
 
@@ -182,6 +184,7 @@ fn candidates(state: &State) -> Vec<Candidate> {
     state
         .last_intents
         .iter()
+        .take(CANDIDATES)
         .map(|(name, score)| Candidate {
             name: name.clone(),
             score: *score,

@@ -3,14 +3,16 @@
 
 use std::collections::BTreeMap;
 
-use bellhop_flows::bundle::Bundle;
+use bellhop_flows::bundle::{ActionEffect, Bundle};
 use bellhop_flows::engine::effect::HandoffRequest;
-use bellhop_flows::engine::state::State;
+use bellhop_flows::engine::state::{Attempt, State};
 
 use super::envelope::{Envelope, Story};
 
 /// Values of slots that a story names.
 const NAMED_SLOTS: usize = 4;
+/// The reason that says nothing of what it is about.
+const ASKED: &str = "user_request";
 /// From here on the customer counts as upset.
 const UPSET: f64 = 0.5;
 
@@ -21,7 +23,10 @@ pub(super) fn story(
     intent: &str,
     request: Option<&HandoffRequest>,
 ) -> Story {
-    let mut issue = title_of(bundle, intent);
+    let mut issue = match request {
+        Some(request) if request.reason == ASKED => asked(bundle, state, request),
+        _ => title_of(bundle, intent),
+    };
     let known = known(bundle, state);
     if !known.is_empty() {
         issue = format!("{issue} ({})", known.join(", "));
@@ -31,6 +36,7 @@ pub(super) fn story(
         actions_taken: state
             .attempts
             .iter()
+            .filter(|attempt| tells(bundle, attempt))
             .map(|attempt| match attempt.kind.as_str() {
                 "tool" => format!("called {}: {}", attempt.reference, attempt.outcome),
                 "flow" => format!(
@@ -52,12 +58,42 @@ pub(super) fn story(
     }
 }
 
+/// Whether staff want to hear of an attempt: of what was merely looked up, only that it failed.
+fn tells(bundle: &Bundle, attempt: &Attempt) -> bool {
+    let looked_up = attempt.kind == "tool"
+        && bundle
+            .actions
+            .get(&attempt.reference)
+            .is_some_and(|action| action.effect == ActionEffect::None);
+    !(looked_up && attempt.outcome == "ok")
+}
+
+/// What it is about when all that the last message says is that a person is wanted: what they are
+/// at, or what was last settled or told.
+fn asked(bundle: &Bundle, state: &State, request: &HandoffRequest) -> String {
+    if let Some(flow) = request.flow.as_deref() {
+        return flow_title(bundle, flow);
+    }
+    let last = state
+        .attempts
+        .iter()
+        .rev()
+        .find(|attempt| attempt.kind != "tool");
+    match last {
+        Some(flow) if flow.kind == "flow" => {
+            format!("last about {}", flow_title(bundle, &flow.reference))
+        }
+        Some(answer) => format!("last about {}", article_title(bundle, &answer.reference)),
+        None => "not said yet".to_owned(),
+    }
+}
+
 /// What is known of the issue and fit for a sentence.
 fn known(bundle: &Bundle, state: &State) -> Vec<String> {
     state
         .slots
         .iter()
-        .filter(|(_, filled)| !filled.value.is_null())
+        .filter(|(_, filled)| !filled.value.is_null() && filled.source != "system")
         .filter_map(|(id, filled)| {
             let slot = bundle.slots.get(id).filter(|slot| !slot.pii)?;
             let name = in_first(bundle, &slot.title).unwrap_or_else(|| bare(id).replace('_', " "));
@@ -85,7 +121,7 @@ fn plain(value: &serde_json::Value) -> Option<String> {
 
 fn next_step(bundle: &Bundle, request: &HandoffRequest) -> String {
     let begin = match request.reason.as_str() {
-        "user_request" => "the customer asked for a person",
+        ASKED => "ask what is left to do",
         "low_confidence" | "repeated_misunderstanding" => {
             "the bot does not understand what the customer wants: ask"
         }
@@ -154,7 +190,8 @@ pub(crate) fn wrap_up_draft(envelope: &Envelope) -> String {
         .count();
     let mut done = envelope.summary.actions_taken.clone();
     if said > 0 {
-        done.push(format!("talked to an agent ({said} messages)"));
+        let messages = if said == 1 { "message" } else { "messages" };
+        done.push(format!("talked to an agent ({said} {messages})"));
     }
     if done.is_empty() {
         done.push("nothing yet".to_owned());

@@ -81,7 +81,10 @@ fn items(conversation: &str, events: &[CustomerEvent]) -> Vec<TranscriptItem> {
                 CustomerEvent::Message(message) => {
                     let message = message.as_ref().clone();
                     keep("response", message.name);
-                    keep("article", message.source.map(|source| source.article));
+                    if let Some(source) = message.source {
+                        keep("article", Some(source.article));
+                        keep("article_title", Some(source.title));
+                    }
                     keep("agent", message.agent);
                     keep("client_msg_id", message.client_msg_id);
                     let from = match message.from {

@@ -9,7 +9,7 @@ use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
 use rust_embed::RustEmbed;
 
-use super::Edge;
+use super::{Edge, articles};
 use crate::demo::DEMO_CUSTOMER;
 
 /// What pages may load: their own files only. The widget's styles live in its shadow tree.
@@ -40,6 +40,7 @@ pub(super) fn router() -> Router<Edge> {
         .route("/desk", get(desk))
         .route("/dashboard", get(dashboard))
         .route("/assets/{name}", get(asset))
+        .route("/help/{*id}", get(articles::read))
 }
 
 async fn front(State(edge): State<Edge>) -> Response {
@@ -84,7 +85,7 @@ async fn asset(Path(name): Path<String>) -> Response {
     file(found.filter(|_| !name.ends_with(".html")), &name)
 }
 
-fn page(html: String) -> Response {
+pub(super) fn page(html: String) -> Response {
     let headers = [
         (header::CONTENT_SECURITY_POLICY, POLICY),
         (header::CACHE_CONTROL, "no-store"),
@@ -115,11 +116,11 @@ fn file(found: Option<rust_embed::EmbeddedFile>, name: &str) -> Response {
     (headers, file.data.into_owned()).into_response()
 }
 
-fn missing(name: &str) -> Response {
+pub(super) fn missing(name: &str) -> Response {
     (StatusCode::NOT_FOUND, format!("no file {name}\n")).into_response()
 }
 
-fn escape(text: &str) -> String {
+pub(super) fn escape(text: &str) -> String {
     text.replace('&', "&amp;")
         .replace('<', "&lt;")
         .replace('>', "&gt;")

@@ -280,7 +280,9 @@ fn people(pattern: Pattern) -> [Words; 2] {
         ],
         Pattern::QueuePosition => [
             say("You're number {position} in the queue for {queue}. I'll tell you as it moves."),
-            say("Tiene el número {position} en la cola de {queue}. Le avisaré según avance."),
+            say(
+                "Tiene el número {position} en la cola para hablar con {queue}. Le avisaré según avance.",
+            ),
         ],
         Pattern::StillWaiting => [
             ask(
@@ -289,8 +291,8 @@ fn people(pattern: Pattern) -> [Words; 2] {
                 &["/cancel"],
             ),
             ask(
-                "Gracias por esperar. Tiene el número {position} en la cola de {queue}. Puede seguir esperando o dejarlo y volver conmigo.",
-                "Gracias por esperar. Tiene el número {position} en la cola de {queue}. Siga a la espera, o diga cancelar para volver conmigo.",
+                "Gracias por esperar. Tiene el número {position} en la cola para hablar con {queue}. Puede seguir esperando o dejarlo y volver conmigo.",
+                "Gracias por esperar. Tiene el número {position} en la cola para hablar con {queue}. Siga a la espera, o diga cancelar para volver conmigo.",
                 &["/cancel"],
             ),
         ],

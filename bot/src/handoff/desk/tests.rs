@@ -546,3 +546,39 @@ fn the_envelope_tells_the_story_without_personal_data_in_sentences() {
     let alone = record::envelope(&bundle(), &state(), None, &facts);
     assert!(!alone.qa_flags.escalation_required);
 }
+
+#[test]
+fn a_wish_for_a_person_is_told_by_what_came_before_it() {
+    let mut asked = wanted("cards", 5);
+    asked.reason = "user_request".to_owned();
+    let about = |state: &State, request: &HandoffRequest| {
+        record::envelope(&bundle(), state, Some(request), &Facts::default())
+            .summary
+            .issue
+    };
+    let mut state = state();
+    for slot in state.slots.values_mut() {
+        slot.source = "system".to_owned();
+    }
+    assert_eq!(about(&state, &asked), "last about Fees");
+    state.attempts.clear();
+    assert_eq!(about(&state, &asked), "not said yet");
+    asked.flow = Some("cards.block_card".to_owned());
+    assert_eq!(about(&state, &asked), "block card");
+}
+
+#[test]
+fn a_queue_is_called_what_it_is_called_in_the_customers_language() {
+    let mut desk = desk(0);
+    let bundle = Arc::get_mut(&mut desk.bundle).expect("the only owner");
+    let cards = bundle.queues.get_mut("cards").expect("a queue");
+    cards
+        .title
+        .insert("es".to_owned(), "Equipo de tarjetas".to_owned());
+    assert_eq!(
+        desk.title("cards", "es").as_deref(),
+        Some("Equipo de tarjetas")
+    );
+    assert_eq!(desk.title("cards", "fr").as_deref(), Some("Card team"));
+    assert_eq!(desk.title("none", "es"), None);
+}
