@@ -7,24 +7,30 @@
 use whatlang::{Detector, Lang, Script};
 
 /// Words of everyday requests that the other lists do not contain. Words shared between two of the
-/// languages ("no", "a", "me", "son") or common in names ("la", "de", "San") are left out.
+/// languages ("no", "a", "me", "son") are left out.
 const WORDS: [(&str, &str); 6] = [
     (
         "en",
-        "the my is what how i can you please want need with have do does did not where when which thanks \
-         thank hello hi yes it's i'm don't can't to of and for was are this that been your would could \
-         should help lost new card money account talk someone from why",
+        "the my is what how i can you please want need with have do does did where when which thanks thank \
+         hello hi yes to of and for was are this that been your would could should help lost new card money \
+         account talk someone from why it i'm don doesn didn isn wasn hasn haven aren won couldn wouldn am not \
+         never only still again something else nobody up down out so just really more than then there here \
+         they we she him her his our them these those some any all get got give make take know see say tell \
+         show find change send pay set after before between about into over because last first next much \
+         many keep stop ever today tomorrow yesterday good morning sorry wrong who whose",
     ),
     (
         "es",
-        "el los las mi mis qué que cómo cuál cuánto cuando cuándo dónde donde quiero quisiera necesito \
-         puedo puede por favor con tengo está estoy esta este gracias hola buenos buenas sí una para pero \
-         ayuda perdí tarjeta dinero cuenta hablar alguien saldo ayer hoy mañana vale desde porque eso muy \
-         me ha han hay mucho más también nada soy es del al y",
+        "el los las mi mis qué que cómo cuál cuáles cuánto cuántos cuando cuándo dónde donde quién quiero \
+         quisiera necesito puedo puede por favor con tengo está están estoy esta este esto ese esos gracias \
+         hola buenos buenas sí una para pero ayuda perdí tarjeta dinero cuenta hablar alguien saldo ayer hoy \
+         mañana vale desde porque eso muy han hay mucho más también nada soy es del y otra otro vez veces \
+         siempre nunca nadie algo cosa ahora todavía ya ahorros pago pagar enviar envía transferencia \
+         servicio días semanas tarde reconozco olvidé cobraron hasta sobre aquí así nuestro",
     ),
     (
         "fr",
-        "je le les mon ma mes est une vous nous pas avec pour merci bonjour oui où quand comment pourquoi \
+        "je les mon ma mes est une vous nous pas avec pour merci bonjour oui où quand comment pourquoi \
          voudrais veux peux besoin j'ai c'est carte argent compte aide parler quelqu'un",
     ),
     (
@@ -34,14 +40,21 @@ const WORDS: [(&str, &str); 6] = [
     ),
     (
         "pt",
-        "eu meu minha meus não como quanto onde quero preciso posso obrigado obrigada olá sim uma com \
-         cartão dinheiro conta ajuda falar alguém estou você isso",
+        "eu meu minha meus não como quanto onde preciso posso obrigado obrigada olá sim uma com cartão \
+         dinheiro conta ajuda falar alguém estou você isso",
     ),
     (
         "it",
         "il gli mio mia che come quanto dove voglio vorrei posso grazie ciao sì sono della carta soldi \
          conto aiuto parlare qualcuno perché buongiorno",
     ),
+];
+
+/// Words that count half: names and other languages have them too.
+const WEAK_WORDS: [(&str, &str); 3] = [
+    ("es", "de la lo un en no me te se su al he ha le tu a"),
+    ("fr", "de la le un en me te se au du"),
+    ("pt", "de o os um em no na me se do da"),
 ];
 
 /// ISO 639-1 codes of the languages that have trigram statistics.
@@ -85,35 +98,46 @@ fn by_words<'a>(text: &str, allowed: &'a [String], prior: &'a str) -> Option<&'a
         .split(|c: char| !c.is_alphanumeric() && c != '\'')
         .filter(|w| w.chars().any(char::is_alphabetic))
         .collect();
-    let count = |code: &str| {
-        let list = WORDS
+    let list = |lists: &'static [(&str, &str)], code: &str| {
+        lists
             .iter()
             .find(|(l, _)| *l == primary(code))
-            .map_or("", |(_, list)| *list);
+            .map_or("", |(_, list)| *list)
+    };
+    let among = |list: &str| {
+        let listed = |word: &str| list.split_ascii_whitespace().any(|l| l == word);
+        // "what's" is listed as "what".
+        let stem = |word: &str| word.split_once('\'').is_some_and(|(stem, _)| listed(stem));
+        words.iter().filter(|w| listed(w) || stem(w)).count()
+    };
+    // Two for a word that only this language has, one for a weak one.
+    let points = |code: &str| {
         let marks = if primary(code) == "es" {
             text.matches(['¿', '¡', 'ñ']).count()
         } else {
             0
         };
-        let listed = |word: &str| list.split_ascii_whitespace().any(|l| l == word);
-        // "what's" is listed as "what".
-        let stem = |word: &str| word.split_once('\'').is_some_and(|(stem, _)| listed(stem));
-        words.iter().filter(|w| listed(w) || stem(w)).count() + marks
+        let strong = 2 * (among(list(&WORDS, code)) + marks);
+        if strong == 0 {
+            0
+        } else {
+            strong + among(list(&WEAK_WORDS, code))
+        }
     };
+    let here = points(prior);
     // The first of the best, so that variants of one language do not take turns.
-    let mut best = (prior, count(prior));
+    let mut best = (prior, here);
     for code in allowed {
-        let n = count(code);
-        if n > best.1 {
-            best = (code, n);
+        let found = points(code);
+        if found > best.1 {
+            best = (code, found);
         }
     }
-    let here = count(prior);
     if best.0 == prior {
         return (here > 0).then_some(prior);
     }
-    // Leaving needs two words more, or every second word of a text that has none of the prior's.
-    let leave = best.1 >= here + 2 || (here == 0 && best.1 * 2 >= words.len());
+    // Leaving needs two words more, or nearly half of the words of a text that has none of the prior's.
+    let leave = best.1 >= here + 4 || (here == 0 && best.1 + 1 >= words.len());
     leave.then_some(best.0)
 }
 
