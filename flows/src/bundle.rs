@@ -420,6 +420,8 @@ pub enum Pattern {
     Correction,
     KeptOld,
     AlreadyDone,
+    OfferUndo,
+    Undone,
     Resume,
     OfferResume,
     Refused,
@@ -449,7 +451,12 @@ impl Pattern {
             // Name of the bot.
             Self::Greeting => vec![("bot", Text)],
             // Title of the flow that is cancelled, resumed, done or in the way; `other` is what was asked for.
-            Self::Cancel | Self::AlreadyDone | Self::Resume | Self::OfferResume => {
+            Self::Cancel
+            | Self::AlreadyDone
+            | Self::OfferUndo
+            | Self::Undone
+            | Self::Resume
+            | Self::OfferResume => {
                 vec![("title", Text)]
             }
             Self::Refused => vec![("title", Text), ("other", Text)],

@@ -12,6 +12,7 @@ use super::cx::Cx;
 use super::index::{Decl, Kind};
 use super::read::Fields;
 use super::scope::{Locals, Scope};
+use super::steps::merge;
 
 const KEYS: [&str; 5] = ["http", "effect", "returns", "stub", "compensate"];
 const METHODS: [(&str, &str); 5] = [
@@ -55,6 +56,7 @@ pub(super) fn compile(
     locals: &BTreeMap<Id, Locals>,
 ) -> BTreeMap<Id, Action> {
     let none = Locals::new();
+    let locals = with_compensation(cx, locals);
     cx.index
         .all(Kind::Action)
         .filter_map(|decl| {
@@ -63,6 +65,27 @@ pub(super) fn compile(
             Some((decl.id.clone(), action(cx, decl, &scope, types)?))
         })
         .collect()
+}
+
+/// An action that undoes another knows the locals of the flows that run the other: what it undoes
+/// is named by what the other answered.
+fn with_compensation(cx: &Cx<'_>, locals: &BTreeMap<Id, Locals>) -> BTreeMap<Id, Locals> {
+    let mut all = locals.clone();
+    for decl in cx.index.all(Kind::Action) {
+        let NodeKind::Map(entries) = &decl.node.kind else {
+            continue;
+        };
+        let named = entries.iter().find(|entry| entry.key == "compensate");
+        let name = named.and_then(|entry| entry.value.scalar());
+        let other = name.and_then(|scalar| cx.index.find(Kind::Action, decl.module, &scalar.text));
+        if let (Some(other), Some(known)) = (other, locals.get(&decl.id)) {
+            let own = all.entry(other.id.clone()).or_default();
+            for (name, ty) in known {
+                merge(own, name, ty);
+            }
+        }
+    }
+    all
 }
 
 fn action(

@@ -54,7 +54,7 @@ const HUMAN: &[&str] = &["/human"];
 const STARS: &[&str] = &["1", "2", "3", "4", "5"];
 
 /// Every pattern.
-pub(super) const ALL: [Pattern; 30] = [
+pub(super) const ALL: [Pattern; 32] = [
     Pattern::Greeting,
     Pattern::NoMatch,
     Pattern::NoInput,
@@ -67,6 +67,8 @@ pub(super) const ALL: [Pattern; 30] = [
     Pattern::Correction,
     Pattern::KeptOld,
     Pattern::AlreadyDone,
+    Pattern::OfferUndo,
+    Pattern::Undone,
     Pattern::Resume,
     Pattern::OfferResume,
     Pattern::Refused,
@@ -102,6 +104,8 @@ pub(super) fn name(pattern: Pattern) -> &'static str {
         Pattern::Correction => "correction",
         Pattern::KeptOld => "kept_old",
         Pattern::AlreadyDone => "already_done",
+        Pattern::OfferUndo => "offer_undo",
+        Pattern::Undone => "undone",
         Pattern::Resume => "resume",
         Pattern::OfferResume => "offer_resume",
         Pattern::Refused => "refused",
@@ -246,6 +250,22 @@ fn repair(pattern: Pattern) -> Option<[Words; 2]> {
                 "Eso ya está hecho y no puedo deshacerlo: {title}. Diga persona y alguien lo mirará con usted.",
                 HUMAN,
             ),
+        ],
+        Pattern::OfferUndo => [
+            ask(
+                "That's already done: {title}. Shall I take it back, so that we can change it?",
+                "",
+                YES_NO,
+            ),
+            ask(
+                "Eso ya está hecho: {title}. ¿Lo deshago, para que podamos cambiarlo?",
+                "",
+                YES_NO,
+            ),
+        ],
+        Pattern::Undone => [
+            say("It's taken back: {title}."),
+            say("Queda deshecho: {title}."),
         ],
         Pattern::Resume => [
             say("Now, back to {title}."),

@@ -16,9 +16,9 @@ use crate::template::{Escape, Template};
 use crate::value::{Type, Value};
 
 /// Why an action has no usable answer.
-struct Failure {
+pub(super) struct Failure {
     /// `timeout`, `status`, `shape` or `needs_human`.
-    kind: &'static str,
+    pub(super) kind: &'static str,
     status: Option<u16>,
     body: Option<Json>,
     detail: String,
@@ -65,7 +65,12 @@ impl<'a> Turn<'a> {
         format!("{}/{}:{}/{visit}", top.id, top.flow, step.id)
     }
 
-    fn compose_call(&self, id: &str, action: &Action, key: String) -> Result<ActionCall, String> {
+    pub(super) fn compose_call(
+        &self,
+        id: &str,
+        action: &Action,
+        key: String,
+    ) -> Result<ActionCall, String> {
         let names = self.names(BTreeMap::new());
         let write = |template: &Template, escape: Escape| {
             template
@@ -112,6 +117,13 @@ impl<'a> Turn<'a> {
 
     /// An action is done.
     pub(super) fn action_done(&mut self, key: &str, outcome: &Outcome) {
+        if let Wait::Undoing { key: waited, undo } = &self.state.wait
+            && waited == key
+        {
+            let undo = undo.clone();
+            self.undone(&undo, outcome);
+            return;
+        }
         let waited = matches!(&self.state.wait, Wait::Action { key: waited } if waited == key);
         let bundle = self.bundle;
         let top = self.top();
@@ -246,7 +258,7 @@ fn needs_human(body: &Json) -> bool {
 }
 
 /// The answer as the declared record, or why it is none.
-fn answer(action: &Action, outcome: &Outcome) -> Result<Value, Failure> {
+pub(super) fn answer(action: &Action, outcome: &Outcome) -> Result<Value, Failure> {
     match outcome {
         Outcome::TimedOut => Err(Failure::new("timeout", "no answer in time")),
         Outcome::Failed { detail } => Err(Failure::new("status", detail.clone())),

@@ -64,6 +64,9 @@ impl Turn<'_> {
 
     /// Takes corrections and runs on to the question that is then open.
     pub(super) fn correct(&mut self, changes: Vec<Change>) {
+        if self.offer_undo(&changes) {
+            return;
+        }
         let mut changed = BTreeSet::new();
         for (slot, found, value) in changes {
             if self.correct_one(&slot, &found, value) {
@@ -71,6 +74,11 @@ impl Turn<'_> {
             }
         }
         self.understood();
+        self.corrected(changed);
+    }
+
+    /// Runs on with corrected slots.
+    pub(super) fn corrected(&mut self, changed: BTreeSet<String>) {
         if !changed.is_empty() {
             for slot in self.answered_slots() {
                 if !changed.contains(&slot) {
@@ -149,7 +157,7 @@ impl Turn<'_> {
         true
     }
 
-    fn say_change(&mut self, pattern: Pattern, slot: &str, value: &Value) {
+    pub(super) fn say_change(&mut self, pattern: Pattern, slot: &str, value: &Value) {
         let language = self.state.language.clone();
         let how = Rendering {
             language: &language,
@@ -161,7 +169,7 @@ impl Turn<'_> {
     }
 
     /// An irreversible action that is done and depends on a slot.
-    fn done_for_good(&self, slot: &str) -> Option<String> {
+    pub(super) fn done_for_good(&self, slot: &str) -> Option<String> {
         let log = &self.base()?.log;
         let dirty = tainted(log, BTreeSet::from([slot.to_owned()]));
         log.iter().find_map(|ran| match &ran.did {
@@ -238,7 +246,7 @@ impl Turn<'_> {
         base.redo = Some(Redo {
             dirty,
             done,
-            again: BTreeSet::new(),
+            ..Redo::default()
         });
         if let Some(frame) = self.state.frames.get_mut(live) {
             frame.at = path;
@@ -283,14 +291,11 @@ impl Turn<'_> {
         };
         let ran = redo.done.remove(at);
         let touched = touches(&ran, &redo.dirty);
+        let again = touched || redo.anew;
         let final_after = redo.done.iter().skip(at).any(is_final);
         let passed = match (&step.kind, &ran.did) {
-            (StepKind::Say(_) | StepKind::Search { .. }, Did::Said)
-            | (StepKind::Set { .. }, Did::Set)
-                if !touched =>
-            {
-                Passed::Over
-            }
+            (StepKind::Say(_) | StepKind::Search { .. }, Did::Said) if !again => Passed::Over,
+            (StepKind::Set { .. }, Did::Set) if !touched => Passed::Over,
             (StepKind::Ask(ask), Did::Asked | Did::Set) if ask.always => {
                 self.state.slot(&ask.slot)?;
                 Passed::Over
@@ -322,11 +327,15 @@ impl Turn<'_> {
         into: Option<&str>,
         touched: bool,
     ) -> Option<Passed> {
-        let Did::Acted { result, .. } = &ran.did else {
+        let Did::Acted {
+            result,
+            irreversible,
+            ..
+        } = &ran.did
+        else {
             return None;
         };
-        let effect = self.bundle.actions.get(action).map(|action| action.effect);
-        if touched && effect != Some(ActionEffect::Irreversible) {
+        if touched && !irreversible {
             let name = format!("{}:{}", ran.flow, ran.step);
             if let Some(redo) = self.base_mut().and_then(|base| base.redo.as_mut()) {
                 redo.again.insert(name);
@@ -365,8 +374,13 @@ impl Turn<'_> {
     pub(super) fn redone(&mut self, step: &Step, action: &str, writes: &BTreeSet<String>) {
         let flow = self.top().map_or("", |frame| &frame.flow);
         let name = format!("{flow}:{}", step.id);
+        let effect = self.bundle.actions.get(action).map(|known| known.effect);
         let redo = self.base_mut().and_then(|base| base.redo.as_mut());
-        let again = redo.is_some_and(|redo| redo.again.remove(&name));
+        let again = redo.is_some_and(|redo| {
+            let again = redo.again.remove(&name);
+            redo.anew |= again && effect != Some(ActionEffect::None);
+            again
+        });
         if again {
             self.note("correction", action, "redone", "");
             self.changed(writes);

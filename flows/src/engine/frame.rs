@@ -117,6 +117,8 @@ pub struct Redo {
     pub dirty: BTreeSet<String>,
     /// What had run; an entry is taken out when its step comes by again.
     pub done: Vec<Ran>,
+    /// Something was done anew: what is said after it is said again.
+    pub anew: bool,
     /// `flow:step` of actions under way for the second time.
     pub again: BTreeSet<String>,
 }

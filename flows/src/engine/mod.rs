@@ -22,6 +22,7 @@ pub mod state;
 mod talk;
 mod topic;
 mod turn;
+mod undo;
 
 #[cfg(test)]
 mod tests;
@@ -62,7 +63,7 @@ pub struct Trace {
 /// | `step` | `flow:step` | `ran`, `skipped`, `waited` |
 /// | `slot` | slot id | `set`, `cleared`, `refused` |
 /// | `correction` | slot id | `corrected`, `kept`, `refused` |
-/// | `correction` | action id | `redone`, `already_done` |
+/// | `correction` | action id | `redone`, `already_done`, `undone` |
 /// | `correction` | `flow:step` of a confirm | `voided` |
 /// | `frame` | flow id | `started`, `covered`, `resumed`, `offered`, `returned`, `ended` (why: the outcome), `dropped`, `moved` |
 /// | `offer` | payload of a choice shown | `offered` |

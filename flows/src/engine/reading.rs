@@ -144,6 +144,7 @@ impl Turn<'_> {
         let taken = match self.state.wait {
             Wait::Choice { .. } => self.heard_choice(input, reading),
             Wait::Resume => self.heard_resume(input, reading),
+            Wait::Undo(_) => self.heard_undo(input, reading),
             Wait::Person => self.heard_person(input),
             _ => false,
         };
@@ -544,12 +545,12 @@ impl Turn<'_> {
                 self.state.counters.no_input_running += 1;
                 self.offer_resume();
             }
-            Wait::Choice { .. } | Wait::Resume | Wait::Person => {
+            Wait::Choice { .. } | Wait::Resume | Wait::Person | Wait::Undo(_) => {
                 self.state.wait = Wait::Customer;
                 self.missed(Missed::NoInput);
             }
-            Wait::Customer | Wait::Action { .. } | Wait::Search { .. } => {
-                self.missed(Missed::NoInput);
+            Wait::Customer | Wait::Action { .. } | Wait::Search { .. } | Wait::Undoing { .. } => {
+                self.missed(Missed::NoInput)
             }
         }
     }

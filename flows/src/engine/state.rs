@@ -56,6 +56,21 @@ pub struct Counters {
     pub tool_failures: u32,
 }
 
+/// A correction that needs an action undone first.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Undo {
+    /// The action that is done.
+    pub action: Id,
+    /// The action that undoes it.
+    pub by: Id,
+    /// The slot that is corrected.
+    pub slot: Id,
+    /// Its new value.
+    pub value: Value,
+    /// Confidence of the reading it came from.
+    pub confidence: f64,
+}
+
 /// What the engine waits for.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
@@ -90,6 +105,15 @@ pub enum Wait {
     },
     /// Whether to go on with the covered frame.
     Resume,
+    /// Whether to undo an action, so that an answer it depended on can change.
+    Undo(Undo),
+    /// The action that undoes.
+    Undoing {
+        /// Key of its effect.
+        key: String,
+        /// What it is for.
+        undo: Undo,
+    },
     /// Whether a person should take over; any other message is read as usual.
     Person,
     /// A rating of 1 to 5.

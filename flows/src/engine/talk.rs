@@ -234,8 +234,10 @@ impl Turn<'_> {
                     .collect(),
                 ..Listen::default()
             },
-            Wait::Resume | Wait::Person => self.listen_yes_no(),
-            Wait::Customer | Wait::Action { .. } | Wait::Search { .. } => self.listen_step(),
+            Wait::Resume | Wait::Person | Wait::Undo(_) => self.listen_yes_no(),
+            Wait::Customer | Wait::Action { .. } | Wait::Search { .. } | Wait::Undoing { .. } => {
+                self.listen_step()
+            }
         }
     }
 

@@ -127,7 +127,10 @@ impl<'a> Turn<'a> {
 
     /// True while an action or a search is under way.
     pub(super) fn running(&self) -> bool {
-        matches!(self.state.wait, Wait::Action { .. } | Wait::Search { .. })
+        matches!(
+            self.state.wait,
+            Wait::Action { .. } | Wait::Search { .. } | Wait::Undoing { .. }
+        )
     }
 
     fn dispatch(&mut self, event: &Event) {

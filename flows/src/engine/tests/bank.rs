@@ -8,7 +8,7 @@ use crate::span::Span;
 use crate::template::Template;
 use crate::value::Type;
 
-const PATTERNS: [Pattern; 30] = [
+const PATTERNS: [Pattern; 32] = [
     Pattern::Greeting,
     Pattern::NoMatch,
     Pattern::NoInput,
@@ -21,6 +21,8 @@ const PATTERNS: [Pattern; 30] = [
     Pattern::Correction,
     Pattern::KeptOld,
     Pattern::AlreadyDone,
+    Pattern::OfferUndo,
+    Pattern::Undone,
     Pattern::Resume,
     Pattern::OfferResume,
     Pattern::Refused,
@@ -506,6 +508,10 @@ pub(super) fn bank() -> Bundle {
             (
                 "find_card".to_owned(),
                 action(ActionEffect::None, &["card"], &[("status", Type::Text)]),
+            ),
+            (
+                "unblock_card".to_owned(),
+                action(ActionEffect::Reversible, &["card"], &[("ref", Type::Text)]),
             ),
             (
                 "block_card".to_owned(),

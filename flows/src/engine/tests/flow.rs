@@ -382,3 +382,61 @@ fn a_covered_flow_is_corrected_too() {
     talk.answers(json!({"status": "active"}));
     assert_eq!(talk.said(), ["ask_loss"]);
 }
+
+/// A bank that can unblock, with a card blocked and then corrected.
+fn blocked_and_corrected() -> Talk {
+    let mut bundle = super::bank::bank();
+    let block = bundle.actions.get_mut("block_card").expect("it is there");
+    block.compensate = Some("unblock_card".to_owned());
+    let mut talk = Talk::with(bundle, &[]);
+    talk.reaches_confirm()
+        .types("yes")
+        .answers(json!({"ref": "R1"}));
+    let text = "sorry, 4821";
+    let mut reading = about("balance", 0.1);
+    reading.entities = vec![found(text, "4821", "last4", json!("4821"))];
+    talk.hears(text, reading);
+    talk
+}
+
+#[test]
+fn what_another_action_undoes_is_offered() {
+    let mut talk = blocked_and_corrected();
+    assert_eq!(talk.said(), ["offer_undo"]);
+    assert_eq!(
+        talk.slot("card"),
+        Some(json!("4281")),
+        "nothing has changed yet"
+    );
+    talk.types("yes");
+    assert_eq!(talk.did(), ["unblock_card"]);
+    talk.answers(json!({"ref": "U1"}));
+    assert_eq!(talk.said(), ["undone", "correction"]);
+    assert_eq!(talk.did(), ["find_card"]);
+    talk.answers(json!({"status": "active"}));
+    assert_eq!(talk.said(), ["block_check"], "it is confirmed anew");
+    talk.types("yes");
+    assert_eq!(talk.did(), ["block_card"]);
+    let key = talk.last.effects.iter().find_map(|effect| match effect {
+        Effect::Call(call) => Some(call.key.as_str()),
+        _ => None,
+    });
+    assert_eq!(key, Some("1/block:block_card/2"));
+    talk.answers(json!({"ref": "R2"}));
+    assert_eq!(talk.said(), ["block_done", "new_card_check"]);
+}
+
+#[test]
+fn undoing_can_be_declined_or_fail() {
+    let mut talk = blocked_and_corrected();
+    talk.types("no");
+    assert_eq!(talk.said(), ["new_card_check"]);
+    assert_eq!(talk.slot("card"), Some(json!("4281")));
+    let mut talk = blocked_and_corrected();
+    talk.types("yes").acts(Outcome::TimedOut);
+    assert_eq!(talk.said(), ["error"]);
+    assert_eq!(
+        talk.handoff().map(|h| h.reason.as_str()),
+        Some("tool_failure")
+    );
+}

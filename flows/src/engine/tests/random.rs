@@ -161,7 +161,7 @@ fn acts() -> impl Strategy<Value = Act> {
 
 fn event(act: &Act, state: &State, at: i64) -> Event {
     let awaited = match &state.wait {
-        Wait::Action { key } | Wait::Search { key, .. } => key.clone(),
+        Wait::Action { key } | Wait::Search { key, .. } | Wait::Undoing { key, .. } => key.clone(),
         _ => "none".to_owned(),
     };
     let kind = match act {
@@ -245,8 +245,10 @@ proptest! {
     })]
 
     #[test]
-    fn any_order_of_events(acts in prop::collection::vec(acts(), 1..60)) {
-        let bundle = bank();
+    fn any_order_of_events(acts in prop::collection::vec(acts(), 1..60), undo in any::<bool>()) {
+        let mut bundle = bank();
+        let block = bundle.actions.get_mut("block_card").expect("it is there");
+        block.compensate = undo.then(|| "unblock_card".to_owned());
         let mut state = State::default();
         let mut events = vec![opened()];
         step(&bundle, &mut state, &events[0]);
@@ -262,7 +264,10 @@ proptest! {
             let waits = done.effects.iter().filter(|e| matches!(e, Effect::Listen(_))).count();
             prop_assert!(waits <= 6);
             let said = done.effects.iter().any(|e| matches!(e, Effect::Say(_)));
-            let busy = matches!(state.wait, Wait::Action { .. } | Wait::Search { .. });
+            let busy = matches!(
+                state.wait,
+                Wait::Action { .. } | Wait::Search { .. } | Wait::Undoing { .. }
+            );
             if matches!(owner, Owner::Bot | Owner::Queue)
                 && matches!(next.kind, EventKind::Heard { .. } | EventKind::Silence)
                 && !busy
