@@ -13,7 +13,7 @@ use crate::spans::{Marked, Spans};
 use crate::{Entity, EntityKind, Error, Reading, Spec, language};
 
 /// Changes whenever the same examples would train to something else, or be stored in another way.
-const VERSION: u32 = 3;
+const VERSION: u32 = 4;
 /// Texts encoded at once while training.
 const BATCH: usize = 64;
 

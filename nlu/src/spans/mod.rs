@@ -32,12 +32,15 @@ pub(crate) struct Marked<'a> {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Spans {
     names: Vec<String>,
+    /// Hashed columns.
+    columns: usize,
     linear: Linear,
 }
 
 #[derive(Serialize, Deserialize)]
 struct Front {
     names: Vec<String>,
+    columns: usize,
 }
 
 impl Spans {
@@ -52,13 +55,14 @@ impl Spans {
             return Ok(None);
         }
         let tags = tags(&names);
+        let columns = words::columns(examples.iter().map(|e| words(e.text).len()).sum());
         let (mut sparse, mut labels): (Vec<Sparse>, Vec<usize>) = (Vec::new(), Vec::new());
         for example in examples {
             let words = words(example.text);
             let truth = truth(&words, &example.marks, &names);
             for at in 0..words.len() {
                 let before = if at == 0 { OUTSIDE } else { truth[at - 1] };
-                let mut row = words::features(&words, at, tags);
+                let mut row = words::features(&words, at, tags, columns);
                 row.push((before as u32, 1.0));
                 sparse.push(row);
             }
@@ -73,7 +77,7 @@ impl Spans {
             .collect();
         let fit = Fit {
             classes: tags,
-            sparse: tags + words::COLUMNS,
+            sparse: tags + columns,
             l2: L2,
             steps: STEPS,
         };
@@ -83,7 +87,11 @@ impl Spans {
                 why: error.to_string(),
             }
         })?;
-        Ok(Some(Spans { names, linear }))
+        Ok(Some(Spans {
+            names,
+            columns,
+            linear,
+        }))
     }
 
     /// The spans in a text, whose names `wanted` says are of use.
@@ -125,7 +133,7 @@ impl Spans {
         totals[OUTSIDE] = 0.0;
         let mut steps: Vec<Vec<(usize, f64)>> = Vec::with_capacity(words.len());
         for at in 0..words.len() {
-            let sparse = words::features(words, at, tags);
+            let sparse = words::features(words, at, tags, self.columns);
             let base = self.linear.logits(Row {
                 dense: &[],
                 sparse: &sparse,
@@ -165,6 +173,7 @@ impl Spans {
         pack(
             &Front {
                 names: self.names.clone(),
+                columns: self.columns,
             },
             &[self.linear.weights()],
         )
@@ -175,10 +184,11 @@ impl Spans {
         let bad = |why: String| Error::Saved { what: "spans", why };
         let (front, weights): (Front, _) = unpack(bytes).map_err(bad)?;
         let tags = tags(&front.names);
-        let linear = Linear::new(tags, 0, tags + words::COLUMNS, weights)
+        let linear = Linear::new(tags, 0, tags.saturating_add(front.columns), weights)
             .ok_or_else(|| bad("it is cut short or has too much".to_owned()))?;
         Ok(Spans {
             names: front.names,
+            columns: front.columns,
             linear,
         })
     }

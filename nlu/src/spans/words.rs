@@ -3,8 +3,10 @@
 use crate::intent::fnv;
 use crate::intent::linear::Sparse;
 
-/// Hashed columns.
-pub(crate) const COLUMNS: usize = 4096;
+/// Hashed columns for so many words to learn from; beyond the bound, rare features share one.
+pub(crate) fn columns(words: usize) -> usize {
+    words.next_power_of_two().clamp(4096, 32_768)
+}
 
 /// A run of letters and digits, or one other character that isn't blank.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,8 +43,8 @@ pub(crate) fn words(text: &str) -> Vec<Word<'_>> {
 }
 
 /// What can be seen of the word at `at`: itself, its neighbours, its ends and its form. Columns begin
-/// at `first`.
-pub(crate) fn features(words: &[Word<'_>], at: usize, first: usize) -> Sparse {
+/// at `first`, and there are `columns`.
+pub(crate) fn features(words: &[Word<'_>], at: usize, first: usize, columns: usize) -> Sparse {
     let word = |by: isize| -> String {
         let place = at.checked_add_signed(by).and_then(|at| words.get(at));
         place.map_or_else(|| "|".to_owned(), |w| w.text.to_lowercase())
@@ -65,7 +67,7 @@ pub(crate) fn features(words: &[Word<'_>], at: usize, first: usize) -> Sparse {
         (b'a', before2),
         (b'b', after2),
     ];
-    let column = |(kind, gram): &(u8, String)| first as u64 + fnv(*kind, gram) % COLUMNS as u64;
+    let column = |(kind, gram): &(u8, String)| first as u64 + fnv(*kind, gram) % columns as u64;
     grams
         .iter()
         .map(|gram| (column(gram) as u32, 1.0))
