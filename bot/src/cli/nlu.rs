@@ -124,7 +124,7 @@ fn bench(config: &Config, texts: Option<&Path>) -> Result<()> {
     times.sort_unstable();
     let at = |share: f64| times[((times.len() - 1) as f64 * share) as usize];
     line(&format!(
-        "one by one, 1 thread, f32: p50 {} µs, p95 {} µs, p99 {} µs over {} texts",
+        "one by one, 1 thread, 16-bit weights: p50 {} µs, p95 {} µs, p99 {} µs over {} texts",
         at(0.5),
         at(0.95),
         at(0.99),
@@ -138,7 +138,7 @@ fn bench(config: &Config, texts: Option<&Path>) -> Result<()> {
     }
     let rate = times.len() as f64 / watch.elapsed().as_secs_f64();
     line(&format!(
-        "in batches of up to 16, 1 thread, f32: {rate:.0} texts a second"
+        "in batches of up to 16, 1 thread, 16-bit weights: {rate:.0} texts a second"
     ));
     Ok(())
 }
