@@ -96,6 +96,10 @@ fn check(inbound: &Inbound, limit: usize) -> Result<(), AppError> {
     Ok(())
 }
 
+/// Where a customer id is kept that nobody proved. Flows act for `customer.id`, so what only a page
+/// says must never stand there: it would open anybody's account.
+pub(crate) const CLAIMED_ID: &str = "claimed_id";
+
 /// Checks a conversation that is to be opened and puts its language in order: the bot's own tag for
 /// it, or none where none was asked for.
 ///
@@ -129,6 +133,12 @@ pub(crate) fn check_new(
             new.customer.len()
         )));
     }
+    new.customer.remove(CLAIMED_ID);
+    if !new.verified
+        && let Some(id) = new.customer.remove("id")
+    {
+        new.customer.insert(CLAIMED_ID.to_owned(), id);
+    }
     if let Some(asked) = new.language.take().filter(|asked| !asked.is_empty()) {
         let primary = |tag: &str| tag.split(['-', '_']).next().map(str::to_lowercase);
         let spoken = languages
@@ -161,6 +171,28 @@ mod tests {
                 text: text.to_owned(),
             },
         }
+    }
+
+    #[test]
+    fn only_a_proved_id_is_one_that_flows_act_for() {
+        let open = |verified, facts: &[(&str, &str)]| {
+            let facts = facts
+                .iter()
+                .map(|(name, fact)| ((*name).to_owned(), (*fact).to_owned()));
+            let new = NewConversation {
+                channel: "web".to_owned(),
+                customer: facts.collect(),
+                verified,
+                ..NewConversation::default()
+            };
+            check_new(new, &[]).expect("taken").customer
+        };
+        let said = open(false, &[("id", "C-1"), ("name", "Ann")]);
+        assert_eq!(said.get("id"), None);
+        assert_eq!(said.get(CLAIMED_ID).map(String::as_str), Some("C-1"));
+        let proved = open(true, &[("id", "C-1"), (CLAIMED_ID, "C-2")]);
+        assert_eq!(proved.get("id").map(String::as_str), Some("C-1"));
+        assert_eq!(proved.get(CLAIMED_ID), None);
     }
 
     #[test]

@@ -108,6 +108,17 @@ async fn a_conversation_goes_to_a_person_and_back_and_only_the_owner_speaks() ->
 }
 
 #[tokio::test]
+async fn an_id_that_nobody_proved_opens_no_account() -> Result<()> {
+    let (_folder, program, client) = program().await?;
+    let body = json!({ "customer": { "id": "cust_2208", "name": "Mallory" } });
+    let mut stranger = Customer::open(&client, &program.url, body).await?;
+    let told = texts(&stranger.say("what's my balance").await?);
+    assert!(told.contains("customer number"), "{told}");
+    assert!(!told.contains('£'), "{told}");
+    Ok(())
+}
+
+#[tokio::test]
 async fn staff_paths_are_closed_without_a_token() -> Result<()> {
     let (_folder, program, client) = program().await?;
     let customer = Customer::open(&client, &program.url, json!({})).await?;

@@ -14,6 +14,7 @@ use super::envelope::{
     SCHEMA, Sentiment, Skill, Slot, Transcript,
 };
 use super::story::story;
+use crate::intake::CLAIMED_ID;
 
 /// Priority where no queue gives one.
 const ORDINARY: u8 = 5;
@@ -136,7 +137,7 @@ fn customer(bundle: &Bundle, state: &State, proved: bool) -> Customer {
             .filter(|value| !value.is_empty())
             .cloned()
     };
-    let id = fact("id");
+    let id = fact("id").or_else(|| fact(CLAIMED_ID));
     let verified = match (proved, &id) {
         (true, _) => "token",
         (false, Some(_)) => "asserted",
