@@ -1,38 +1,16 @@
 //! The demo bot's own conversation tests, with a scripted understanding.
 
+mod demo;
 mod world;
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
 
 use bellhop_flows::bundle::Bundle;
 use bellhop_flows::compile::{ArticleRef, compile};
 use bellhop_flows::source::{SourceFile, Sources};
 use bellhop_flows::testing::{all_steps, run};
+use demo::{bot, files};
 use world::{Article, Scripted};
-
-fn bot() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("demo/harbor-bank")
-}
-
-fn files(folder: &Path, ending: &str) -> Vec<(String, String)> {
-    let mut found = Vec::new();
-    let mut folders = vec![folder.to_owned()];
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(folder).expect("the folder is there") {
-            let path = entry.expect("the folder can be read").path();
-            if path.is_dir() {
-                folders.push(path);
-            } else if path.extension().is_some_and(|found| found == ending) {
-                let name = path.strip_prefix(bot()).expect("it is below the bot");
-                let name = name.to_str().expect("its name is text").replace('\\', "/");
-                found.push((name, std::fs::read_to_string(&path).expect("it is text")));
-            }
-        }
-    }
-    found.sort();
-    found
-}
 
 fn article(path: &str, text: &str) -> Article {
     let mut parts = text.splitn(3, "---\n");
