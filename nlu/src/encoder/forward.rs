@@ -1,8 +1,10 @@
 //! The forward pass over sentences laid end to end.
 
 use super::config::MAX_TOKENS;
+use super::layer::{Layer, Norm};
 use super::maths::{Level, fma, normalise, softmax};
-use super::weights::{Layer, Norm, Weights};
+use super::upper::Upper;
+use super::weights::Weights;
 
 /// Width of an attention head.
 pub(super) const HEAD: usize = 32;
@@ -24,14 +26,30 @@ pub(super) struct Scratch {
     packed: Vec<f32>,
     /// A head's keys, `[HEAD, tokens of the sentence]`.
     keys: Vec<f32>,
+    /// `[tokens, hidden]`, where tuned layers part from the model's own.
+    fork: Vec<f32>,
 }
 
-impl Scratch {
-    /// The last layer's output, `[tokens, hidden]`.
-    pub(super) fn hidden(&self, width: usize) -> &[f32] {
-        &self.hidden[..self.hidden.len() / width * width]
-    }
+/// Which layers run.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Plan<'a> {
+    /// The model's own layers that run.
+    pub(super) last: usize,
+    /// Tuned layers that run beside the model's own upper ones.
+    pub(super) upper: Option<&'a Upper>,
 }
+
+/// Where rows come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stage {
+    /// Out of that many of the model's own layers; 0 is the embeddings.
+    Base(usize),
+    /// Out of the last tuned layer.
+    Tuned,
+}
+
+/// Is shown the rows `[tokens, hidden]` of all sentences at each stage.
+type Show<'a> = &'a mut dyn FnMut(Stage, &[f32]);
 
 /// No more than the target's basic instructions.
 struct Basic;
@@ -42,7 +60,7 @@ impl Level for Basic {
 
 #[cfg(target_arch = "x86_64")]
 mod x86 {
-    use super::{Level, Scratch, Weights, layers};
+    use super::{Level, Plan, Scratch, Show, Weights, layers};
 
     /// AVX2 or AVX-512 with fused multiply-add.
     struct Fused;
@@ -52,19 +70,37 @@ mod x86 {
     }
 
     #[target_feature(enable = "avx512f,avx512vl,avx512bw,avx512dq,avx2,fma")]
-    pub(super) fn avx512(weights: &Weights, sentences: &[&[u32]], scratch: &mut Scratch) {
-        layers::<Fused>(weights, sentences, scratch);
+    pub(super) fn avx512(
+        weights: &Weights,
+        plan: Plan<'_>,
+        sentences: &[&[u32]],
+        scratch: &mut Scratch,
+        show: Show<'_>,
+    ) {
+        layers::<Fused>(weights, plan, sentences, scratch, show);
     }
 
     #[target_feature(enable = "avx2,fma")]
-    pub(super) fn avx2(weights: &Weights, sentences: &[&[u32]], scratch: &mut Scratch) {
-        layers::<Fused>(weights, sentences, scratch);
+    pub(super) fn avx2(
+        weights: &Weights,
+        plan: Plan<'_>,
+        sentences: &[&[u32]],
+        scratch: &mut Scratch,
+        show: Show<'_>,
+    ) {
+        layers::<Fused>(weights, plan, sentences, scratch, show);
     }
 }
 
-/// Runs sentences of at most [`MAX_TOKENS`] tokens each with the best instructions there are; the result is
-/// in [`Scratch::hidden`].
-pub(super) fn run(weights: &Weights, sentences: &[&[u32]], scratch: &mut Scratch) {
+/// Runs sentences of at most [`MAX_TOKENS`] tokens each with the best instructions there are, and shows what
+/// comes out of each stage.
+pub(super) fn run(
+    weights: &Weights,
+    plan: Plan<'_>,
+    sentences: &[&[u32]],
+    scratch: &mut Scratch,
+    show: Show<'_>,
+) {
     #[cfg(target_arch = "x86_64")]
     {
         let fused = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
@@ -78,7 +114,7 @@ pub(super) fn run(weights: &Weights, sentences: &[&[u32]], scratch: &mut Scratch
                 reason = "a function for newer processors can only be called so"
             )]
             // SAFETY: the processor has every feature that the function is compiled for, see above.
-            return unsafe { x86::avx512(weights, sentences, scratch) };
+            return unsafe { x86::avx512(weights, plan, sentences, scratch, show) };
         }
         if fused {
             #[expect(
@@ -86,14 +122,20 @@ pub(super) fn run(weights: &Weights, sentences: &[&[u32]], scratch: &mut Scratch
                 reason = "a function for newer processors can only be called so"
             )]
             // SAFETY: the processor has every feature that the function is compiled for, see above.
-            return unsafe { x86::avx2(weights, sentences, scratch) };
+            return unsafe { x86::avx2(weights, plan, sentences, scratch, show) };
         }
     }
-    layers::<Basic>(weights, sentences, scratch);
+    layers::<Basic>(weights, plan, sentences, scratch, show);
 }
 
 #[inline(always)]
-fn layers<L: Level>(weights: &Weights, sentences: &[&[u32]], s: &mut Scratch) {
+fn layers<L: Level>(
+    weights: &Weights,
+    plan: Plan<'_>,
+    sentences: &[&[u32]],
+    s: &mut Scratch,
+    show: Show<'_>,
+) {
     let config = &weights.config;
     let width = config.hidden;
     let tokens: usize = sentences.iter().map(|s| s.len()).sum();
@@ -107,8 +149,26 @@ fn layers<L: Level>(weights: &Weights, sentences: &[&[u32]], s: &mut Scratch) {
         weights.embed(*token, position, row);
         normalise::<L>(row, &weights.norm.gain, &weights.norm.shift, config.epsilon);
     }
-    for layer in &weights.layers {
+    show(Stage::Base(0), &s.hidden);
+    // One loop over both kinds, so that the layer's code is there once.
+    let own = weights.layers[..plan.last].iter().enumerate();
+    let own = own.map(|(i, layer)| (layer, Some(i)));
+    let tuned = plan.upper.map_or([].as_slice(), |u| u.layers.as_slice());
+    let parts_at = plan.upper.map(Upper::first);
+    for (layer, at) in own.chain(tuned.iter().map(|layer| (layer, None))) {
+        if at.is_some() && at == parts_at {
+            s.fork.clone_from(&s.hidden);
+        }
+        if at.is_none() && std::ptr::eq(layer, &raw const tuned[0]) {
+            s.hidden.clone_from(&s.fork);
+        }
         self::layer::<L>(layer, config.epsilon, width, sentences, s);
+        if let Some(i) = at {
+            show(Stage::Base(i + 1), &s.hidden);
+        }
+    }
+    if plan.upper.is_some() {
+        show(Stage::Tuned, &s.hidden);
     }
 }
 
@@ -204,10 +264,25 @@ mod tests {
         let text = "please send the new card to my office";
         let tokens = encoder.tokenizer.ids(text).expect("tokens");
         let sentences = [tokens.as_slice(), &tokens[..3]];
-        let mut best = Scratch::default();
-        run(&encoder.weights, &sentences, &mut best);
-        let mut basic = Scratch::default();
-        layers::<Basic>(&encoder.weights, &sentences, &mut basic);
+        let plan = Plan {
+            last: encoder.weights.layers.len(),
+            upper: None,
+        };
+        let (mut best, mut basic) = (Scratch::default(), Scratch::default());
+        run(
+            &encoder.weights,
+            plan,
+            &sentences,
+            &mut best,
+            &mut |_, _| (),
+        );
+        layers::<Basic>(
+            &encoder.weights,
+            plan,
+            &sentences,
+            &mut basic,
+            &mut |_, _| (),
+        );
         assert_eq!(best.hidden.len(), basic.hidden.len());
         for (a, b) in best.hidden.iter().zip(&basic.hidden) {
             assert!((a - b).abs() < 1e-4, "{a} and {b}");
@@ -221,7 +296,13 @@ mod tests {
             )]
             // SAFETY: the processor has every feature that the function is compiled for, see above.
             unsafe {
-                x86::avx2(&encoder.weights, &sentences, &mut narrow);
+                x86::avx2(
+                    &encoder.weights,
+                    plan,
+                    &sentences,
+                    &mut narrow,
+                    &mut |_, _| (),
+                );
             }
             assert_eq!(best.hidden, narrow.hidden);
         }

@@ -5,24 +5,29 @@
 //! The same text gives the same bytes whatever else is in the batch and however many threads run: each
 //! number of a token's row is summed in one fixed order that no other row takes part in.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
 use crate::error::Error;
 use config::Config;
-use forward::Scratch;
+use forward::{Plan, Scratch, Stage};
 use tokenize::Tokenizer;
 use weights::Weights;
 
+pub(crate) use layer::{DenseWeights, LayerWeights, Norm};
+pub use upper::Upper;
+
 mod config;
 mod forward;
+mod layer;
 mod linear;
 mod maths;
 mod pool;
 #[cfg(test)]
 mod tests;
 mod tokenize;
+mod upper;
 mod weights;
 
 /// Changes when the arithmetic here changes the vectors, so that what was trained on the old ones is
@@ -39,6 +44,16 @@ pub struct Encoder {
     weights: Weights,
     fingerprint: String,
     threads: usize,
+    folder: PathBuf,
+}
+
+/// A text as tuned layers see it, and as the model's own do.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Encoded {
+    /// From the model's own layers, L2-normalised; the same as `Encoder::encode` gives.
+    pub base: Vec<f32>,
+    /// From the tuned layers, L2-normalised; empty where there are none.
+    pub tuned: Vec<f32>,
 }
 
 impl Encoder {
@@ -51,13 +66,7 @@ impl Encoder {
         let mut hash = Sha256::new();
         hash.update(ARITHMETIC);
         let mut file = |name: &str| {
-            let path = dir.join(name);
-            let bytes = std::fs::read(&path).map_err(|source| Error::Read {
-                path: path.clone(),
-                source,
-                hint: "the model's folder needs config.json, tokenizer.json and model.safetensors"
-                    .to_owned(),
-            })?;
+            let (path, bytes) = read_file(dir, name)?;
             hash.update(Sha256::digest(&bytes));
             Ok((path, bytes))
         };
@@ -74,6 +83,7 @@ impl Encoder {
             weights,
             fingerprint,
             threads: 1,
+            folder: dir.to_owned(),
         })
     }
 
@@ -97,12 +107,83 @@ impl Encoder {
         &self.fingerprint
     }
 
+    /// The number of transformer layers.
+    #[must_use]
+    pub fn layers(&self) -> usize {
+        self.weights.layers.len()
+    }
+
     /// A vector of length 1 for each text: the mean over the last layer's tokens, divided by its norm.
     /// Of a text longer than 128 tokens only the first 128 count.
     ///
     /// # Errors
     /// The tokenizer refuses a text.
     pub fn encode(&self, texts: &[&str]) -> Result<Vec<Vec<f32>>, Error> {
+        let encoded = self.encode_tapped(texts, None, &|(): &mut (), _, _| ())?;
+        Ok(encoded.into_iter().map(|(e, ())| e.base).collect())
+    }
+
+    /// Runs the lower layers once, and both the model's own upper layers and the tuned ones on top.
+    ///
+    /// # Errors
+    /// The tokenizer refuses a text, or the tuned layers belong to another model.
+    pub fn encode_with(&self, texts: &[&str], upper: &Upper) -> Result<Vec<Encoded>, Error> {
+        let encoded = self.encode_tapped(texts, Some(upper), &|(): &mut (), _, _| ())?;
+        Ok(encoded.into_iter().map(|(e, ())| e).collect())
+    }
+
+    /// As `encode_with`, with a look inside: for each text `tap` is called with a value of the text's
+    /// own, a number of layers and the rows `[tokens, dimension]` that come out of that many of the
+    /// model's own layers (0 is the embeddings), in rising order.
+    ///
+    /// # Errors
+    /// As `encode_with`.
+    pub fn encode_tapped<T: Default + Send>(
+        &self,
+        texts: &[&str],
+        upper: Option<&Upper>,
+        tap: &(impl Fn(&mut T, usize, &[f32]) + Sync),
+    ) -> Result<Vec<(Encoded, T)>, Error> {
+        if let Some(upper) = upper {
+            upper.check(&self.weights.config)?;
+        }
+        let last = self.layers();
+        self.run(texts, Plan { last, upper }, tap)
+    }
+
+    /// The rows `[tokens, dimension]` of each text after that many of the model's own layers (0 is the
+    /// embeddings). The layers above don't run.
+    ///
+    /// # Errors
+    /// The tokenizer refuses a text.
+    pub fn states(&self, texts: &[&str], layers: usize) -> Result<Vec<Vec<f32>>, Error> {
+        let last = layers.min(self.layers());
+        let tap = |rows: &mut Vec<f32>, at: usize, new: &[f32]| {
+            if at == last {
+                rows.extend_from_slice(new);
+            }
+        };
+        let states = self.run(texts, Plan { last, upper: None }, &tap)?;
+        Ok(states.into_iter().map(|(_, rows)| rows).collect())
+    }
+
+    /// The weights of the layers from `first` on, from the model's file.
+    pub(crate) fn layer_weights(&self, first: usize) -> Result<Vec<LayerWeights>, Error> {
+        let (path, bytes) = read_file(&self.folder, "model.safetensors")?;
+        Weights::read_layers(&path, &bytes, &self.weights.config, first)
+    }
+
+    /// The number added to a variance before its root is divided by.
+    pub(crate) fn epsilon(&self) -> f32 {
+        self.weights.config.epsilon
+    }
+
+    fn run<T: Default + Send>(
+        &self,
+        texts: &[&str],
+        plan: Plan<'_>,
+        tap: &(impl Fn(&mut T, usize, &[f32]) + Sync),
+    ) -> Result<Vec<(Encoded, T)>, Error> {
         let tokens = texts
             .iter()
             .map(|text| self.tokenizer.ids(text))
@@ -112,55 +193,79 @@ impl Encoder {
         order.sort_by_key(|&i| std::cmp::Reverse(tokens[i].len()));
         let groups = group(&order, &tokens);
         let threads = self.threads.min(groups.len()).max(1);
-        let mut vectors = vec![Vec::new(); texts.len()];
-        if threads == 1 {
-            self.run(groups.iter(), &tokens, &mut |i, v| vectors[i] = v);
-            return Ok(vectors);
-        }
-        let parts = std::thread::scope(|scope| {
-            let workers: Vec<_> = (0..threads)
-                .map(|first| {
-                    let (groups, tokens) = (&groups, &tokens);
-                    scope.spawn(move || {
-                        let mut part = Vec::new();
-                        let mine = groups.iter().skip(first).step_by(threads);
-                        self.run(mine, tokens, &mut |i, v| part.push((i, v)));
-                        part
+        let work = |first: usize| {
+            let mut scratch = Scratch::default();
+            let mut part = Vec::new();
+            for group in groups.iter().skip(first).step_by(threads) {
+                let sentences: Vec<&[u32]> = group.iter().map(|&i| tokens[i].as_slice()).collect();
+                let done = self.run_group(&sentences, plan, &mut scratch, tap);
+                part.extend(group.iter().copied().zip(done));
+            }
+            part
+        };
+        let parts = if threads == 1 {
+            vec![work(0)]
+        } else {
+            std::thread::scope(|scope| {
+                let workers: Vec<_> = (0..threads)
+                    .map(|first| scope.spawn(move || work(first)))
+                    .collect();
+                workers
+                    .into_iter()
+                    .map(|w| {
+                        w.join()
+                            .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
                     })
-                })
-                .collect();
-            workers
-                .into_iter()
-                .map(|w| {
-                    w.join()
-                        .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-                })
-                .collect::<Vec<_>>()
-        });
-        for (i, vector) in parts.into_iter().flatten() {
-            vectors[i] = vector;
+                    .collect()
+            })
+        };
+        let mut out: Vec<(Encoded, T)> = texts.iter().map(|_| Default::default()).collect();
+        for (i, done) in parts.into_iter().flatten() {
+            out[i] = done;
         }
-        Ok(vectors)
+        Ok(out)
     }
 
-    /// Runs groups of sentences and gives each one's vector away.
-    fn run<'a>(
+    /// Runs sentences together and gives what came of each.
+    fn run_group<T: Default>(
         &self,
-        groups: impl Iterator<Item = &'a Vec<usize>>,
-        tokens: &[Vec<u32>],
-        give: &mut dyn FnMut(usize, Vec<f32>),
-    ) {
-        let mut scratch = Scratch::default();
-        for group in groups {
-            let sentences: Vec<&[u32]> = group.iter().map(|&i| tokens[i].as_slice()).collect();
-            forward::run(&self.weights, &sentences, &mut scratch);
-            let mut rows = scratch.hidden(self.dimension());
-            for (&i, sentence) in group.iter().zip(&sentences) {
-                let (mine, rest) = rows.split_at(sentence.len() * self.dimension());
-                give(i, pool::mean_and_normalise(mine, self.dimension()));
+        sentences: &[&[u32]],
+        plan: Plan<'_>,
+        scratch: &mut Scratch,
+        tap: &impl Fn(&mut T, usize, &[f32]),
+    ) -> Vec<(Encoded, T)> {
+        let width = self.dimension();
+        let mut out: Vec<(Encoded, T)> = sentences.iter().map(|_| Default::default()).collect();
+        let mut show = |stage: Stage, mut rows: &[f32]| {
+            for ((encoded, own), sentence) in out.iter_mut().zip(sentences) {
+                let (mine, rest) = rows.split_at(sentence.len() * width);
                 rows = rest;
+                match stage {
+                    Stage::Base(layers) => {
+                        tap(own, layers, mine);
+                        if layers == plan.last {
+                            encoded.base = pool::mean_and_normalise(mine, width);
+                        }
+                    }
+                    Stage::Tuned => encoded.tuned = pool::mean_and_normalise(mine, width),
+                }
             }
-        }
+        };
+        forward::run(&self.weights, plan, sentences, scratch, &mut show);
+        out
+    }
+}
+
+fn read_file(dir: &Path, name: &str) -> Result<(PathBuf, Vec<u8>), Error> {
+    let path = dir.join(name);
+    match std::fs::read(&path) {
+        Ok(bytes) => Ok((path, bytes)),
+        Err(source) => Err(Error::Read {
+            path,
+            source,
+            hint: "the model's folder needs config.json, tokenizer.json and model.safetensors"
+                .to_owned(),
+        }),
     }
 }
 

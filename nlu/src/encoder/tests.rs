@@ -85,3 +85,90 @@ fn another_kind_of_model_is_refused_with_the_reason() {
         assert!(error.contains(reason), "{error}");
     }
 }
+
+#[test]
+fn the_models_own_layers_put_on_again_change_nothing() {
+    let Some(encoder) = test_model::encoder() else {
+        return;
+    };
+    let base = encoder.encode(&TEXTS).expect("encode");
+    for first in [0, 3, 5, 6] {
+        let layers = encoder.layer_weights(first).expect("weights");
+        if first == 6 {
+            assert!(Upper::new(first, &layers).is_err(), "no layer at all");
+            continue;
+        }
+        let upper = Upper::new(first, &layers).expect("they pack");
+        let again = Upper::from_bytes(upper.to_bytes()).expect("they come back");
+        assert_eq!(again.to_bytes(), upper.to_bytes());
+        for (encoded, base) in encoder
+            .encode_with(&TEXTS, &again)
+            .expect("encode")
+            .iter()
+            .zip(&base)
+        {
+            assert_eq!(&encoded.base, base);
+            assert!(cosine(&encoded.tuned, base) > 0.9999, "from layer {first}");
+        }
+    }
+}
+
+#[test]
+fn other_upper_layers_change_their_own_vectors_only() {
+    let Some(encoder) = test_model::encoder() else {
+        return;
+    };
+    let mut layers = encoder.layer_weights(4).expect("weights");
+    layers[1]
+        .norm
+        .gain
+        .iter_mut()
+        .step_by(2)
+        .for_each(|x| *x = 0.0);
+    let upper = Upper::new(4, &layers).expect("they pack");
+    let encoded = encoder.encode_with(&TEXTS, &upper).expect("encode");
+    for (encoded, text) in encoded.iter().zip(TEXTS) {
+        assert_eq!(encoded.base, encoder.encode(&[text]).expect("encode")[0]);
+        assert!(cosine(&encoded.tuned, &encoded.base) < 0.9);
+        let alone = encoder.encode_with(&[text], &upper).expect("encode");
+        assert_eq!(&alone[0], encoded);
+    }
+    let elsewhere = Upper::new(3, &layers).expect("they pack");
+    let error = encoder
+        .encode_with(&TEXTS, &elsewhere)
+        .expect_err("too few");
+    assert!(
+        error.to_string().contains("another sentence model"),
+        "{error}"
+    );
+}
+
+#[test]
+fn states_are_what_a_tap_sees() {
+    let Some(encoder) = test_model::encoder() else {
+        return;
+    };
+    let tap = |seen: &mut Vec<(usize, Vec<f32>)>, layer: usize, rows: &[f32]| {
+        seen.push((layer, rows.to_vec()));
+    };
+    let tapped = encoder.encode_tapped(&TEXTS, None, &tap).expect("encode");
+    for layers in [0, 3, 6] {
+        let states = encoder.states(&TEXTS, layers).expect("states");
+        for ((encoded, seen), rows) in tapped.iter().zip(&states) {
+            assert_eq!(seen.len(), 7);
+            assert_eq!(seen[layers], (layers, rows.clone()));
+            let pooled = pool::mean_and_normalise(rows, encoder.dimension());
+            assert_eq!(layers == 6, pooled == encoded.base);
+        }
+    }
+}
+
+proptest::proptest! {
+    #[test]
+    fn stored_layers_that_are_none_are_refused(bytes in proptest::collection::vec(0u8.., 0..200)) {
+        assert!(Upper::from_bytes(&bytes).is_err());
+        let mut front = b"bhupper1".to_vec();
+        front.extend(bytes);
+        assert!(Upper::from_bytes(&front).is_err());
+    }
+}

@@ -5,8 +5,8 @@ use std::path::Path;
 use safetensors::{Dtype, SafeTensors};
 
 use super::config::{Config, MAX_TOKENS};
-use super::forward::HEAD;
-use super::linear::{Linear, quantise};
+use super::layer::{DenseWeights, Layer, LayerWeights, Norm};
+use super::linear::quantise;
 use crate::error::Error;
 
 /// Everything the forward pass reads.
@@ -21,25 +21,6 @@ pub(super) struct Weights {
     positions: Vec<f32>,
     pub(super) norm: Norm,
     pub(super) layers: Vec<Layer>,
-}
-
-/// Gain and shift of a layer normalisation.
-#[derive(Debug)]
-pub(super) struct Norm {
-    pub(super) gain: Vec<f32>,
-    pub(super) shift: Vec<f32>,
-}
-
-/// A transformer layer.
-#[derive(Debug)]
-pub(super) struct Layer {
-    /// Query (already divided by the root of the head's width), key and value side by side.
-    pub(super) qkv: Linear,
-    pub(super) output: Linear,
-    pub(super) attention_norm: Norm,
-    pub(super) up: Linear,
-    pub(super) down: Linear,
-    pub(super) norm: Norm,
 }
 
 impl Weights {
@@ -66,7 +47,7 @@ impl Weights {
         }
         let norm = read.norm("embeddings.LayerNorm", hidden)?;
         let layers = (0..config.layers)
-            .map(|i| read.layer(i, &config))
+            .map(|i| Ok(Layer::pack(&read.layer(i, &config)?)))
             .collect::<Result<_, _>>()?;
         Ok(Self {
             config,
@@ -76,6 +57,21 @@ impl Weights {
             norm,
             layers,
         })
+    }
+
+    /// The weights of the layers from `first` on as the file has them.
+    pub(super) fn read_layers(
+        path: &Path,
+        bytes: &[u8],
+        config: &Config,
+        first: usize,
+    ) -> Result<Vec<LayerWeights>, Error> {
+        let file =
+            SafeTensors::deserialize(bytes).map_err(|e| Error::model(path, e.to_string()))?;
+        let read = Reader { path, file };
+        (first..config.layers)
+            .map(|i| read.layer(i, config))
+            .collect()
     }
 
     /// Writes the sum of a token's, its position's and its type's embedding.
@@ -152,36 +148,28 @@ impl<'a> Reader<'a> {
         })
     }
 
-    fn linear(&self, name: &str, inputs: usize, outputs: usize) -> Result<Linear, Error> {
-        let weight = self.tensor(&format!("{name}.weight"), &[outputs, inputs])?;
-        Ok(Linear::pack(
-            &weight,
-            self.tensor(&format!("{name}.bias"), &[outputs])?,
-            inputs,
-        ))
+    fn dense(&self, name: &str, inputs: usize, outputs: usize) -> Result<DenseWeights, Error> {
+        Ok(DenseWeights {
+            weight: self.tensor(&format!("{name}.weight"), &[outputs, inputs])?,
+            bias: self.tensor(&format!("{name}.bias"), &[outputs])?,
+        })
     }
 
-    fn layer(&self, i: usize, config: &Config) -> Result<Layer, Error> {
+    fn layer(&self, i: usize, config: &Config) -> Result<LayerWeights, Error> {
         let (hidden, inner) = (config.hidden, config.inner);
         let name = format!("encoder.layer.{i}");
-        let (mut weight, mut bias) = (Vec::new(), Vec::new());
-        for (part, scale) in [
-            ("query", 1.0 / (HEAD as f32).sqrt()),
-            ("key", 1.0),
-            ("value", 1.0),
-        ] {
-            let name = format!("{name}.attention.self.{part}");
-            let w = self.tensor(&format!("{name}.weight"), &[hidden, hidden])?;
-            weight.extend(w.into_iter().map(|x| x * scale));
-            let b = self.tensor(&format!("{name}.bias"), &[hidden])?;
-            bias.extend(b.into_iter().map(|x| x * scale));
+        let mut qkv = DenseWeights::default();
+        for part in ["query", "key", "value"] {
+            let part = self.dense(&format!("{name}.attention.self.{part}"), hidden, hidden)?;
+            qkv.weight.extend(part.weight);
+            qkv.bias.extend(part.bias);
         }
-        Ok(Layer {
-            qkv: Linear::pack(&weight, bias, hidden),
-            output: self.linear(&format!("{name}.attention.output.dense"), hidden, hidden)?,
+        Ok(LayerWeights {
+            qkv,
+            output: self.dense(&format!("{name}.attention.output.dense"), hidden, hidden)?,
             attention_norm: self.norm(&format!("{name}.attention.output.LayerNorm"), hidden)?,
-            up: self.linear(&format!("{name}.intermediate.dense"), hidden, inner)?,
-            down: self.linear(&format!("{name}.output.dense"), inner, hidden)?,
+            up: self.dense(&format!("{name}.intermediate.dense"), hidden, inner)?,
+            down: self.dense(&format!("{name}.output.dense"), inner, hidden)?,
             norm: self.norm(&format!("{name}.output.LayerNorm"), hidden)?,
         })
     }
