@@ -15,6 +15,7 @@ pub mod error;
 pub mod eval;
 pub mod intent;
 pub mod language;
+pub mod profanity;
 pub mod redact;
 pub mod sentiment;
 mod spans;
