@@ -3,6 +3,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::conformal::Conformal;
+use crate::cuts::{Cuts, Read};
+
 /// What a model says of a text before calibration.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Scores {
@@ -82,6 +85,36 @@ impl Calibration {
         }
         self.threshold = threshold(&inside, &far, &near);
         self
+    }
+
+    /// A threshold for each intent. With its own intent struck out, a text is out of scope and yet
+    /// about the same things, which wrong readings in use are too.
+    pub(crate) fn cuts(&self, held_out: &[HeldOut]) -> Cuts {
+        let mut reads = Vec::new();
+        let mut classes = 0;
+        for text in held_out {
+            classes = text.scores.logits.len().saturating_sub(1);
+            let mut read = |scores: &Scores| {
+                reads.extend(self.best(scores).map(|(class, probability)| Read {
+                    class,
+                    probability,
+                    right: class == text.label,
+                }));
+            };
+            read(&text.scores);
+            if !text.is_outside() {
+                let mut struck = text.scores.clone();
+                struck.logits[text.label] = f32::NEG_INFINITY;
+                read(&struck);
+            }
+        }
+        Cuts::of(&reads, classes, self.threshold)
+    }
+
+    /// What sets of intents with a stated error rate are made from.
+    pub(crate) fn conformal(&self, held_out: &[HeldOut]) -> Conformal {
+        let inside = held_out.iter().filter(|text| !text.is_outside());
+        Conformal::of(inside.map(|text| self.probabilities(&text.scores)[text.label]))
     }
 
     /// Probabilities that sum to 1, the last for none of the intents.

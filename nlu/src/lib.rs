@@ -9,6 +9,8 @@ pub use error::Error;
 pub use understanding::{Context, TrainOptions, Understanding};
 
 mod calibrate;
+mod conformal;
+mod cuts;
 pub mod encoder;
 pub mod entity;
 pub mod error;
@@ -17,6 +19,7 @@ pub mod intent;
 pub mod language;
 pub mod profanity;
 pub mod redact;
+mod requests;
 pub mod sentiment;
 mod spans;
 #[cfg(test)]
@@ -90,6 +93,9 @@ pub struct Reading {
     pub intents: Vec<(String, f64)>,
     /// Probability that it is none of them.
     pub none: f64,
+    /// The requests of a message that has several, in its order; none where it has one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub requests: Vec<Request>,
     /// Everything found; entries may overlap.
     pub entities: Vec<Entity>,
     /// 0 content or neutral, 1 very upset.
@@ -97,6 +103,19 @@ pub struct Reading {
     /// Sentence embedding, L2-normalised, `[384]`; the retriever uses it again.
     #[serde(skip)]
     pub embedding: Vec<f32>,
+}
+
+/// One of several requests in a message.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Request {
+    /// First byte.
+    pub start: usize,
+    /// One past the last byte.
+    pub end: usize,
+    /// What it asks for.
+    pub intent: String,
+    /// Probability of the intent, of this part of the message read by itself.
+    pub probability: f64,
 }
 
 /// An entity in the text.

@@ -1,6 +1,7 @@
 //! Everything a bot's NLU is, trained: text in, reading out.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 
 use jiff::ZonedDateTime;
 use sha2::{Digest as _, Sha256};
@@ -10,10 +11,10 @@ use crate::entity::Finder;
 use crate::intent::{self, Example, Head, Outside};
 use crate::sentiment::Sentiment;
 use crate::spans::{Marked, Spans};
-use crate::{Entity, EntityKind, Error, Reading, Spec, language};
+use crate::{Entity, EntityKind, Error, Reading, Spec, language, requests};
 
 /// Changes whenever the same examples would train to something else, or be stored in another way.
-const VERSION: u32 = 4;
+const VERSION: u32 = 5;
 /// Texts encoded at once while training.
 const BATCH: usize = 64;
 
@@ -215,8 +216,8 @@ impl Understanding {
     /// # Errors
     /// The text can't be encoded.
     pub fn read(&self, encoder: &Encoder, text: &str, context: &Context) -> Result<Reading, Error> {
-        let embedding = encoder.encode(&[text])?.pop().unwrap_or_default();
-        Ok(self.reading(embedding, text, context))
+        let mut readings = self.read_batch(encoder, &[(text, context)])?;
+        Ok(readings.pop().unwrap_or_default())
     }
 
     /// Reads texts at once, which is faster than one by one.
@@ -231,9 +232,52 @@ impl Understanding {
         let only: Vec<&str> = texts.iter().map(|(text, _)| *text).collect();
         let embeddings = encoder.encode(&only)?;
         let pairs = embeddings.into_iter().zip(texts);
-        Ok(pairs
+        let mut readings: Vec<Reading> = pairs
             .map(|(embedding, (text, context))| self.reading(embedding, text, context))
-            .collect())
+            .collect();
+        self.find_requests(encoder, &only, &mut readings)?;
+        Ok(readings)
+    }
+
+    /// Finds the messages with several requests, whose parts are read at once. Most messages are one
+    /// for sure and cost nothing here.
+    fn find_requests(
+        &self,
+        encoder: &Encoder,
+        texts: &[&str],
+        readings: &mut [Reading],
+    ) -> Result<(), Error> {
+        let Some(head) = &self.head else {
+            return Ok(());
+        };
+        let mut found: Vec<(usize, Vec<Range<usize>>)> = Vec::new();
+        for (at, (text, reading)) in texts.iter().zip(readings.iter()).enumerate() {
+            if requests::may_be_several(best(&reading.intents)) {
+                let parts = requests::parts(text);
+                if !parts.is_empty() {
+                    found.push((at, parts));
+                }
+            }
+        }
+        let parts: Vec<&str> = found
+            .iter()
+            .flat_map(|(at, parts)| parts.iter().map(|part| &texts[*at][part.clone()]))
+            .collect();
+        if parts.is_empty() {
+            return Ok(());
+        }
+        let embeddings = encoder.encode(&parts)?;
+        let mut read = embeddings.iter().zip(&parts).map(|(embedding, part)| {
+            let (mut intents, _) = head.predict(embedding, part);
+            intents.truncate(1);
+            intents.pop().unwrap_or_default()
+        });
+        for (at, parts) in found {
+            let reading = &mut readings[at];
+            let read: Vec<(String, f64)> = read.by_ref().take(parts.len()).collect();
+            reading.requests = requests::of_parts(&parts, &read, best(&reading.intents));
+        }
+        Ok(())
     }
 
     fn reading(&self, embedding: Vec<f32>, text: &str, context: &Context) -> Reading {
@@ -254,6 +298,7 @@ impl Understanding {
             intents,
             none,
             embedding,
+            requests: Vec::new(),
         }
     }
 
@@ -262,6 +307,35 @@ impl Understanding {
     pub fn threshold(&self) -> f64 {
         self.head.as_ref().map_or(0.5, Head::threshold)
     }
+
+    /// The same for one intent. A bot's own settings come first here too.
+    pub fn threshold_of(&self, intent: &str) -> f64 {
+        self.head
+            .as_ref()
+            .map_or(0.5, |head| head.threshold_of(intent))
+    }
+
+    /// The intents that a message may mean, best first: of messages in scope that are like the
+    /// examples, at most the share `error_rate` mean something that is not in their set. Empty where
+    /// the message is none of the intents; every intent where there are too few examples to promise
+    /// the rate.
+    pub fn conformal<'r>(&self, reading: &'r Reading, error_rate: f64) -> Vec<&'r str> {
+        let cut = self
+            .head
+            .as_ref()
+            .map_or(0.0, |head| head.conformal_cut(error_rate));
+        reading
+            .intents
+            .iter()
+            .take_while(|(_, p)| *p >= cut)
+            .map(|(intent, _)| intent.as_str())
+            .collect()
+    }
+}
+
+/// The probability of the best intent.
+fn best(intents: &[(String, f64)]) -> f64 {
+    intents.first().map_or(0.0, |(_, p)| *p)
 }
 
 /// Every example once, as intent and text: one said twice for the same intent would be held out
@@ -328,5 +402,7 @@ fn wanted(spec: &Spec, finder: &Finder) -> BTreeSet<String> {
     &all - &found
 }
 
+#[cfg(test)]
+mod bad_input;
 #[cfg(test)]
 mod tests;

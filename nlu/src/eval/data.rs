@@ -36,11 +36,7 @@ pub struct Span {
 /// # Errors
 /// The file can't be read, or a line of it isn't what it should be; the error names the line.
 pub fn read_file(path: &Path) -> Result<Vec<Labelled>, Error> {
-    let text = std::fs::read_to_string(path).map_err(|source| Error::Read {
-        path: path.to_owned(),
-        source,
-        hint: "give a CSV file with the header text,label, or JSON lines".to_owned(),
-    })?;
+    let text = read_text(path)?;
     let json = path
         .extension()
         .is_some_and(|e| e == "jsonl" || e == "json");
@@ -56,6 +52,36 @@ pub fn read_file(path: &Path) -> Result<Vec<Labelled>, Error> {
     Ok(rows)
 }
 
+/// Reads a file of text in UTF-8, with or without the mark that some programs begin it with.
+///
+/// # Errors
+/// The file can't be read, or isn't UTF-8; the error names the line.
+pub fn read_text(path: &Path) -> Result<String, Error> {
+    let bytes = std::fs::read(path).map_err(|source| Error::Read {
+        path: path.to_owned(),
+        source,
+        hint: "give a file of text that is there".to_owned(),
+    })?;
+    decode(bytes).map_err(|why| Error::data(path, why))
+}
+
+/// Bytes as text without a byte order mark, or why they aren't text in UTF-8, and where.
+fn decode(bytes: Vec<u8>) -> Result<String, String> {
+    let text = String::from_utf8(bytes).map_err(|error| {
+        let good = error.utf8_error().valid_up_to();
+        let bytes = error.as_bytes();
+        let line = bytes[..good].iter().filter(|b| **b == b'\n').count() + 1;
+        let start = bytes[..good].iter().rposition(|b| *b == b'\n');
+        let column = good - start.map_or(0, |at| at + 1) + 1;
+        let byte = bytes.get(good).copied().unwrap_or_default();
+        format!("line {line}, byte {column}: {byte:#04x} isn't UTF-8; save the file as UTF-8")
+    })?;
+    Ok(match text.strip_prefix('\u{feff}') {
+        Some(rest) => rest.to_owned(),
+        None => text,
+    })
+}
+
 fn comma_separated(text: &str) -> Result<Vec<Labelled>, String> {
     #[derive(Deserialize)]
     struct Line {
@@ -63,17 +89,28 @@ fn comma_separated(text: &str) -> Result<Vec<Labelled>, String> {
         #[serde(alias = "intent", alias = "category")]
         label: String,
     }
-    csv::Reader::from_reader(text.as_bytes())
-        .deserialize::<Line>()
-        .map(|line| match line {
-            Ok(Line { text, label }) => Ok(Labelled {
-                text,
-                label,
-                entities: Vec::new(),
-            }),
-            Err(error) => Err(format!("{error}; the header must be text,label")),
-        })
-        .collect()
+    let mut reader = csv::Reader::from_reader(text.as_bytes());
+    let header = reader.headers().map_err(|error| error.to_string())?;
+    for names in [&["text"][..], &["label", "intent", "category"]] {
+        if !header.iter().any(|name| names.contains(&name)) {
+            let found: Vec<&str> = header.iter().collect();
+            return Err(format!(
+                "line 1: no column {}; the header must be text,label and is {}",
+                names[0],
+                found.join(",")
+            ));
+        }
+    }
+    let mut rows = Vec::new();
+    for line in reader.deserialize::<Line>() {
+        let Line { text, label } = line.map_err(|error| error.to_string())?;
+        rows.push(Labelled {
+            text,
+            label,
+            entities: Vec::new(),
+        });
+    }
+    Ok(rows)
 }
 
 fn json_lines(text: &str) -> Result<Vec<Labelled>, String> {
@@ -84,7 +121,7 @@ fn json_lines(text: &str) -> Result<Vec<Labelled>, String> {
     lines
         .map(|(at, line)| {
             let mut row: Labelled =
-                serde_json::from_str(line).map_err(|error| format!("line {}: {error}", at + 1))?;
+                serde_json::from_str(line).map_err(|error| wrong_line(at + 1, &error))?;
             for span in &mut row.entities {
                 bytes(&row.text, span).ok_or_else(|| {
                     let Span { start, end, entity } = &span;
@@ -95,6 +132,14 @@ fn json_lines(text: &str) -> Result<Vec<Labelled>, String> {
             Ok(row)
         })
         .collect()
+}
+
+/// What is wrong with a line of JSON; the parser counts its own lines, and each has only one.
+fn wrong_line(line: usize, error: &serde_json::Error) -> String {
+    let said = error.to_string();
+    let why = said.rsplit_once(" at line 1 column ");
+    let why = why.map_or(said.as_str(), |(why, _)| why);
+    format!("line {line}, byte {}: {why}", error.column())
 }
 
 /// Turns the places of a span from characters into bytes; nothing where they aren't in the text.
@@ -144,6 +189,30 @@ mod tests {
         assert!(error.to_string().contains("line 2"), "{error}");
         let error = read("a.csv", "words,label\na,b\n").expect_err("no text column");
         assert!(error.to_string().contains("text,label"), "{error}");
+        assert!(error.to_string().contains("no column text"), "{error}");
+        let error = read("a.csv", "text,words\na,b\n").expect_err("no label column");
+        assert!(error.to_string().contains("no column label"), "{error}");
+        let error = read("a.csv", "text,label\na,b\nc\n").expect_err("a field is missing");
+        assert!(error.to_string().contains("line: 3"), "{error}");
         assert!(read("a.csv", "text,label\n").is_err());
+        assert!(read("a.csv", "").is_err());
+        let half = "{\"text\":\"\\ud83d\",\"intent\":\"b\"}";
+        let error = read("a.jsonl", &format!("\n{half}\n")).expect_err("half a character");
+        assert!(error.to_string().contains("line 2, byte 16: "), "{error}");
+        let error = read("a.jsonl", "{\"text\":\"a\"}").expect_err("no intent");
+        assert!(error.to_string().contains("line 1"), "{error}");
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_are_named_and_a_mark_at_the_start_is_not_text() {
+        let error = decode(b"text,label\nok,a\nna\xefve,b\n".to_vec()).expect_err("Latin-1");
+        assert!(error.starts_with("line 3, byte 3: 0xef"), "{error}");
+        let error = decode(b"\xff\xfet\0e\0".to_vec()).expect_err("UTF-16");
+        assert!(error.starts_with("line 1, byte 1: 0xff"), "{error}");
+        let marked = read("a.csv", "\u{feff}text,label\r\nhi,a\r\n").expect("it reads");
+        assert_eq!(
+            (marked[0].text.as_str(), marked[0].label.as_str()),
+            ("hi", "a")
+        );
     }
 }

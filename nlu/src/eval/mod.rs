@@ -8,9 +8,11 @@ use serde::Serialize;
 use crate::encoder::Encoder;
 use crate::{Context, Error, ExampleSpec, IntentSpec, Reading, Spec, TrainOptions, Understanding};
 
-pub use data::{Labelled, Span, read_file};
+pub use data::{Labelled, Span, read_file, read_text};
+pub use draw::{Figure, Summary};
 
 mod data;
+mod draw;
 mod score;
 
 /// Texts read at once when only what they mean counts.
@@ -25,8 +27,12 @@ pub struct EvalOptions {
     pub oos_label: Option<String>,
     /// Languages of the texts, the most frequent first; none means English.
     pub languages: Vec<String>,
-    /// Seed of the folds.
+    /// Seed of everything random.
     pub seed: u64,
+    /// Train on this many examples of each intent, drawn by the seed; on all where it is none.
+    pub shots: Option<usize>,
+    /// Also judge the sets of intents that should miss the right one at this rate.
+    pub error_rate: Option<f64>,
 }
 
 /// What came out.
@@ -52,12 +58,17 @@ pub struct Report {
     pub macro_f1: f64,
     /// Calibration error of the best probability over all messages; out of scope none is right.
     pub ece: f64,
+    /// The same over the messages in scope alone.
+    pub in_scope_ece: f64,
     /// Probability from which a reading is accepted, found inside TRAIN.
     pub threshold: f64,
     /// Seconds from texts to a trained understanding, encoding included.
     pub train_seconds: f64,
     /// Microseconds to read one message, all of the reading.
     pub latency_us: Latency,
+    /// The sets of intents with a stated error rate, where one was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sets: Option<Sets>,
     /// F1 of the entities, where TEST marks some.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub entity_f1: Option<f64>,
@@ -72,6 +83,22 @@ pub struct Latency {
     pub p50: f64,
     /// All but one in twenty are faster.
     pub p95: f64,
+}
+
+/// Sets of intents with a stated error rate.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Sets {
+    /// The rate that was asked for.
+    pub error_rate: f64,
+    /// Share of the messages in scope whose set has the right intent.
+    pub coverage: f64,
+    /// Intents in the set of a message in scope, on average.
+    pub mean_size: f64,
+    /// Share of the messages in scope whose set is empty.
+    pub empty: f64,
+    /// Share of the messages out of scope whose set is empty.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub oos_empty: Option<f64>,
 }
 
 /// What was made of one message.
@@ -101,6 +128,10 @@ pub fn run(
     options: &EvalOptions,
 ) -> Result<Report, Error> {
     let outside = options.oos_label.as_deref();
+    let drawn = options
+        .shots
+        .map(|shots| draw::shots(train, shots, options.seed, outside));
+    let train = drawn.as_deref().unwrap_or(train);
     let spec = spec(train, options);
     let training = TrainOptions {
         seed: options.seed,
@@ -129,12 +160,46 @@ pub fn run(
         .zip(&readings)
         .map(|(t, r)| predict(t, r, threshold))
         .collect();
+    let sets = options.error_rate.map(|error_rate| {
+        let sets = readings
+            .iter()
+            .map(|reading| understanding.conformal(reading, error_rate));
+        let labelled = test.iter().map(|t| t.label.as_str()).zip(sets).collect();
+        sets_report(labelled, outside, error_rate)
+    });
     Ok(Report {
         train_seconds,
         latency_us,
+        sets,
         entity_f1: entity_f1(test, &readings),
         ..report(predictions, outside, threshold)
     })
+}
+
+/// The same for `seeds` seeds from the one in `options` on.
+///
+/// # Errors
+/// As `run`.
+pub fn run_seeds(
+    train: &[Labelled],
+    test: &[Labelled],
+    encoder: &Encoder,
+    options: &EvalOptions,
+    seeds: u64,
+) -> Result<Summary, Error> {
+    let seeds: Vec<u64> = (0..seeds).map(|n| options.seed.wrapping_add(n)).collect();
+    let one = |seed: &u64| {
+        let options = EvalOptions {
+            seed: *seed,
+            ..options.clone()
+        };
+        run(train, test, encoder, &options)
+    };
+    let runs = seeds
+        .iter()
+        .map(one)
+        .collect::<Result<Vec<Report>, Error>>()?;
+    Ok(Summary::of(seeds, runs))
 }
 
 /// The bot that the training texts describe.
@@ -218,12 +283,32 @@ fn report(predictions: Vec<Prediction>, outside: Option<&str>, threshold: f64) -
         oos_auroc: score::auroc(&scores(false), &scores(true)),
         mcc: score::matthews(&pairs),
         macro_f1: score::macro_f1(&pairs),
-        ece: score::calibration_error(&predictions),
+        ece: score::calibration_error(predictions.iter()),
+        in_scope_ece: score::calibration_error(predictions.iter().filter(|p| !is_outside(p))),
         threshold,
         train_seconds: 0.0,
         latency_us: Latency { p50: 0.0, p95: 0.0 },
         entity_f1: None,
+        sets: None,
         predictions,
+    }
+}
+
+/// Judges sets of intents, each beside the right label.
+fn sets_report(labelled: Vec<(&str, Vec<&str>)>, outside: Option<&str>, error_rate: f64) -> Sets {
+    let (out, inside): (Vec<_>, Vec<_>) = labelled
+        .into_iter()
+        .partition(|(label, _)| Some(*label) == outside);
+    let share = |of: &[(&str, Vec<&str>)], f: &dyn Fn(&str, &[&str]) -> f64| {
+        of.iter().map(|(label, set)| f(label, set)).sum::<f64>() / of.len().max(1) as f64
+    };
+    let one = |yes: bool| f64::from(u8::from(yes));
+    Sets {
+        error_rate,
+        coverage: share(&inside, &|label, set| one(set.contains(&label))),
+        mean_size: share(&inside, &|_, set| set.len() as f64),
+        empty: share(&inside, &|_, set| one(set.is_empty())),
+        oos_empty: (!out.is_empty()).then(|| share(&out, &|_, set| one(set.is_empty()))),
     }
 }
 
@@ -306,9 +391,28 @@ mod tests {
         assert_eq!(with.oos_recall, Some(0.5));
         assert_eq!(with.oos_precision, Some(0.5));
         assert_eq!(with.oos_auroc, Some(0.75));
+        assert!((with.in_scope_ece - 0.35).abs() < 1e-12 && with.ece > with.in_scope_ece);
         let without = report(rows[..2].to_vec(), None, 0.5);
         assert_eq!(without.accuracy, 1.0);
         assert_eq!(without.oos_recall, None);
+    }
+
+    #[test]
+    fn sets_are_judged_in_scope_and_outside() {
+        let labelled = vec![
+            ("a", vec!["a", "b"]),
+            ("a", vec!["b"]),
+            ("b", vec!["b"]),
+            ("b", vec![]),
+            ("oos", vec![]),
+            ("oos", vec!["a"]),
+        ];
+        let sets = sets_report(labelled, Some("oos"), 0.1);
+        assert_eq!(
+            (sets.coverage, sets.mean_size, sets.empty),
+            (0.5, 1.0, 0.25)
+        );
+        assert_eq!(sets.oos_empty, Some(0.5));
     }
 
     #[test]
@@ -324,6 +428,7 @@ mod tests {
             "mcc",
             "macro_f1",
             "ece",
+            "in_scope_ece",
             "threshold",
             "train_seconds",
             "latency_us",

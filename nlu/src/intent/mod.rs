@@ -4,6 +4,8 @@
 
 use crate::Error;
 use crate::calibrate::{Calibration, Scores};
+use crate::conformal::Conformal;
+use crate::cuts::Cuts;
 use linear::{Linear, Row};
 use training::Set;
 
@@ -58,6 +60,10 @@ pub struct Head {
     classes: Vec<String>,
     model: Model,
     calibration: Calibration,
+    /// A threshold for each intent.
+    cuts: Cuts,
+    /// For sets of intents with a stated error rate.
+    conformal: Conformal,
 }
 
 /// What the fits of one set of texts give.
@@ -114,6 +120,8 @@ impl Head {
         progress(1.0);
         let calibration = Calibration::of(&held_out).with_threshold(&held_out);
         Ok(Head {
+            cuts: calibration.cuts(&held_out),
+            conformal: calibration.conformal(&held_out),
             classes: set.into_classes(),
             model,
             calibration,
@@ -142,6 +150,21 @@ impl Head {
     /// The probability from which acting on the best intent pays, found on held-out texts.
     pub fn threshold(&self) -> f64 {
         self.calibration.threshold
+    }
+
+    /// The same for one intent: the common threshold, moved as far as its own texts warrant.
+    pub fn threshold_of(&self, intent: &str) -> f64 {
+        let class = self
+            .classes
+            .binary_search_by(|class| class.as_str().cmp(intent));
+        let own = class.ok().and_then(|class| self.cuts.get(class));
+        own.unwrap_or(self.calibration.threshold)
+    }
+
+    /// The probability from which an intent belongs to the set that misses the true one at
+    /// `error_rate`.
+    pub fn conformal_cut(&self, error_rate: f64) -> f64 {
+        self.conformal.cut(error_rate)
     }
 }
 

@@ -8,6 +8,8 @@ use super::linear::Linear;
 use super::{Head, Model};
 use crate::Error;
 use crate::calibrate::Calibration;
+use crate::conformal::Conformal;
+use crate::cuts::Cuts;
 
 #[derive(Serialize, Deserialize)]
 struct Front {
@@ -17,6 +19,8 @@ struct Front {
     /// Sparse columns.
     sparse: usize,
     calibration: Calibration,
+    cuts: Cuts,
+    conformal: Conformal,
 }
 
 impl Head {
@@ -27,6 +31,8 @@ impl Head {
             dense: self.model.linear.dense(),
             sparse: features::COLUMNS,
             calibration: self.calibration,
+            cuts: self.cuts.clone(),
+            conformal: self.conformal.clone(),
         };
         pack(&front, &[self.model.linear.weights(), &self.model.centres])
     }
@@ -55,6 +61,8 @@ impl Head {
             classes: front.classes,
             model,
             calibration: front.calibration,
+            cuts: front.cuts,
+            conformal: front.conformal,
         })
     }
 }

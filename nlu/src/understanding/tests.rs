@@ -2,7 +2,7 @@ use super::*;
 use crate::test_model;
 use crate::{EntitySpec, ExampleSpec, IntentSpec};
 
-fn spec(intents: &[(&str, &[&str])]) -> Spec {
+pub(super) fn spec(intents: &[(&str, &[&str])]) -> Spec {
     let example = |text: &&str| ExampleSpec {
         text: (*text).to_owned(),
         language: "en".to_owned(),
@@ -23,7 +23,7 @@ fn spec(intents: &[(&str, &[&str])]) -> Spec {
     }
 }
 
-fn bank() -> Spec {
+pub(super) fn bank() -> Spec {
     spec(&[
         (
             "block_card",
@@ -61,7 +61,7 @@ fn bank() -> Spec {
     ])
 }
 
-fn context() -> Context {
+pub(super) fn context() -> Context {
     Context {
         now: jiff::Timestamp::UNIX_EPOCH.to_zoned_datetime(jiff::tz::TimeZone::UTC),
         language: "en".to_owned(),
