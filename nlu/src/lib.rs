@@ -24,6 +24,7 @@ pub mod sentiment;
 mod spans;
 #[cfg(test)]
 mod test_model;
+mod tune;
 mod understanding;
 
 /// What a bot teaches its NLU.

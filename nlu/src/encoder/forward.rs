@@ -7,7 +7,7 @@ use super::upper::Upper;
 use super::weights::Weights;
 
 /// Width of an attention head.
-pub(super) const HEAD: usize = 32;
+pub(crate) const HEAD: usize = 32;
 
 /// Room for the activations, kept between calls so that the layers allocate nothing.
 #[derive(Debug, Default)]
@@ -28,6 +28,8 @@ pub(super) struct Scratch {
     keys: Vec<f32>,
     /// `[tokens, hidden]`, where tuned layers part from the model's own.
     fork: Vec<f32>,
+    /// Tokens of each sentence.
+    lengths: Vec<usize>,
 }
 
 /// Which layers run.
@@ -37,6 +39,15 @@ pub(super) struct Plan<'a> {
     pub(super) last: usize,
     /// Tuned layers that run beside the model's own upper ones.
     pub(super) upper: Option<&'a Upper>,
+}
+
+/// Sentences laid end to end.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Input<'a> {
+    /// Their tokens, at most [`MAX_TOKENS`] each.
+    Tokens(&'a [&'a [u32]]),
+    /// What lower layers made of them before, `[tokens, hidden]`, and the tokens of each.
+    Rows(&'a [f32], &'a [usize]),
 }
 
 /// Where rows come from.
@@ -60,7 +71,7 @@ impl Level for Basic {
 
 #[cfg(target_arch = "x86_64")]
 mod x86 {
-    use super::{Level, Plan, Scratch, Show, Weights, layers};
+    use super::{Input, Level, Plan, Scratch, Show, Weights, layers};
 
     /// AVX2 or AVX-512 with fused multiply-add.
     struct Fused;
@@ -73,31 +84,31 @@ mod x86 {
     pub(super) fn avx512(
         weights: &Weights,
         plan: Plan<'_>,
-        sentences: &[&[u32]],
+        input: Input<'_>,
         scratch: &mut Scratch,
         show: Show<'_>,
     ) {
-        layers::<Fused>(weights, plan, sentences, scratch, show);
+        layers::<Fused>(weights, plan, input, scratch, show);
     }
 
     #[target_feature(enable = "avx2,fma")]
     pub(super) fn avx2(
         weights: &Weights,
         plan: Plan<'_>,
-        sentences: &[&[u32]],
+        input: Input<'_>,
         scratch: &mut Scratch,
         show: Show<'_>,
     ) {
-        layers::<Fused>(weights, plan, sentences, scratch, show);
+        layers::<Fused>(weights, plan, input, scratch, show);
     }
 }
 
-/// Runs sentences of at most [`MAX_TOKENS`] tokens each with the best instructions there are, and shows what
-/// comes out of each stage.
+/// Runs sentences with the best instructions there are, and shows what comes out of each stage. Of rows that
+/// come from lower layers only the tuned layers are run.
 pub(super) fn run(
     weights: &Weights,
     plan: Plan<'_>,
-    sentences: &[&[u32]],
+    input: Input<'_>,
     scratch: &mut Scratch,
     show: Show<'_>,
 ) {
@@ -114,7 +125,7 @@ pub(super) fn run(
                 reason = "a function for newer processors can only be called so"
             )]
             // SAFETY: the processor has every feature that the function is compiled for, see above.
-            return unsafe { x86::avx512(weights, plan, sentences, scratch, show) };
+            return unsafe { x86::avx512(weights, plan, input, scratch, show) };
         }
         if fused {
             #[expect(
@@ -122,37 +133,52 @@ pub(super) fn run(
                 reason = "a function for newer processors can only be called so"
             )]
             // SAFETY: the processor has every feature that the function is compiled for, see above.
-            return unsafe { x86::avx2(weights, plan, sentences, scratch, show) };
+            return unsafe { x86::avx2(weights, plan, input, scratch, show) };
         }
     }
-    layers::<Basic>(weights, plan, sentences, scratch, show);
+    layers::<Basic>(weights, plan, input, scratch, show);
 }
 
 #[inline(always)]
 fn layers<L: Level>(
     weights: &Weights,
     plan: Plan<'_>,
-    sentences: &[&[u32]],
+    input: Input<'_>,
     s: &mut Scratch,
     show: Show<'_>,
 ) {
     let config = &weights.config;
     let width = config.hidden;
-    let tokens: usize = sentences.iter().map(|s| s.len()).sum();
+    let mut lengths = std::mem::take(&mut s.lengths);
+    lengths.clear();
+    match input {
+        Input::Tokens(sentences) => lengths.extend(sentences.iter().map(|s| s.len())),
+        Input::Rows(_, of_rows) => lengths.extend(of_rows),
+    }
+    let tokens: usize = lengths.iter().sum();
     s.hidden.resize(tokens * width, 0.0);
     s.qkv.resize(tokens * width * 3, 0.0);
     s.context.resize(tokens * width, 0.0);
     s.change.resize(tokens * width, 0.0);
     s.inner.resize(tokens * config.inner, 0.0);
-    let places = sentences.iter().flat_map(|s| s.iter().enumerate());
-    for ((position, token), row) in places.zip(s.hidden.chunks_exact_mut(width)) {
-        weights.embed(*token, position, row);
-        normalise::<L>(row, &weights.norm.gain, &weights.norm.shift, config.epsilon);
-    }
-    show(Stage::Base(0), &s.hidden);
+    let own = match input {
+        Input::Tokens(sentences) => {
+            let places = sentences.iter().flat_map(|s| s.iter().enumerate());
+            for ((position, token), row) in places.zip(s.hidden.chunks_exact_mut(width)) {
+                weights.embed(*token, position, row);
+                normalise::<L>(row, &weights.norm.gain, &weights.norm.shift, config.epsilon);
+            }
+            show(Stage::Base(0), &s.hidden);
+            &weights.layers[..plan.last]
+        }
+        Input::Rows(rows, _) => {
+            s.fork.clear();
+            s.fork.extend_from_slice(rows);
+            &[]
+        }
+    };
     // One loop over both kinds, so that the layer's code is there once.
-    let own = weights.layers[..plan.last].iter().enumerate();
-    let own = own.map(|(i, layer)| (layer, Some(i)));
+    let own = own.iter().enumerate().map(|(i, layer)| (layer, Some(i)));
     let tuned = plan.upper.map_or([].as_slice(), |u| u.layers.as_slice());
     let parts_at = plan.upper.map(Upper::first);
     for (layer, at) in own.chain(tuned.iter().map(|layer| (layer, None))) {
@@ -162,7 +188,7 @@ fn layers<L: Level>(
         if at.is_none() && std::ptr::eq(layer, &raw const tuned[0]) {
             s.hidden.clone_from(&s.fork);
         }
-        self::layer::<L>(layer, config.epsilon, width, sentences, s);
+        self::layer::<L>(layer, config.epsilon, width, &lengths, s);
         if let Some(i) = at {
             show(Stage::Base(i + 1), &s.hidden);
         }
@@ -170,23 +196,18 @@ fn layers<L: Level>(
     if plan.upper.is_some() {
         show(Stage::Tuned, &s.hidden);
     }
+    s.lengths = lengths;
 }
 
 #[inline(always)]
-fn layer<L: Level>(
-    layer: &Layer,
-    epsilon: f32,
-    width: usize,
-    sentences: &[&[u32]],
-    s: &mut Scratch,
-) {
+fn layer<L: Level>(layer: &Layer, epsilon: f32, width: usize, lengths: &[usize], s: &mut Scratch) {
     layer
         .qkv
         .apply::<L, false>(&s.hidden, &mut s.qkv, &mut s.packed);
     let (mut qkv, mut context) = (s.qkv.as_slice(), s.context.as_mut_slice());
-    for sentence in sentences {
-        let (mine, rest) = qkv.split_at(sentence.len() * 3 * width);
-        let (out, rest_out) = context.split_at_mut(sentence.len() * width);
+    for tokens in lengths {
+        let (mine, rest) = qkv.split_at(tokens * 3 * width);
+        let (out, rest_out) = context.split_at_mut(tokens * width);
         attention::<L>(mine, width, out, &mut s.keys);
         (qkv, context) = (rest, rest_out);
     }
@@ -264,25 +285,14 @@ mod tests {
         let text = "please send the new card to my office";
         let tokens = encoder.tokenizer.ids(text).expect("tokens");
         let sentences = [tokens.as_slice(), &tokens[..3]];
+        let input = Input::Tokens(&sentences);
         let plan = Plan {
             last: encoder.weights.layers.len(),
             upper: None,
         };
         let (mut best, mut basic) = (Scratch::default(), Scratch::default());
-        run(
-            &encoder.weights,
-            plan,
-            &sentences,
-            &mut best,
-            &mut |_, _| (),
-        );
-        layers::<Basic>(
-            &encoder.weights,
-            plan,
-            &sentences,
-            &mut basic,
-            &mut |_, _| (),
-        );
+        run(&encoder.weights, plan, input, &mut best, &mut |_, _| ());
+        layers::<Basic>(&encoder.weights, plan, input, &mut basic, &mut |_, _| ());
         assert_eq!(best.hidden.len(), basic.hidden.len());
         for (a, b) in best.hidden.iter().zip(&basic.hidden) {
             assert!((a - b).abs() < 1e-4, "{a} and {b}");
@@ -296,13 +306,7 @@ mod tests {
             )]
             // SAFETY: the processor has every feature that the function is compiled for, see above.
             unsafe {
-                x86::avx2(
-                    &encoder.weights,
-                    plan,
-                    &sentences,
-                    &mut narrow,
-                    &mut |_, _| (),
-                );
+                x86::avx2(&encoder.weights, plan, input, &mut narrow, &mut |_, _| ());
             }
             assert_eq!(best.hidden, narrow.hidden);
         }

@@ -90,7 +90,7 @@ struct Panel<'a> {
 }
 
 /// Integers and what one of them is worth, the largest weight being 32767.
-pub(super) fn quantise(weights: &[f32]) -> (Vec<i16>, f32) {
+pub(crate) fn quantise(weights: &[f32]) -> (Vec<i16>, f32) {
     let largest = weights.iter().fold(0.0f32, |m, w| m.max(w.abs()));
     if largest == 0.0 {
         return (vec![0; weights.len()], 0.0);

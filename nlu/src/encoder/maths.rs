@@ -1,20 +1,20 @@
 //! Elementary functions written so that the compiler turns loops over them into vector code.
 
 /// What the processor can do; the forward pass is compiled once for each.
-pub(super) trait Level {
+pub(crate) trait Level {
     /// It multiplies and adds in one instruction.
     const FUSED: bool;
 }
 
 /// `a * b + c`, rounded once where the processor does that in one instruction.
 #[inline(always)]
-pub(super) fn fma<L: Level>(a: f32, b: f32, c: f32) -> f32 {
+pub(crate) fn fma<L: Level>(a: f32, b: f32, c: f32) -> f32 {
     if L::FUSED { a.mul_add(b, c) } else { a * b + c }
 }
 
 /// e to the `x` within 2 units in the last place for -87 <= x <= 88; outside of that the ends' values.
 #[inline(always)]
-pub(super) fn exp<L: Level>(x: f32) -> f32 {
+pub(crate) fn exp<L: Level>(x: f32) -> f32 {
     // 1.5 * 2^23: adding it leaves the nearest integer in the low bits.
     const ROUND: f32 = 12_582_912.0;
     // ln 2 in two parts, the first with few enough bits that its product with an integer is exact.
@@ -104,7 +104,7 @@ pub(super) fn normalise<L: Level>(row: &mut [f32], gain: &[f32], shift: &[f32], 
 
 /// Scores to weights that sum to 1, in place.
 #[inline(always)]
-pub(super) fn softmax<L: Level>(row: &mut [f32]) {
+pub(crate) fn softmax<L: Level>(row: &mut [f32]) {
     let largest = row
         .iter()
         .fold(f32::NEG_INFINITY, |m, x| if *x > m { *x } else { m });

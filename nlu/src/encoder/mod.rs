@@ -11,18 +11,20 @@ use sha2::{Digest, Sha256};
 
 use crate::error::Error;
 use config::Config;
-use forward::{Plan, Scratch, Stage};
+use forward::{Input, Plan, Scratch, Stage};
 use tokenize::Tokenizer;
 use weights::Weights;
 
+pub(crate) use forward::HEAD;
 pub(crate) use layer::{DenseWeights, LayerWeights, Norm};
+pub(crate) use linear::quantise;
 pub use upper::Upper;
 
 mod config;
 mod forward;
 mod layer;
 mod linear;
-mod maths;
+pub(crate) mod maths;
 mod pool;
 #[cfg(test)]
 mod tests;
@@ -167,6 +169,39 @@ impl Encoder {
         Ok(states.into_iter().map(|(_, rows)| rows).collect())
     }
 
+    /// Vectors from tuned layers on top of rows that `states` gave: those of all sentences one after the
+    /// other, with the number of each one's tokens.
+    pub(crate) fn encode_states(
+        &self,
+        rows: &[f32],
+        lengths: &[usize],
+        upper: &Upper,
+    ) -> Result<Vec<Vec<f32>>, Error> {
+        upper.check(&self.weights.config)?;
+        let width = self.dimension();
+        let mut out = Vec::with_capacity(lengths.len());
+        let mut show = |_: Stage, mut rows: &[f32]| {
+            for tokens in lengths {
+                let (mine, rest) = rows.split_at(tokens * width);
+                rows = rest;
+                out.push(pool::mean_and_normalise(mine, width));
+            }
+        };
+        let plan = Plan {
+            last: 0,
+            upper: Some(upper),
+        };
+        let input = Input::Rows(rows, lengths);
+        forward::run(
+            &self.weights,
+            plan,
+            input,
+            &mut Scratch::default(),
+            &mut show,
+        );
+        Ok(out)
+    }
+
     /// The weights of the layers from `first` on, from the model's file.
     pub(crate) fn layer_weights(&self, first: usize) -> Result<Vec<LayerWeights>, Error> {
         let (path, bytes) = read_file(&self.folder, "model.safetensors")?;
@@ -251,7 +286,8 @@ impl Encoder {
                 }
             }
         };
-        forward::run(&self.weights, plan, sentences, scratch, &mut show);
+        let input = Input::Tokens(sentences);
+        forward::run(&self.weights, plan, input, scratch, &mut show);
         out
     }
 }
