@@ -15,6 +15,7 @@ pub mod encoder;
 pub mod entity;
 pub mod error;
 pub mod eval;
+pub mod impact;
 pub mod intent;
 pub mod language;
 pub mod profanity;

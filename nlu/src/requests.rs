@@ -10,12 +10,12 @@ use crate::Request;
 
 /// Parts beyond which a message is a story and not a list of requests.
 const MOST: usize = 6;
-/// Words that a part has at least.
+/// Words that a part has at least; beside a comma it takes one more.
 const WORDS: usize = 2;
 /// Probability from which a part is a request.
-const SURE: f64 = 0.5;
+const SURE: f64 = 0.75;
 /// Probability from which a message read as a whole is one request, whatever words it is joined by.
-const ONE: f64 = 0.9;
+const ONE: f64 = 0.97;
 /// Words that join requests, in English and Spanish.
 const JOINING: &[&str] = &[
     "and", "also", "then", "plus", "y", "e", "además", "ademas", "también", "tambien", "luego",
@@ -121,8 +121,9 @@ fn words(text: &str) -> Vec<Word> {
 /// Cuts between words where the cut is `weakest` or stronger. A part too short goes with the one before
 /// it, the first with the one after it.
 fn cut(words: &[Word], weakest: Cut) -> Vec<Range<usize>> {
-    let mut parts: Vec<(Range<usize>, usize)> = Vec::new();
-    let mut open: Option<(Range<usize>, usize)> = None;
+    // Each part with its words and the cut before it.
+    let mut parts: Vec<(Range<usize>, usize, Option<Cut>)> = Vec::new();
+    let mut open: Option<(Range<usize>, usize, Option<Cut>)> = None;
     let mut before = None;
     for word in words {
         let here = if word.joins {
@@ -134,20 +135,21 @@ fn cut(words: &[Word], weakest: Cut) -> Vec<Range<usize>> {
             parts.extend(open.take());
         }
         if word.joins && open.is_none() && weakest <= Cut::Word {
-            // It belongs to neither side, and what follows it has been cut off already.
-            before = word.after;
+            // It belongs to neither side, and what follows it is cut off from what was before.
+            before = word.after.max(Some(Cut::Word));
             continue;
         }
-        let (range, count) = open.get_or_insert((word.place.clone(), 0));
+        let (range, count, _) = open.get_or_insert((word.place.clone(), 0, here));
         range.end = word.place.end;
         *count += 1;
         before = word.after;
     }
     parts.extend(open);
     let mut out: Vec<(Range<usize>, usize)> = Vec::new();
-    for (range, count) in parts {
+    for (range, count, cut) in parts {
+        let least = WORDS + usize::from(cut == Some(Cut::Comma));
         match out.last_mut() {
-            Some((last, so_far)) if count < WORDS || *so_far < WORDS => {
+            Some((last, so_far)) if count < least || *so_far < least => {
                 last.end = range.end;
                 *so_far += count;
             }
@@ -185,6 +187,11 @@ mod tests {
             said("pay Ann,  then\nshow my payments"),
             ["pay Ann,", "show my payments"]
         );
+        assert_eq!(said("good morning, I lost my card"), [""; 0]);
+        assert_eq!(
+            said("I lost my card, what's my balance"),
+            ["I lost my card,", "what's my balance"]
+        );
     }
 
     #[test]
@@ -201,7 +208,7 @@ mod tests {
 
     #[test]
     fn a_story_is_cut_at_its_sentences_or_not_at_all() {
-        let list = "I went out, I paid by card, I came home, I slept well, I woke up, I ate. \
+        let list = "I went out, I paid by card, I came home, I slept well, I woke up, I ate well, I read on. \
                     What is my balance?";
         assert_eq!(said(list).len(), 2);
         let story = "I went out. ".repeat(9);

@@ -16,7 +16,7 @@ use crate::{Entity, EntityKind, Error, Reading, Spec, language, requests};
 /// Changes whenever the same examples would train to something else, or be stored in another way.
 const VERSION: u32 = 5;
 /// Texts encoded at once while training.
-const BATCH: usize = 64;
+pub(crate) const BATCH: usize = 64;
 
 /// What a text is read in the light of.
 #[derive(Debug, Clone)]
@@ -302,6 +302,11 @@ impl Understanding {
         }
     }
 
+    /// The head; nothing where the bot has no example.
+    pub(crate) fn head(&self) -> Option<&Head> {
+        self.head.as_ref()
+    }
+
     /// The probability from which acting on the best intent pays, found on held-out examples. A bot's
     /// own settings come first; this is for data without any.
     pub fn threshold(&self) -> f64 {
@@ -340,7 +345,7 @@ fn best(intents: &[(String, f64)]) -> f64 {
 
 /// Every example once, as intent and text: one said twice for the same intent would be held out
 /// together with its own copy.
-fn examples(spec: &Spec) -> Vec<(&str, &str)> {
+pub(crate) fn examples(spec: &Spec) -> Vec<(&str, &str)> {
     let mut all: BTreeMap<(&str, &str), ()> = BTreeMap::new();
     for intent in &spec.intents {
         for example in &intent.examples {
@@ -405,4 +410,4 @@ fn wanted(spec: &Spec, finder: &Finder) -> BTreeSet<String> {
 #[cfg(test)]
 mod bad_input;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

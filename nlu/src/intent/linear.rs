@@ -4,6 +4,8 @@ use candle_core::{Device, Tensor};
 
 use super::lbfgs::{self, Stop};
 
+mod adapt;
+
 /// Sparse features of one text: column and value.
 pub(crate) type Sparse = Vec<(u32, f32)>;
 

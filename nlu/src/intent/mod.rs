@@ -14,6 +14,7 @@ pub(crate) use stored::{pack, unpack};
 
 mod features;
 mod folds;
+mod impact;
 mod lbfgs;
 pub(crate) mod linear;
 mod stored;

@@ -8,7 +8,7 @@ use crate::Error;
 use crate::calibrate::{Calibration, HeldOut};
 
 /// Strength of the L2 penalty. Weak, since the held-out calibration makes up for boldness.
-const L2: f32 = 5e-5;
+pub(super) const L2: f32 = 5e-5;
 
 /// The training texts as rows of numbers.
 pub(super) struct Set<'a> {
@@ -158,7 +158,7 @@ impl<'a> Set<'a> {
     }
 }
 
-fn bad(why: &str) -> Error {
+pub(super) fn bad(why: &str) -> Error {
     Error::Spec {
         what: "the intents".to_owned(),
         why: why.to_owned(),

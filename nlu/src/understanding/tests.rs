@@ -23,7 +23,7 @@ pub(super) fn spec(intents: &[(&str, &[&str])]) -> Spec {
     }
 }
 
-pub(super) fn bank() -> Spec {
+pub(crate) fn bank() -> Spec {
     spec(&[
         (
             "block_card",

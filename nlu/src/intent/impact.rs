@@ -1,0 +1,88 @@
+//! What one more example changes, without training anew.
+
+use super::linear::{Fit, Row};
+use super::training::{L2, bad};
+use super::{Example, Head, Model, NGRAMS, Outside, features};
+use crate::Error;
+
+/// Steps from the weights before: the example is one of many, and most of them don't move.
+const STEPS: usize = 8;
+
+impl Head {
+    /// The head with one more example for an intent that it knows; `examples` and `outside` are what it
+    /// was trained on. Thresholds and calibration stay as they are.
+    ///
+    /// # Errors
+    /// The head has no such intent, or embeddings differ in length.
+    pub fn with_example(
+        &self,
+        examples: &[Example<'_>],
+        outside: &[Outside<'_>],
+        added: Example<'_>,
+    ) -> Result<Head, Error> {
+        let number = |class: &str| {
+            self.classes
+                .binary_search_by(|c| c.as_str().cmp(class))
+                .ok()
+        };
+        let Some(label) = number(added.class) else {
+            return Err(bad(&format!("there is no intent `{}`", added.class)));
+        };
+        let none = self.classes.len();
+        // What training left out of the background is an intent's, and reads so.
+        let outside = outside
+            .iter()
+            .filter(|o| !o.background || self.predict(o.embedding, o.text).1 >= 0.5);
+        let known = examples.iter().filter_map(|e| {
+            let label = number(e.class)?;
+            Some((e.embedding, e.text, label))
+        });
+        let all: Vec<(&[f32], &str, usize)> = known
+            .chain(outside.map(|o| (o.embedding, o.text, none)))
+            .chain([(added.embedding, added.text, label)])
+            .collect();
+        let dense = self.model.linear.dense();
+        if all.iter().any(|(embedding, ..)| embedding.len() != dense) {
+            return Err(bad(
+                "embeddings differ in length; encode all texts with one model",
+            ));
+        }
+        let sparse: Vec<_> = all
+            .iter()
+            .map(|(_, text, _)| features::hashed(text, NGRAMS))
+            .collect();
+        let rows: Vec<Row<'_>> = all
+            .iter()
+            .zip(&sparse)
+            .map(|((dense, ..), sparse)| Row { dense, sparse })
+            .collect();
+        let labels: Vec<usize> = all.iter().map(|(.., label)| *label).collect();
+        let fit = Fit {
+            classes: none + 1,
+            sparse: features::COLUMNS,
+            l2: L2,
+            steps: STEPS,
+        };
+        let linear = self.model.linear.adapt(&rows, &labels, fit);
+        let mut centres = self.model.centres.clone();
+        let own = all.iter().filter(|(.., of)| *of == label).map(|(e, ..)| *e);
+        centre(&mut centres[label * dense..(label + 1) * dense], own);
+        Ok(Head {
+            model: Model {
+                linear: linear.map_err(|error| bad(&error.to_string()))?,
+                centres,
+            },
+            ..self.clone()
+        })
+    }
+}
+
+/// Writes the unit mean of some embeddings.
+fn centre<'a>(out: &mut [f32], embeddings: impl Iterator<Item = &'a [f32]>) {
+    out.fill(0.0);
+    for embedding in embeddings {
+        out.iter_mut().zip(embedding).for_each(|(sum, x)| *sum += x);
+    }
+    let norm = super::lbfgs::dot(out, out).sqrt().max(1e-12) as f32;
+    out.iter_mut().for_each(|x| *x /= norm);
+}
