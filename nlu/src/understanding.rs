@@ -10,11 +10,11 @@ use crate::encoder::Encoder;
 use crate::entity::Finder;
 use crate::intent::{self, Example, Head, Outside};
 use crate::sentiment::Sentiment;
-use crate::spans::{Marked, Spans};
+use crate::spans::{self, Marked, Pieces, Spans};
 use crate::{Entity, EntityKind, Error, Reading, Spec, language, requests};
 
 /// Changes whenever the same examples would train to something else, or be stored in another way.
-const VERSION: u32 = 5;
+const VERSION: u32 = 6;
 /// Texts encoded at once while training.
 pub(crate) const BATCH: usize = 64;
 
@@ -137,10 +137,12 @@ impl Understanding {
                 })
                 .collect();
             Some(Head::train(&inside, &rest, options.seed, &mut |p| {
-                progress(0.5 + p / 2.0)
+                progress(0.5 + 0.2 * p)
             })?)
         };
-        let spans = Spans::train(&marked(spec))?;
+        let spans = Spans::train(&marked(spec), Some(encoder), options.seed, &mut |p| {
+            progress(0.7 + 0.3 * p);
+        })?;
         progress(1.0);
         Understanding::assemble(spec, head, spans)
     }
@@ -230,11 +232,25 @@ impl Understanding {
         texts: &[(&str, &Context)],
     ) -> Result<Vec<Reading>, Error> {
         let only: Vec<&str> = texts.iter().map(|(text, _)| *text).collect();
-        let embeddings = encoder.encode(&only)?;
-        let pairs = embeddings.into_iter().zip(texts);
-        let mut readings: Vec<Reading> = pairs
-            .map(|(embedding, (text, context))| self.reading(embedding, text, context))
-            .collect();
+        let tap = |states: &mut Vec<f32>, layers: usize, rows: &[f32]| {
+            if self.spans.is_some() && layers == spans::LAYER {
+                states.extend_from_slice(rows);
+            }
+        };
+        let encoded = encoder.encode_tapped(&only, None, &tap)?;
+        let mut readings = Vec::with_capacity(texts.len());
+        for ((encoded, states), (text, context)) in encoded.into_iter().zip(texts) {
+            let mut reading = self.reading(encoded.base, text, context);
+            if let Some(spans) = &self.spans {
+                let places = &encoder.places(text)?;
+                let states = &states;
+                let found = spans.find(text, Pieces { places, states }, &self.wanted);
+                let all = &mut reading.entities;
+                all.extend(found);
+                all.sort_by_key(|e| (e.start, std::cmp::Reverse(e.end)));
+            }
+            readings.push(reading);
+        }
         self.find_requests(encoder, &only, &mut readings)?;
         Ok(readings)
     }
@@ -286,11 +302,7 @@ impl Understanding {
             Some(head) if !text.trim().is_empty() => head.predict(&embedding, text),
             _ => (Vec::new(), 1.0),
         };
-        let mut entities = self.finder.find(text, &language, &context.now);
-        if let Some(spans) = &self.spans {
-            entities.extend(spans.find(text, &self.wanted));
-            entities.sort_by_key(|e| (e.start, std::cmp::Reverse(e.end)));
-        }
+        let entities = self.finder.find(text, &language, &context.now);
         Reading {
             entities,
             negative: self.sentiment.negative(&embedding),

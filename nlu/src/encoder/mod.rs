@@ -202,6 +202,15 @@ impl Encoder {
         Ok(out)
     }
 
+    /// The byte range in `text` of each token that it is split into, in the order of the rows that
+    /// `states` and taps give; an empty one for the marks of start and end.
+    ///
+    /// # Errors
+    /// The tokenizer refuses the text.
+    pub fn places(&self, text: &str) -> Result<Vec<(usize, usize)>, Error> {
+        self.tokenizer.places(text)
+    }
+
     /// The weights of the layers from `first` on, from the model's file.
     pub(crate) fn layer_weights(&self, first: usize) -> Result<Vec<LayerWeights>, Error> {
         let (path, bytes) = read_file(&self.folder, "model.safetensors")?;

@@ -41,6 +41,18 @@ impl Tokenizer {
         Ok(Self(inner))
     }
 
+    /// The byte range of each token in the text; an empty one for the start and end marks.
+    pub(super) fn places(&self, text: &str) -> Result<Vec<(usize, usize)>, Error> {
+        let text = &text[..text.floor_char_boundary(MAX_BYTES)];
+        match self.0.encode(text, true) {
+            Ok(encoding) => Ok(encoding.get_offsets().to_vec()),
+            Err(e) => Err(Error::Tokenize {
+                bytes: text.len(),
+                why: e.to_string(),
+            }),
+        }
+    }
+
     /// Token numbers with the start and end marks, at most [`MAX_TOKENS`].
     pub(super) fn ids(&self, text: &str) -> Result<Vec<u32>, Error> {
         let text = &text[..text.floor_char_boundary(MAX_BYTES)];

@@ -16,6 +16,7 @@ pub(super) struct Contacts {
     email: Regex,
     spoken_email: Regex,
     url: Regex,
+    bare_url: Regex,
     phone: Regex,
 }
 
@@ -23,23 +24,46 @@ impl Contacts {
     /// Compiles them.
     pub(super) fn new() -> Result<Contacts, Error> {
         let label = "[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?";
+        // Letters one by one, or words.
+        let part = "(?:(?:[a-z0-9] ){2,30}[a-z0-9]+|[a-z0-9]+)";
+        let joint = "(?:dot|punto|underscore|gui[oó]n bajo|dash|hyphen|gui[oó]n|plus|[._-])";
         let spoken = format!(
-            r"\b([a-z0-9]+(?: ?(?:dot|punto|underscore|\.|_) ?[a-z0-9]+){{0,4}}) (?:at|arroba) ({label}(?: ?(?:dot|punto|\.) ?[a-z0-9]+){{1,3}})\b"
+            r"\b({part}(?: ?{joint} ?{part}){{0,4}}) (?:at|arroba) ({part}(?: ?{joint} ?[a-z0-9]+){{1,4}})\b"
         );
         let email = format!(r"\b[a-z0-9._%+'-]{{1,64}}@(?:{label}\.){{1,8}}[a-z]{{2,24}}\b");
         let url = format!(
             r"\b(?:https?://|www\.)(?:{label}\.){{0,8}}{label}(?::[0-9]{{1,5}})?(?:[/?#][^\s<>\x22]*)?"
         );
+        // Without a scheme only where its ending is one that words hardly have.
+        let bare = format!(
+            r"\b(?:[a-z0-9][a-z0-9-]*\.)+(?:com|org|net|edu|gov|io|app|dev|info|eu|co\.uk|org\.uk|gov\.uk|es|mx)\b(?:[/?#][^\s<>\x22]*)?"
+        );
         Ok(Contacts {
             email: pattern::compile("email", &email)?,
             spoken_email: pattern::compile("email", &spoken)?,
             url: pattern::compile("url", &url)?,
+            bare_url: pattern::compile("url", &bare)?,
             phone: pattern::compile("phone", r"[+(]?[0-9](?:[ ().-]{0,2}[0-9]){6,18}")?,
         })
     }
 
     /// Adds those in the text.
     pub(super) fn find(&self, text: &Text, lang: Lang, found: &mut Vec<Entity>) {
+        // Most messages have none of this, and looking for one sign costs next to nothing.
+        if text.raw.contains('@') {
+            self.emails(text, found);
+        }
+        let says = |words: &[&str]| text.tokens.iter().any(|t| words.contains(&t.fold.as_str()));
+        if says(&["dot", "punto"]) && says(&["at", "arroba"]) {
+            self.spoken_emails(text, found);
+        }
+        if text.raw.contains('.') || text.raw.contains("://") {
+            self.urls(text, found);
+        }
+        self.phones(text, lang, found);
+    }
+
+    fn emails(&self, text: &Text, found: &mut Vec<Entity>) {
         for m in self.email.find_iter(text.raw) {
             found.push(at(
                 "email",
@@ -49,36 +73,47 @@ impl Contacts {
                 0.99,
             ));
         }
+    }
+
+    fn spoken_emails(&self, text: &Text, found: &mut Vec<Entity>) {
         for c in self.spoken_email.captures_iter(text.raw) {
             let (Some(all), Some(user), Some(host)) = (c.get(0), c.get(1), c.get(2)) else {
                 continue;
             };
-            let host = joined(host.as_str());
             // "Look at example.com": only a spoken "dot" makes "at" part of an address.
-            if all.as_str().to_lowercase().contains(" dot ")
-                || all.as_str().to_lowercase().contains(" punto ")
-            {
-                let address = format!("{}@{host}", joined(user.as_str()));
+            let host = host.as_str().to_lowercase();
+            if host.contains(" dot ") || host.contains(" punto ") {
+                let address = format!("{}@{}", joined(user.as_str()), joined(&host));
                 found.push(at("email", address, all.start(), all.end(), 0.8));
             }
         }
-        for m in self.url.find_iter(text.raw) {
-            let url = m
-                .as_str()
-                .trim_end_matches(['.', ',', ')', ';', '!', '?', ':']);
-            found.push(at(
-                "url",
-                url.to_owned(),
-                m.start(),
-                m.start() + url.len(),
-                0.98,
-            ));
+    }
+
+    fn urls(&self, text: &Text, found: &mut Vec<Entity>) {
+        let begun = found.len();
+        for (regex, sure) in [(&self.url, 0.98), (&self.bare_url, 0.6)] {
+            for m in regex.find_iter(text.raw) {
+                let url = m
+                    .as_str()
+                    .trim_end_matches(['.', ',', ')', ';', '!', '?', ':']);
+                let (start, end) = (m.start(), m.start() + url.len());
+                // Not the host of an e-mail address or of a whole URL.
+                let before = text.raw[..start].chars().next_back();
+                let inside = found[begun..]
+                    .iter()
+                    .any(|e| e.start <= start && end <= e.end);
+                let host = text.raw[end..].starts_with('@') || before == Some('@');
+                if !(inside || host) {
+                    found.push(at("url", url.to_owned(), start, end, sure));
+                }
+            }
         }
-        self.phones(text, lang, found);
     }
 
     fn phones(&self, text: &Text, lang: Lang, found: &mut Vec<Entity>) {
-        for m in self.phone.find_iter(text.raw) {
+        let digits = text.raw.bytes().filter(u8::is_ascii_digit).count();
+        let written = (digits >= *PHONE_DIGITS.start()).then(|| self.phone.find_iter(text.raw));
+        for m in written.into_iter().flatten() {
             let before = text
                 .raw
                 .get(..m.start())
@@ -143,16 +178,21 @@ fn phone(written: &str) -> Option<String> {
         .map(str::len)
         .collect();
     let date = matches!(groups[..], [4, 2, 2] | [2, 2, 4]) && written.contains(['-', '.']);
-    let fits = PHONE_DIGITS.contains(&digits.len()) && !date;
+    let address = written.split('.').count() == 4
+        && written.split('.').all(|part| part.parse::<u8>().is_ok());
+    let fits = PHONE_DIGITS.contains(&digits.len()) && !date && !address;
     fits.then(|| if plus { format!("+{digits}") } else { digits })
 }
 
 /// `alex dot morgan` as `alex.morgan`.
 fn joined(spoken: &str) -> String {
     let parts = spoken.to_lowercase();
+    let parts = parts.replace("guion bajo", "_").replace("guión bajo", "_");
     let parts = parts.split(' ').map(|word| match word {
         "dot" | "punto" => ".",
         "underscore" => "_",
+        "dash" | "hyphen" | "guion" | "guión" => "-",
+        "plus" => "+",
         other => other,
     });
     parts.collect()

@@ -4,7 +4,7 @@ use jiff::civil::{Date, Weekday};
 use jiff::{Span, ToSpan};
 
 use super::text::{Kind, Lang, Text};
-use super::{duration, number, ordinal};
+use super::{calendar, duration, number, ordinal};
 
 const EN_MONTHS: &str = "january february march april may june july august september october november \
     december";
@@ -55,6 +55,8 @@ enum Which {
     This,
     /// In the next calendar week, which begins on Monday.
     NextWeek,
+    /// A week after the first one after today.
+    WeekLater,
     /// The last one before today.
     Past,
 }
@@ -95,10 +97,58 @@ pub(super) fn parse(text: &Text, i: usize, lang: Lang, today: Date) -> Option<Da
     if let Some((to, date, sure)) = weekday(text, i, lang, today) {
         return Some(day(to, date, sure));
     }
+    if let Some((to, date)) = calendar::parse(text, i, lang, today) {
+        return Some(day(to, date, 0.85));
+    }
+    if let Some((to, date)) = offset_from_day(text, i, lang, today) {
+        return Some(day(to, date, 0.9));
+    }
     if let Some((to, span)) = offset(text, i, lang) {
         return Some(day(to, today.checked_add(span).ok()?, 0.95));
     }
+    if let Some((to, date)) = month_and_year(text, i, lang) {
+        return Some(day(to, date, 0.7));
+    }
     day_alone(text, i, lang, today)
+}
+
+/// `a week from tomorrow`, `two weeks on Friday`.
+fn offset_from_day(text: &Text, i: usize, lang: Lang, today: Date) -> Option<(usize, Date)> {
+    let length = duration::parse(text, i, lang).filter(|l| !l.is_clock())?;
+    let joints: &[&str] = match lang {
+        Lang::En => &["from", "on", "after"],
+        Lang::Es => &["desde"],
+    };
+    let at = length.to + 1;
+    if lang == Lang::Es || !text.is(length.to, joints) {
+        return None;
+    }
+    let (to, date) = match near(text, at, lang, today) {
+        Some(day) => (day.to, day.date),
+        None => weekday(text, at, lang, today).map(|(to, date, _)| (to, date))?,
+    };
+    Some((to, date.checked_add(length.span()?).ok()?))
+}
+
+/// `March 2027`: its first day.
+fn month_and_year(text: &Text, i: usize, lang: Lang) -> Option<(usize, Date)> {
+    let month = month(text, i, lang)?;
+    // "30th February 2027" is no day, and no month either.
+    let numbered = |i: usize| text.tokens.get(i).is_some_and(|t| t.kind == Kind::Digits);
+    if i > 0 && (numbered(i - 1) || text.is(i - 1, &["st", "nd", "rd", "th"])) {
+        return None;
+    }
+    let at = i + 1 + usize::from(text.is(i + 1, &["de", "of", ","]));
+    let token = text
+        .tokens
+        .get(at)
+        .filter(|t| t.kind == Kind::Digits && t.fold.len() == 4)?;
+    let year: i16 = token
+        .fold
+        .parse()
+        .ok()
+        .filter(|y| (1900..2200).contains(y))?;
+    Some((at + 1, Date::new(year, month, 1).ok()?))
 }
 
 /// Today, tomorrow and their like.
@@ -178,6 +228,9 @@ fn day_and_month(text: &Text, i: usize, lang: Lang, today: Date) -> Option<(usiz
         Some(found) => {
             let the = usize::from(text.is(i + 1, &["the", "el"]));
             let (to, day) = day_number(text, i + 1 + the, lang)?;
+            if is_verb(text, i, to) {
+                return None;
+            }
             // "In May 3:30 suits me".
             if text.is(to, &[":"]) {
                 return None;
@@ -198,14 +251,38 @@ fn day_and_month(text: &Text, i: usize, lang: Lang, today: Date) -> Option<(usiz
     let year = written
         .and_then(|t| t.fold.parse::<i16>().ok())
         .filter(|y| (1900..2200).contains(y));
+    // '85
+    let brief = text.word(to + 1);
+    if text.is(to, &["'", "\u{2019}"]) && text.glued(to + 1) && brief.len() == 2 {
+        let year = century(brief.parse().ok()?, today)?;
+        return Some((to + 2, Date::new(year, month, day).ok()?));
+    }
     match year {
         Some(year) => Some((to + joint + 1, Date::new(year, month, day).ok()?)),
         None => Some((to, coming(today, month, day)?)),
     }
 }
 
+/// "They may 5 times", "soldiers march 20 miles": a word of small letters, and something counted.
+fn is_verb(text: &Text, i: usize, to: usize) -> bool {
+    let small = text.original(i).starts_with(char::is_lowercase);
+    let ordinal = text
+        .tokens
+        .get(to - 1)
+        .is_some_and(|t| t.kind == Kind::Word);
+    let free = [
+        "at", "on", "in", "and", "or", "please", "for", "if", "is", "to", "of", "this", "next",
+        "by", "from", "until", "with", "as", "but", "so", "was", "will", "would", "thanks",
+    ];
+    let counted = text
+        .tokens
+        .get(to)
+        .is_some_and(|t| t.kind == Kind::Word && !free.contains(&t.fold.as_str()));
+    small && text.is(i, &["may", "march"]) && !ordinal && counted
+}
+
 /// The first such day that isn't past.
-fn coming(today: Date, month: i8, day: i8) -> Option<Date> {
+pub(super) fn coming(today: Date, month: i8, day: i8) -> Option<Date> {
     let years = today.year()..=today.year().saturating_add(8);
     years
         .filter_map(|y| Date::new(y, month, day).ok())
@@ -235,7 +312,11 @@ fn in_digits(text: &Text, i: usize, lang: Lang, today: Date) -> Option<(usize, D
     if let [day, month, year] = dotted[..]
         && token.fold.matches('.').count() == 2
     {
-        return Some((i + 1, day_first(day, month, century(year)?)?, 0.9));
+        // Versions have small numbers.
+        let last = token.fold.rsplit('.').next().map_or(0, str::len);
+        let version = i > 0 && text.is(i - 1, &["version", "v", "release"]);
+        let year = century(year, today).filter(|_| last >= 2 && !version)?;
+        return Some((i + 1, day_first(day, month, year)?, 0.9));
     }
     if before || !matches!(joint, "/" | "-") || !text.glued(i + 1) || !text.glued(i + 2) {
         return None;
@@ -248,7 +329,11 @@ fn in_digits(text: &Text, i: usize, lang: Lang, today: Date) -> Option<(usize, D
             let (month, day) = (i8::try_from(second).ok()?, i8::try_from(day).ok()?);
             Some((i + 5, Date::new(first, month, day).ok()?, 0.99))
         }
-        (Some(year), _) => Some((i + 5, day_first(first, second, century(year)?)?, 0.95)),
+        (Some(year), _) => Some((
+            i + 5,
+            day_first(first, second, century(year, today)?)?,
+            0.95,
+        )),
         // "24/7" is no day in July.
         (None, 1 | 2) if joint == "/" && (first, second) != (24, 7) => {
             let plain = (i8::try_from(first).ok()?, i8::try_from(second).ok()?);
@@ -268,8 +353,10 @@ fn in_digits(text: &Text, i: usize, lang: Lang, today: Date) -> Option<(usize, D
     }
 }
 
-fn century(year: i16) -> Option<i16> {
+/// Two digits mean a year up to 20 years from now, or one before.
+fn century(year: i16, today: Date) -> Option<i16> {
     match year {
+        0..=99 if 2000 + year > today.year().saturating_add(20) => Some(1900 + year),
         0..=99 => Some(2000 + year),
         1900..=2200 => Some(year),
         _ => None,
@@ -321,6 +408,7 @@ fn weekday(text: &Text, i: usize, lang: Lang, today: Date) -> Option<(usize, Dat
         ("de la semana que viene", Which::NextWeek),
         ("de la proxima semana", Which::NextWeek),
         ("que viene", Which::Coming),
+        ("week", Which::WeekLater),
         ("proximo", Which::Coming),
         ("pasado", Which::Past),
     ];
@@ -343,6 +431,7 @@ fn weekday(text: &Text, i: usize, lang: Lang, today: Date) -> Option<(usize, Dat
         Which::Coming => today.nth_weekday(1, wanted).ok()?,
         Which::This if today.weekday() == wanted => today,
         Which::This => today.nth_weekday(1, wanted).ok()?,
+        Which::WeekLater => today.nth_weekday(2, wanted).ok()?,
         Which::Past => today.nth_weekday(-1, wanted).ok()?,
         Which::NextWeek => {
             let to_monday = i32::from(7 - today.weekday().to_monday_zero_offset());
@@ -360,13 +449,21 @@ fn offset(text: &Text, i: usize, lang: Lang) -> Option<(usize, Span)> {
         Lang::En => &[
             ("next week", (7, 0)),
             ("next month", (0, 1)),
+            ("next year", (0, 12)),
             ("last week", (-7, 0)),
+            ("last month", (0, -1)),
+            ("last year", (0, -12)),
         ],
         Lang::Es => &[
             ("la semana que viene", (7, 0)),
             ("la proxima semana", (7, 0)),
             ("la semana pasada", (-7, 0)),
+            ("la semana proxima", (7, 0)),
             ("el mes que viene", (0, 1)),
+            ("el mes pasado", (0, -1)),
+            ("el ano que viene", (0, 12)),
+            ("el proximo ano", (0, 12)),
+            ("el ano pasado", (0, -12)),
             ("el proximo mes", (0, 1)),
         ],
     };

@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use crate::{Entity, EntityKind, Spec};
 
+mod calendar;
 mod contact;
 mod date;
 mod duration;

@@ -12,9 +12,9 @@ const DOLLARS: [&str; 6] = ["USD", "AUD", "CAD", "NZD", "SGD", "HKD"];
 /// Currencies that "pesos" may be.
 const PESOS: [&str; 6] = ["MXN", "ARS", "CLP", "COP", "UYU", "DOP"];
 /// Currencies that are found by their code.
-const CODES: [&str; 16] = [
+const CODES: [&str; 18] = [
     "GBP", "EUR", "USD", "CHF", "JPY", "AUD", "CAD", "NZD", "PLN", "SEK", "NOK", "DKK", "MXN",
-    "ARS", "CLP", "COP",
+    "ARS", "CLP", "COP", "INR", "BRL",
 ];
 
 /// What a word or sign says about an amount.
@@ -42,15 +42,29 @@ pub(super) fn find(text: &Text, lang: Lang, own: &str, found: &mut Vec<Entity>) 
 }
 
 fn parse(text: &Text, i: usize, lang: Lang, own: &str) -> Option<(usize, Decimal, String)> {
-    let minus = text.is(i, &["-", "\u{2212}"]) && text.glued(i + 1) && !text.glued(i);
+    let sign = text.is(i, &["-", "\u{2212}"]) && text.glued(i + 1) && !text.glued(i);
+    let minus = sign || text.is(i, &["minus", "menos"]);
     let at = if minus { i + 1 } else { i };
     // £20, GBP 20
     if let Some(unit) = unit(text, at, lang, own).filter(|u| !u.small && is_before(text, at)) {
-        let number = number::parse(text, unit.to, lang)?;
-        if number.value.is_sign_negative() {
-            return None;
+        // £-20
+        let inner = text.is(unit.to, &["-", "\u{2212}"]) && text.glued(unit.to + 1);
+        let mut number = number::parse(text, unit.to + usize::from(inner), lang)?;
+        let millions = match text.word(number.to) {
+            "m" | "mn" if text.glued(number.to) => 1_000_000,
+            "bn" | "b" if text.glued(number.to) => 1_000_000_000,
+            _ => 1,
+        };
+        if millions > 1 {
+            let value = number.value.checked_mul(Decimal::from(millions))?;
+            (number.to, number.value) = (number.to + 1, value.normalize());
         }
-        let amount = if minus { -number.value } else { number.value };
+        let negative = minus || inner;
+        let amount = if negative {
+            -number.value
+        } else {
+            number.value
+        };
         return Some((number.to, amount, unit.currency));
     }
     if let Some((to, amount)) = slang(text, at, lang) {
@@ -75,7 +89,12 @@ fn parse(text: &Text, i: usize, lang: Lang, own: &str) -> Option<(usize, Decimal
     }
     let mut amount = number.value;
     let mut to = unit.to;
-    if unit.small {
+    let half = ["and a half", "y medio", "y media"].map(|p| text.phrase(to, p));
+    let half = half.into_iter().max().unwrap_or(0);
+    if half > 0 && !unit.small && amount.is_integer() {
+        to += half;
+        amount = amount.checked_add(Decimal::new(50, 2))?;
+    } else if unit.small {
         amount = amount.checked_mul(Decimal::new(1, 2))?;
     } else if let Some(rest) = hundredths(text, to, lang, own, &unit.currency) {
         to = rest.to;
@@ -86,11 +105,13 @@ fn parse(text: &Text, i: usize, lang: Lang, own: &str) -> Option<(usize, Decimal
 
 /// The unit may stand before its number: a sign or a code, not a word.
 fn is_before(text: &Text, i: usize) -> bool {
-    is_sign(text, i) || CODES.contains(&text.original(i)) || text.is(i, &["us"])
+    is_sign(text, i)
+        || CODES.contains(&text.original(i))
+        || (text.is(i, &["us", "ca", "c", "a", "au", "nz", "hk", "r"]) && text.glued(i + 1))
 }
 
 fn is_sign(text: &Text, i: usize) -> bool {
-    text.is(i, &["£", "$", "€", "¥"])
+    text.is(i, &["£", "$", "€", "¥", "₹"])
 }
 
 /// `fifty` of "twenty pounds fifty", "and fifty pence", "con cincuenta".
@@ -158,7 +179,8 @@ fn unit(text: &Text, i: usize, lang: Lang, own: &str) -> Option<Unit> {
     let phrases = [
         ("us dollars", "USD"),
         ("us dollar", "USD"),
-        ("us $", "USD"),
+        ("dolares americanos", "USD"),
+        ("dolares estadounidenses", "USD"),
         ("australian dollars", "AUD"),
         ("canadian dollars", "CAD"),
         ("swiss francs", "CHF"),
@@ -169,7 +191,23 @@ fn unit(text: &Text, i: usize, lang: Lang, own: &str) -> Option<Unit> {
     if let Some((n, currency)) = text.longest(i, &phrases) {
         return large(n, currency.to_owned());
     }
+    // `A$20`, where "a $20 note" is none.
+    if text.is(i + 1, &["$"]) && text.glued(i + 1) {
+        let country = match word {
+            "us" => Some("USD"),
+            "ca" | "c" => Some("CAD"),
+            "a" | "au" => Some("AUD"),
+            "nz" => Some("NZD"),
+            "hk" => Some("HKD"),
+            "r" => Some("BRL"),
+            _ => None,
+        };
+        if let Some(currency) = country {
+            return large(2, currency.to_owned());
+        }
+    }
     match (word, lang) {
+        ("₹" | "rupees" | "rupee" | "rupias", _) => large(1, "INR".into()),
         ("£" | "pounds" | "pound" | "quid" | "sterling" | "libras", _) | ("libra", Lang::Es) => {
             large(1, "GBP".into())
         }

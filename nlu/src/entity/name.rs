@@ -57,6 +57,7 @@ pub(super) fn find(text: &Text, lang: Lang, found: &mut Vec<Entity>) {
             continue;
         };
         i += n;
+        i += title(text, i, lang);
         if let Some((to, capitals)) = name(text, i, only) {
             let value = titled(text, i, to, capitals);
             let sure = match (only, capitals) {
@@ -76,6 +77,20 @@ pub(super) fn find(text: &Text, lang: Lang, found: &mut Vec<Entity>) {
         }
     }
     alone(text, found);
+}
+
+/// The number of tokens of a title before a name: `Dr.`, `Mrs`, `doña`.
+fn title(text: &Text, i: usize, lang: Lang) -> usize {
+    let titles: &[&str] = match lang {
+        Lang::En => &["mr", "mrs", "ms", "miss", "dr", "prof", "sir"],
+        Lang::Es => &[
+            "sr", "sra", "srta", "dr", "dra", "don", "dona", "senor", "senora",
+        ],
+    };
+    if !text.is(i, titles) {
+        return 0;
+    }
+    1 + usize::from(text.is(i + 1, &["."]) && text.glued(i + 1))
 }
 
 /// Nothing but two to four words with capitals: an answer to "what's your name?".

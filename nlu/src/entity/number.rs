@@ -10,7 +10,7 @@ use crate::Entity;
 /// The words for 0 to 20, in order.
 const EN: &str = "zero one two three four five six seven eight nine ten eleven twelve thirteen \
     fourteen fifteen sixteen seventeen eighteen nineteen twenty";
-const EN_TENS: &str = "twenty thirty forty fifty sixty seventy eighty ninety";
+pub(super) const EN_TENS: &str = "twenty thirty forty fifty sixty seventy eighty ninety";
 /// The words for 0 to 29, in order.
 const ES: &str = "cero uno dos tres cuatro cinco seis siete ocho nueve diez once doce trece catorce \
     quince dieciseis diecisiete dieciocho diecinueve veinte veintiuno veintidos veintitres \
@@ -33,6 +33,12 @@ pub(super) struct Number {
 pub(super) fn find(text: &Text, lang: Lang, found: &mut Vec<Entity>) {
     let mut i = 0;
     while i < text.tokens.len() {
+        if let Some((to, value)) = fraction(text, i, lang) {
+            let value = Value::String(value.to_string());
+            found.push(super::entity(text, "number", value, i, to, 0.7));
+            i = to;
+            continue;
+        }
         let Some(number) = parse(text, i, lang) else {
             i += 1;
             continue;
@@ -55,7 +61,11 @@ pub(super) fn find(text: &Text, lang: Lang, found: &mut Vec<Entity>) {
         i = number.to;
     }
     for run in pattern::runs(text, lang) {
-        for digits in run.split(|p| !is_digit(p)).filter(|d| d.len() > 1) {
+        for digits in run.split(|p| !is_digit(p)) {
+            // "Four" was found above; "double four" is one part that says two digits.
+            if digits.iter().map(|p| p.to - p.from).sum::<usize>() < 2 {
+                continue;
+            }
             let says: String = digits.iter().map(|p| p.says.as_str()).collect();
             if let (Some(first), Some(last), true) =
                 (digits.first(), digits.last(), says.len() <= 28)
@@ -86,12 +96,66 @@ fn is_part(text: &Text, from: usize, to: usize) -> bool {
     before || after
 }
 
-fn is_minus(text: &Text, i: usize) -> bool {
+/// A share said or written: `three quarters`, `half of`, `la mitad`, `1/2`, `¾`.
+fn fraction(text: &Text, i: usize, lang: Lang) -> Option<(usize, Decimal)> {
+    let share = |hundredths: i64| Decimal::new(hundredths, 2);
+    let thirds = |n: i64| Some(Decimal::new(if n == 1 { 3_333 } else { 6_667 }, 4));
+    let sign = match text.word(i) {
+        "\u{bd}" => Some(share(50)),
+        "\u{bc}" => Some(share(25)),
+        "\u{be}" => Some(share(75)),
+        _ => None,
+    };
+    if let Some(value) = sign {
+        return Some((i + 1, value.normalize()));
+    }
+    let written = text.is(i + 1, &["/"]) && text.glued(i + 1) && text.glued(i + 2);
+    if written && !text.is(i + 3, &["/"]) && !(text.glued(i) && text.is(i - 1, &["/"])) {
+        let value = match (text.word(i), text.word(i + 2)) {
+            ("1", "2") => Some(share(50)),
+            ("1", "4") => Some(share(25)),
+            ("3", "4") => Some(share(75)),
+            ("1", "3") => thirds(1),
+            ("2", "3") => thirds(2),
+            _ => None,
+        };
+        return value.map(|v| (i + 3, v.normalize()));
+    }
+    let phrases: &[(&str, i64)] = match lang {
+        Lang::En => &[
+            ("half of", 50),
+            ("half the", 50),
+            ("three quarters", 75),
+            ("three-quarters", 75),
+            ("one quarter", 25),
+            ("a quarter of", 25),
+            ("a third of", 33),
+            ("one third", 33),
+            ("two thirds", 67),
+        ],
+        Lang::Es => &[
+            ("la mitad", 50),
+            ("un tercio", 33),
+            ("dos tercios", 67),
+            ("tres cuartos", 75),
+        ],
+    };
+    let (n, hundredths) = text.longest(i, phrases)?;
+    let value = match hundredths {
+        33 => thirds(1)?,
+        67 => thirds(2)?,
+        other => share(other).normalize(),
+    };
+    let last = usize::from(text.is(i + n - 1, &["of", "the"]));
+    Some((i + n - last, value))
+}
+
+pub(super) fn is_minus(text: &Text, i: usize) -> bool {
     if i == 0 {
         return false;
     }
     let sign = text.is(i - 1, &["-", "\u{2212}"]) && text.glued(i) && !text.glued(i - 1);
-    sign || text.is(i - 1, &["minus"]) || (i == 1 && text.is(0, &["menos"]))
+    sign || text.is(i - 1, &["minus", "negative"]) || (i == 1 && text.is(0, &["menos"]))
 }
 
 /// The number that begins at `i`.
@@ -99,8 +163,11 @@ pub(super) fn parse(text: &Text, i: usize, lang: Lang) -> Option<Number> {
     let token = text.tokens.get(i)?;
     let number = match token.kind {
         Kind::Digits => {
-            let value = digits(&token.fold, lang)?;
-            scaled(text, Number { to: i + 1, value }, lang)?
+            let (to, value) = match spaced(text, i) {
+                Some(found) => found,
+                None => (i + 1, digits(&token.fold, lang)?),
+            };
+            scaled(text, Number { to, value }, lang)?
         }
         Kind::Word => match lang {
             Lang::En => english(text, i)?,
@@ -161,26 +228,57 @@ fn digits(written: &str, lang: Lang) -> Option<Decimal> {
     format!("{kept}.{}", fraction.get(1..)?).parse().ok()
 }
 
+/// `10 000` or `1 000 000`; other groups of three may be parts of a code.
+fn spaced(text: &Text, i: usize) -> Option<(usize, Decimal)> {
+    let first = text.word(i);
+    let group = |at: usize| {
+        let token = text.tokens.get(at)?;
+        let fits = token.kind == Kind::Digits && token.spaced && token.fold.len() == 3;
+        fits.then_some(token.fold.as_str())
+    };
+    let more = (i + 1..).map_while(group).take(3).count();
+    let last = text.word(i + more);
+    let plain_first = first.len() <= 3 && first.bytes().all(|b| b.is_ascii_digit());
+    if more == 0 || last != "000" || !plain_first || first.starts_with('0') {
+        return None;
+    }
+    let all: String = (i..=i + more).map(|at| text.word(at)).collect();
+    Some((i + more + 1, all.parse().ok()?))
+}
+
 fn plain(written: &str) -> Option<Decimal> {
     let kept: String = written.chars().filter(char::is_ascii_digit).collect();
     kept.parse().ok()
 }
 
-/// `5k`, `20 thousand`, `3 millones`.
+/// `5k`, `20 thousand`, `3 millones`, `2 mil millones`.
 fn scaled(text: &Text, number: Number, lang: Lang) -> Option<Number> {
-    let word = text.word(number.to);
-    let scale = match (word, lang) {
-        ("k", _) if text.glued(number.to) => 1_000,
-        ("hundred", Lang::En) => 100,
-        ("thousand", Lang::En) | ("mil", Lang::Es) => 1_000,
-        ("million", Lang::En) | ("millon" | "millones", Lang::Es) => 1_000_000,
+    let thousand_millions = text.phrase(number.to, "mil millones");
+    let (n, scale) = match (text.word(number.to), lang) {
+        (_, Lang::Es) if thousand_millions > 0 => (2, 1_000_000_000),
+        ("k", _) if text.glued(number.to) => (1, 1_000),
+        ("bn", Lang::En) if text.glued(number.to) => (1, 1_000_000_000),
+        ("hundred", Lang::En) => (1, 100),
+        ("thousand", Lang::En) | ("mil", Lang::Es) => (1, 1_000),
+        ("million", Lang::En) | ("millon" | "millones", Lang::Es) => (1, 1_000_000),
+        ("billion", Lang::En) => (1, 1_000_000_000),
         _ => return Some(number),
     };
     let value = number.value.checked_mul(Decimal::from(scale))?;
     Some(Number {
-        to: number.to + 1,
-        value,
+        to: number.to + n,
+        value: value.normalize(),
     })
+}
+
+/// What a half is of after `a million`: half a million.
+fn half_of(text: &Text, last: usize) -> Decimal {
+    let scale = match text.word(last) {
+        "million" | "millon" | "millones" => 1_000_000,
+        "billion" => 1_000_000_000,
+        _ => 1,
+    };
+    Decimal::from(scale) * Decimal::new(5, 1)
 }
 
 /// `two point five`, `two and a half`, `dos coma cinco`, `dos y medio`.
@@ -193,11 +291,17 @@ fn with_fraction(text: &Text, number: Number, lang: Lang) -> Number {
     };
     if half > 0
         && number.value.is_integer()
-        && let Some(value) = number.value.checked_add(Decimal::new(5, 1))
+        && let Some(value) = number.value.checked_add(half_of(text, number.to - 1))
     {
-        return Number {
+        let number = Number {
             to: number.to + half,
-            value,
+            value: value.normalize(),
+        };
+        // "One and a half million", but no "dos y medio mil".
+        let scale = text.is(number.to, &["million", "billion", "thousand", "millones"]);
+        return match scaled(text, number, lang) {
+            Some(larger) if scale => larger,
+            _ => number,
         };
     }
     let spoken = match lang {
@@ -264,6 +368,10 @@ fn english(text: &Text, i: usize) -> Option<Number> {
         ("a couple", 2),
         ("a dozen", 12),
         ("half a dozen", 6),
+        ("half a million", 500_000),
+        ("half a billion", 500_000_000),
+        ("quarter of a million", 250_000),
+        ("a quarter of a million", 250_000),
     ];
     if let Some((n, value)) = text.longest(i, &known) {
         return Some(Number {
@@ -275,11 +383,17 @@ fn english(text: &Text, i: usize) -> Option<Number> {
     let mut total: u64 = 0;
     let mut scale_limit = u64::MAX;
     loop {
-        // After a scale, `and` may come before the rest.
-        let joined = to > i && text.is(to, &["and"]);
+        // After a scale, `and` may come before the rest, or a comma before hundreds.
+        let hundreds = || {
+            let scaled = text.is(to - 1, &["thousand", "million", "billion"]);
+            let small = below_hundred(text, to + 1, Lang::En);
+            scaled && small.is_some_and(|(next, _)| text.is(next, &["hundred"]))
+        };
+        let joined = to > i && (text.is(to, &["and"]) || (text.is(to, &[","]) && hundreds()));
         let at = if joined { to + 1 } else { to };
-        let article =
-            to == i && text.is(i, &["a"]) && text.is(i + 1, &["hundred", "thousand", "million"]);
+        let article = to == i
+            && text.is(i, &["a"])
+            && text.is(i + 1, &["hundred", "thousand", "million", "billion"]);
         let small = if article {
             Some((at + 1, 1))
         } else {
@@ -303,6 +417,8 @@ fn english(text: &Text, i: usize) -> Option<Number> {
             1_000
         } else if text.is(next, &["million"]) {
             1_000_000
+        } else if text.is(next, &["billion"]) {
+            1_000_000_000
         } else {
             0
         };
@@ -329,6 +445,7 @@ fn spanish(text: &Text, i: usize) -> Option<Number> {
         ("un par", 2),
         ("una docena", 12),
         ("media docena", 6),
+        ("medio millon", 500_000),
     ];
     if let Some((n, value)) = text.longest(i, &known) {
         return Some(Number {
@@ -363,12 +480,13 @@ fn spanish(text: &Text, i: usize) -> Option<Number> {
             break;
         };
         let scale = match text.word(next) {
+            "mil" if text.is(next + 1, &["millones"]) => 1_000_000_000,
             "mil" => 1_000,
             "millon" | "millones" => 1_000_000,
             _ => 1,
         };
         if scale > 1 {
-            next += 1;
+            next += if scale > 1_000_000 { 2 } else { 1 };
         }
         let value = u64::from(n) * scale;
         if value >= limit {

@@ -2,12 +2,15 @@
 
 use serde_json::Value;
 
+use super::number;
 use super::text::{Kind, Lang, Text};
 use crate::Entity;
 
 const EN: &str = "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth \
     thirteenth fourteenth fifteenth sixteenth seventeenth eighteenth nineteenth twentieth";
-const ES: &str = "primer segund tercer cuart quint sext septim octav noven decim";
+const EN_TENS: &str =
+    "twentieth thirtieth fortieth fiftieth sixtieth seventieth eightieth ninetieth";
+const ES: &str = "primer segund tercer cuart quint sext septim octav noven decim undecim duodecim";
 
 /// Adds the ordinals of the text.
 pub(super) fn find(text: &Text, lang: Lang, found: &mut Vec<Entity>) {
@@ -17,6 +20,10 @@ pub(super) fn find(text: &Text, lang: Lang, found: &mut Vec<Entity>) {
             i += 1;
             continue;
         };
+        if is_length(text, i, lang) {
+            i = to;
+            continue;
+        }
         // "A second", "un cuarto" and the like.
         let sure = if text.is(i, &["second", "cuarto"]) {
             0.6
@@ -33,6 +40,22 @@ pub(super) fn find(text: &Text, lang: Lang, found: &mut Vec<Entity>) {
         ));
         i = to;
     }
+}
+
+/// "One second", "un segundo", "30 segundos": a length of time.
+fn is_length(text: &Text, i: usize, lang: Lang) -> bool {
+    if i == 0 || !text.is(i, &["second", "segundo"]) {
+        return false;
+    }
+    let counted = match lang {
+        Lang::En => number::below_hundred(text, i - 1, lang).is_some(),
+        Lang::Es => text.is(i - 1, &["un"]),
+    };
+    let digits = text
+        .tokens
+        .get(i - 1)
+        .is_some_and(|t| t.kind == Kind::Digits);
+    counted || digits || text.is(i - 1, &["split", "per", "por"])
 }
 
 /// The ordinal that begins at `i`, with one past its last token.
@@ -56,14 +79,13 @@ pub(super) fn parse(text: &Text, i: usize, lang: Lang) -> Option<(usize, u32)> {
     };
     match lang {
         Lang::En => {
-            let tens = match text.word(i) {
-                "twenty" => 20,
-                "thirty" => 30,
-                _ => {
-                    return place(EN, text.word(i))
-                        .or((text.word(i) == "thirtieth").then_some(30))
-                        .map(|n| (i + 1, n));
-                }
+            let Some(tens) = place(number::EN_TENS, text.word(i)).map(|n| (n + 1) * 10) else {
+                let large = match text.word(i) {
+                    "hundredth" => Some(100),
+                    "thousandth" => Some(1_000),
+                    word => place(EN_TENS, word).map(|n| (n + 1) * 10),
+                };
+                return place(EN, text.word(i)).or(large).map(|n| (i + 1, n));
             };
             let next = if text.is(i + 1, &["-"]) { i + 2 } else { i + 1 };
             place(EN, text.word(next))
@@ -79,7 +101,16 @@ pub(super) fn parse(text: &Text, i: usize, lang: Lang) -> Option<(usize, u32)> {
             };
             // Of the stems themselves only `primer` and `tercer` are words.
             let is_word = stem != word || matches!(word, "primer" | "tercer");
-            place(ES, stem).filter(|_| is_word).map(|n| (i + 1, n))
+            let tens = match stem {
+                "vigesim" => Some(20),
+                "trigesim" => Some(30),
+                "centesim" => Some(100),
+                _ => None,
+            };
+            place(ES, stem)
+                .filter(|_| is_word)
+                .or(tens)
+                .map(|n| (i + 1, n))
         }
     }
 }

@@ -158,12 +158,33 @@ fn piece(text: &Text, i: usize, lang: Lang) -> Option<Piece> {
         });
     }
     let (to, says, weak) = single(text, i, lang)?;
+    let to = likened(text, to, &says, lang).unwrap_or(to);
     Some(Piece {
         from: i,
         to,
         says,
         weak,
     })
+}
+
+/// The words that radio uses for letters.
+const RADIO: &str = "alpha alfa bravo charlie delta echo foxtrot golf hotel india juliet juliett kilo \
+    lima mike november oscar papa quebec romeo sierra tango uniform victor whiskey yankee zulu xray";
+
+/// One past `as in Bravo`, `for Sierra` or `de Barcelona` after a letter that it begins with.
+fn likened(text: &Text, to: usize, letter: &str, lang: Lang) -> Option<usize> {
+    let joints: &[(&str, ())] = match lang {
+        Lang::En => &[("as in", ()), ("for", ()), ("like", ()), ("is for", ())],
+        Lang::Es => &[("de", ()), ("como", ()), ("como en", ())],
+    };
+    let (n, ()) = text.longest(to, joints)?;
+    let letter = letter.to_lowercase();
+    let is_letter = letter.len() == 1 && letter.starts_with(|c: char| c.is_ascii_lowercase());
+    let at = to + n;
+    // X as in x-ray.
+    let hyphened = text.is(at + 1, &["-"]) && text.glued(at + 1) && text.glued(at + 2);
+    let known = is_letter && text.word(at).starts_with(&letter);
+    known.then_some(if hyphened { at + 3 } else { at + 1 })
 }
 
 fn single(text: &Text, i: usize, lang: Lang) -> Option<(usize, String, bool)> {
@@ -183,6 +204,13 @@ fn single(text: &Text, i: usize, lang: Lang) -> Option<(usize, String, bool)> {
     }
     if let Some((to, n)) = number::below_hundred(text, i, lang) {
         return Some((to, n.to_string(), false));
+    }
+    if RADIO.split(' ').any(|w| w == word) {
+        let letter = word.get(..1).unwrap_or_default().to_uppercase();
+        return Some((i + 1, letter, false));
+    }
+    if word == "x" && text.is(i + 1, &["-"]) && text.is(i + 2, &["ray"]) && text.glued(i + 2) {
+        return Some((i + 3, "X".to_owned(), false));
     }
     let letter = word.len() == 1 && word.starts_with(|c: char| c.is_ascii_lowercase());
     let weak = matches!(word, "a" | "i" | "y" | "o" | "e");

@@ -120,6 +120,7 @@ fn check(table: &str) {
     );
 }
 
+mod broad;
 mod tables;
 
 #[test]

@@ -65,7 +65,8 @@ pub(super) fn find_all(text: &Text, lang: Lang, now: &ZonedDateTime, found: &mut
         let near = times.get(next..).unwrap_or_default().iter().take(3);
         let pair = near.into_iter().find(|t| is_next_to(text, day, t));
         if let Some(time) = pair {
-            let at = if day.late && time.open && time.time.hour() < 12 {
+            let late = day.late || (day.to..time.from).any(|i| text.is(i, &LATE));
+            let at = if late && time.open && time.time.hour() < 12 {
                 later(time.time)
             } else {
                 time.time
@@ -117,8 +118,14 @@ fn is_next_to(text: &Text, day: &Day, time: &Clock) -> bool {
         "at", "on", "by", "around", ",", "t", "a", "la", "las", "el", "del", "de", "sobre", "the",
     ];
     let apart = day.to <= time.from || time.to <= day.from;
-    apart && gap.len() <= 3 && gap.into_iter().all(|i| text.is(i, &joints))
+    // "Friday evening at 8", "mañana por la mañana a las 9".
+    let parts = ["morning", "manana", "por"];
+    let inside = |i| text.is(i, &joints) || text.is(i, &parts) || text.is(i, &LATE);
+    apart && gap.len() <= 5 && gap.into_iter().all(inside)
 }
+
+/// Parts of the day in which a bare hour is after noon.
+const LATE: [&str; 5] = ["afternoon", "evening", "night", "tarde", "noche"];
 
 fn later(time: Time) -> Time {
     Time::new(time.hour() + 12, time.minute(), time.second(), 0).unwrap_or(time)
@@ -128,16 +135,28 @@ fn later(time: Time) -> Time {
 fn from_now(text: &Text, i: usize, lang: Lang, now: &ZonedDateTime) -> Option<(usize, DateTime)> {
     let opening = match lang {
         Lang::En => text.phrase(i, "in"),
-        Lang::Es => text.phrase(i, "dentro de").max(text.phrase(i, "en")),
+        Lang::Es => text
+            .phrase(i, "dentro de")
+            .max(text.phrase(i, "en"))
+            .max(text.phrase(i, "hace")),
     };
-    let length =
-        duration::parse(text, i + opening, lang).filter(|l| opening > 0 && l.is_clock())?;
-    let at = now.checked_add(length.span()?).ok()?.datetime();
+    let length = duration::parse(text, i + opening, lang).filter(duration::Length::is_clock)?;
+    let after = match lang {
+        Lang::En => text.phrase(length.to, "ago"),
+        Lang::Es => text.phrase(length.to, "atras"),
+    };
+    if opening + after == 0 {
+        return None;
+    }
+    let past = after > 0 || text.is(i, &["hace"]);
+    let span = length.span()?;
+    let span = if past { span.negate() } else { span };
+    let at = now.checked_add(span).ok()?.datetime();
     let at = DateTime::from_parts(
         at.date(),
         at.time().with().subsec_nanosecond(0).build().ok()?,
     );
-    Some((length.to, at))
+    Some((length.to + after, at))
 }
 
 /// The time that begins at `i`.
@@ -287,6 +306,22 @@ fn in_digits(text: &Text, i: usize, lang: Lang) -> Option<Clock> {
             None
         };
     }
+    // `1830 hours`, `at 0900`
+    if token.fold.len() == 4 && token.fold.bytes().all(|b| b.is_ascii_digit()) {
+        let hours = text.is(i + 1, &["hours", "hrs", "horas"]);
+        let said = i > 0 && text.is(i - 1, &["at", "las"]) && token.fold.starts_with('0');
+        let (hour, minute) = token.fold.split_at(2);
+        let hour = hour.parse().ok().filter(|h| *h < 24)?;
+        let to = if hours { i + 2 } else { i + 1 };
+        let hour = Hour {
+            to,
+            hour,
+            full: true,
+        };
+        return (hours || said)
+            .then(|| clock(text, i, to, hour, minutes(minute)?, 0.8))
+            .flatten();
+    }
     let hour = hour(text, i, lang)?;
     let sign = text.is(i + 1, &[":", "h"]) && text.glued(i + 1);
     if sign
@@ -297,6 +332,7 @@ fn in_digits(text: &Text, i: usize, lang: Lang) -> Option<Clock> {
         let seconds =
             text.is(i + 3, &[":"]) && text.glued(i + 4) && minutes(text.word(i + 4)).is_some();
         let to = if seconds { i + 5 } else { i + 3 };
+        let to = to + usize::from(text.is(to, &["h", "hrs"]));
         return clock(
             text,
             i,
@@ -418,6 +454,19 @@ fn spanish(text: &Text, i: usize) -> Option<Clock> {
     let whole = i == 0 && to == text.tokens.len() && minute > 0 && joined;
     let known = opening > 0 || whole || half(text, to).is_some();
     if !known || (minute == 0 && is_measure(text, to)) {
+        return None;
+    }
+    // "Las dos tarjetas" are two cards.
+    let counts = opening == 1
+        && to == hour.to
+        && half(text, to).is_none()
+        && text.tokens.get(to).is_some_and(|t| t.kind == Kind::Word);
+    let at_hours = i > 0
+        && text.is(
+            i - 1,
+            &["a", "sobre", "hasta", "desde", "son", "es", "hacia"],
+        );
+    if minute == 0 && counts && !at_hours {
         return None;
     }
     // "La una" is one o'clock, "la dos" isn't said.

@@ -8,16 +8,16 @@ use crate::Entity;
 const EN_YES: &str = "yes|yeah|yep|yup|ya|aye|yes please|sure|sure thing|of course|ok|okay|alright|all right|absolutely|\
     definitely|certainly|correct|that's right|thats right|that is right|that's correct|that is correct|right|exactly|go ahead|\
     do it|please do|go on|sounds good|fine|that's fine|perfect|indeed|affirmative|i do|i am|it is|i would|yes i do|\
-    you bet|why not|that's it|that is it|yes that's right|yes that is right|yes correct|confirm|confirmed|i confirm|y|👍|✅";
+    you bet|why not|that's it|that is it|yes that's right|yes that is right|yes correct|i think so|i believe so|i guess so|confirm|confirmed|i confirm|y|👍|✅";
 const EN_NO: &str = "no|nope|nah|no thanks|no thank you|not really|not at all|no way|never|absolutely not|\
     definitely not|certainly not|of course not|please don't|please do not|don't|do not|don't do it|that's wrong|\
     that is wrong|wrong|incorrect|not correct|that's not right|that is not right|that isn't right|i don't|i do not|i'm not|\
-    not now|not yet|negative|no i don't|not today|i'd rather not|no it isn't|no it's not|n|👎|❌";
+    not now|not yet|negative|no i don't|not today|i'd rather not|i don't think so|i do not think so|no it isn't|no it's not|n|👎|❌";
 const ES_YES: &str = "si|claro|claro que si|vale|de acuerdo|por supuesto|correcto|exacto|exactamente|eso es|\
     asi es|esta bien|ok|okay|perfecto|bueno|dale|adelante|afirmativo|desde luego|efectivamente|si por favor|sip|\
-    hazlo|hagalo|confirmo|es correcto|si claro|si quiero|por que no|👍|✅";
+    hazlo|hagalo|confirmo|es correcto|si claro|si quiero|creo que si|por que no|👍|✅";
 const ES_NO: &str = "no|no gracias|para nada|en absoluto|que va|claro que no|por supuesto que no|desde luego que no|\
-    ni hablar|nunca|negativo|incorrecto|no es correcto|no quiero|mejor no|ahora no|todavia no|aun no|no por favor|nop|\
+    ni hablar|nunca|negativo|incorrecto|no es correcto|no quiero|mejor no|creo que no|nada de eso|ahora no|todavia no|aun no|no por favor|nop|\
     no es asi|no esta bien|👎|❌";
 /// What begins like an answer and isn't one.
 const NEITHER: &str = "no idea|no clue|no sure|no one|no problem|no se|no lo se|not sure|no estoy seguro|no estoy segura|\

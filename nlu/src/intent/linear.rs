@@ -96,12 +96,6 @@ impl Linear {
         z
     }
 
-    /// The weights of a sparse column, `[classes]`.
-    pub(crate) fn column(&self, at: usize) -> &[f32] {
-        let start = (self.dense + at) * self.classes;
-        &self.weights[start..start + self.classes]
-    }
-
     /// The dense columns.
     pub(crate) fn dense(&self) -> usize {
         self.dense

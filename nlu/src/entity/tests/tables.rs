@@ -204,7 +204,7 @@ es | time | a las nueve de la noche | nueve de la noche=21:00:00
 es | time | las diez de la mañana | diez de la mañana=10:00:00
 es | time | mediodía | mediodía=12:00:00
 es | time | 15h30 | 15h30=15:30:00
-es | time | las tres tarjetas | tres=15:00:00
+es | time | las tres tarjetas |
 "#,
     );
 }
