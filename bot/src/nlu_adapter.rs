@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use bellhop_flows::engine::event::{Found, Reading};
+use bellhop_flows::engine::event::{Found, Part, Reading};
 use bellhop_knowledge::Embed;
 use bellhop_nlu::encoder::Encoder;
 use bellhop_nlu::{Context, Understanding};
@@ -70,6 +70,16 @@ fn understood(reading: bellhop_nlu::Reading) -> Understood {
             language: reading.language,
             intents: reading.intents,
             none: reading.none,
+            requests: reading
+                .requests
+                .into_iter()
+                .map(|request| Part {
+                    start: request.start,
+                    end: request.end,
+                    intent: request.intent,
+                    probability: request.probability,
+                })
+                .collect(),
             entities: reading
                 .entities
                 .into_iter()

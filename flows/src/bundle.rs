@@ -424,6 +424,7 @@ pub enum Pattern {
     Undone,
     Resume,
     OfferResume,
+    NextRequest,
     Refused,
     Error,
     Answer,
@@ -450,13 +451,14 @@ impl Pattern {
         match self {
             // Name of the bot.
             Self::Greeting => vec![("bot", Text)],
-            // Title of the flow that is cancelled, resumed, done or in the way; `other` is what was asked for.
+            // Title of the flow that is cancelled, resumed, done, next or in the way; `other` is what was asked for.
             Self::Cancel
             | Self::AlreadyDone
             | Self::OfferUndo
             | Self::Undone
             | Self::Resume
-            | Self::OfferResume => {
+            | Self::OfferResume
+            | Self::NextRequest => {
                 vec![("title", Text)]
             }
             Self::Refused => vec![("title", Text), ("other", Text)],

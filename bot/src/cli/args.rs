@@ -43,7 +43,7 @@ pub(super) enum Command {
         /// Bot folder.
         bot: PathBuf,
     },
-    /// Understanding: parse, eval, bench, train-sentiment.
+    /// Understanding: parse, eval, impact, bench, train-sentiment.
     #[command(subcommand)]
     Nlu(Nlu),
     /// Knowledge: index, search, eval, calibrate.
@@ -143,7 +143,12 @@ pub(super) enum Nlu {
     Parse {
         /// Bot folder.
         bot: PathBuf,
+        /// Also write the set of intents that misses the right one at this rate.
+        #[arg(long, value_name = "RATE", value_parser = rate)]
+        error: Option<f64>,
     },
+    /// Shows which messages would be read otherwise if a text became an example.
+    Impact(Impact),
     /// Trains on one file and scores another.
     Eval(NluEval),
     /// Latency and throughput of reading.
@@ -161,12 +166,44 @@ pub(super) enum Nlu {
     },
 }
 
+/// `nlu impact`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Impact {
+    /// Bot folder.
+    pub(super) bot: PathBuf,
+    /// The text.
+    #[arg(long, value_name = "TEXT")]
+    pub(super) add: String,
+    /// The intent that it would be an example of.
+    #[arg(long, value_name = "NAME")]
+    pub(super) intent: String,
+    /// A store: what customers have written so far is looked at.
+    #[arg(long, value_name = "FILE", conflicts_with = "messages")]
+    pub(super) store: Option<PathBuf>,
+    /// A line a message.
+    #[arg(long, value_name = "FILE")]
+    pub(super) messages: Option<PathBuf>,
+    /// Write a JSON line for each message.
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+/// A rate between 0 and 1, both left out.
+fn rate(text: &str) -> Result<f64, String> {
+    let number: f64 = text.parse().map_err(|_| "it must be a number".to_owned())?;
+    if number > 0.0 && number < 1.0 {
+        Ok(number)
+    } else {
+        Err("it must lie between 0 and 1, such as 0.05".to_owned())
+    }
+}
+
 /// `nlu eval`.
 #[derive(Debug, clap::Args)]
 pub(super) struct NluEval {
-    /// CSV with text,label or JSONL with text, intent, entities.
-    #[arg(long, value_name = "FILE")]
-    pub(super) train: PathBuf,
+    /// CSV with text,label or JSONL with text, intent, entities; several files are joined.
+    #[arg(long, value_name = "FILE", required = true)]
+    pub(super) train: Vec<PathBuf>,
     /// The same, to be scored.
     #[arg(long, value_name = "FILE")]
     pub(super) test: PathBuf,
@@ -179,6 +216,15 @@ pub(super) struct NluEval {
     /// Seed of everything random.
     #[arg(long, default_value_t = 0)]
     pub(super) seed: u64,
+    /// Evaluate with this many seeds from --seed on, and print mean and spread.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(super) seeds: u64,
+    /// Train on this many examples of each intent, drawn by the seed.
+    #[arg(long, value_name = "N")]
+    pub(super) shots: Option<usize>,
+    /// Also judge the sets of intents that should miss the right one at this rate.
+    #[arg(long, value_name = "RATE", value_parser = rate)]
+    pub(super) error: Option<f64>,
     /// Write the full report here.
     #[arg(long, value_name = "OUT")]
     pub(super) json: Option<PathBuf>,

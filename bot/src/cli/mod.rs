@@ -3,6 +3,7 @@
 mod args;
 mod chat;
 mod check;
+mod impact;
 mod kb;
 mod load;
 mod messages;

@@ -13,7 +13,7 @@ use serde::Serialize;
 
 use super::args::{Mode, Nlu, NluEval};
 use super::out::line;
-use super::{compiled, mind, model_dir};
+use super::{compiled, impact, mind, model_dir};
 use crate::clock::{Clock, Stopwatch};
 use crate::config::Config;
 
@@ -33,7 +33,8 @@ const BENCH_TEXTS: [&str; 8] = [
 /// Runs it.
 pub(super) fn run(config: &Config, command: Nlu) -> Result<ExitCode> {
     match command {
-        Nlu::Parse { bot } => parse(config, &bot)?,
+        Nlu::Parse { bot, error } => parse(config, &bot, error)?,
+        Nlu::Impact(args) => impact::run(config, &args)?,
         Nlu::Eval(args) => evaluate(config, &args)?,
         Nlu::Bench { texts } => bench(config, texts.as_deref())?,
         Nlu::TrainSentiment { data, out } => train_sentiment(config, &data, &out)?,
@@ -47,24 +48,35 @@ struct Parsed<'a> {
     text: &'a str,
     #[serde(flatten)]
     reading: Reading,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    set: Option<Vec<String>>,
     micros: u64,
 }
 
-fn parse(config: &Config, bot: &Path) -> Result<()> {
+fn parse(config: &Config, bot: &Path, error: Option<f64>) -> Result<()> {
     let (folder, bundle) = compiled(Some(bot))?;
     let mind = mind(config, &folder, &bundle, false)?;
     let context = ReadContext {
         now: Clock::System.now().in_tz(&bundle.time_zone)?,
         language: bundle.languages.first().cloned().unwrap_or_default(),
     };
-    for text in std::io::stdin().lock().lines() {
-        let text = text.context("standard input")?;
+    for (at, bytes) in std::io::stdin().lock().split(b'\n').enumerate() {
+        let bytes = bytes.context("standard input")?;
+        let text = String::from_utf8(bytes).with_context(|| {
+            let line = at + 1;
+            format!("standard input, line {line}: not UTF-8; convert it first")
+        })?;
+        let text = text.strip_suffix('\r').unwrap_or(&text).to_owned();
         let watch = Stopwatch::start();
         let reading = mind.understanding.read(&mind.encoder, &text, &context)?;
         let parsed = Parsed {
             text: &text,
-            reading,
             micros: watch.micros(),
+            set: error.map(|rate| {
+                let set = mind.understanding.conformal(&reading, rate);
+                set.into_iter().map(str::to_owned).collect()
+            }),
+            reading,
         };
         line(&serde_json::to_string(&parsed)?);
     }
@@ -75,15 +87,24 @@ fn evaluate(config: &Config, args: &NluEval) -> Result<()> {
     // One mode so far; a second one makes this match grow.
     let Mode::Head = args.mode;
     let encoder = Encoder::load(&model_dir(config)?)?;
-    let train = eval::read_file(&args.train)?;
+    let mut train = Vec::new();
+    for file in &args.train {
+        train.extend(eval::read_file(file)?);
+    }
     let test = eval::read_file(&args.test)?;
     let options = EvalOptions {
         oos_label: args.oos_label.clone(),
         seed: args.seed,
+        shots: args.shots,
+        error_rate: args.error,
         ..EvalOptions::default()
     };
-    let report = eval::run(&train, &test, &encoder, &options)?;
-    let mut json = serde_json::to_value(&report)?;
+    let mut json = if args.seeds > 1 {
+        let summary = eval::run_seeds(&train, &test, &encoder, &options, args.seeds)?;
+        serde_json::to_value(&summary)?
+    } else {
+        serde_json::to_value(&eval::run(&train, &test, &encoder, &options)?)?
+    };
     if let Some(path) = &args.json {
         std::fs::write(path, serde_json::to_vec_pretty(&json)?)
             .with_context(|| path.display().to_string())?;
@@ -91,6 +112,7 @@ fn evaluate(config: &Config, args: &NluEval) -> Result<()> {
     // The predictions are for the file; a person wants the figures.
     if let Some(fields) = json.as_object_mut() {
         fields.shift_remove("predictions");
+        fields.shift_remove("runs");
     }
     line(&serde_json::to_string_pretty(&json)?);
     Ok(())

@@ -84,4 +84,6 @@ pub async fn start(
 }
 
 #[cfg(test)]
+mod requests;
+#[cfg(test)]
 mod tests;

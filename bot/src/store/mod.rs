@@ -9,6 +9,7 @@ pub mod handoffs;
 pub mod journal;
 mod open;
 pub mod outbox;
+mod said;
 pub mod schema;
 pub mod staff;
 mod writer;
@@ -23,6 +24,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 use tokio::sync::{Semaphore, mpsc, oneshot};
+
+pub use said::customer_texts;
 
 use crate::app::AppError;
 use writer::{Job, Write};

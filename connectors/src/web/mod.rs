@@ -201,6 +201,19 @@ mod tests {
     }
 
     #[test]
+    fn half_a_character_is_refused_with_its_place() {
+        let error =
+            read_message(br#"{"client_msg_id":"a","text":"x\ud83d"}"#).expect_err("refused");
+        assert!(error.message.contains("hex escape"), "{}", error.message);
+        assert!(error.message.contains("line 1 column"), "{}", error.message);
+        let whole = read_message(br#"{"client_msg_id":"a","text":"\ud83d\ude00"}"#);
+        assert_eq!(whole, Ok(text("a", "\u{1f600}")));
+        let error =
+            read_message(b"{\"client_msg_id\":\"a\",\"text\":\"\xff\"}").expect_err("refused");
+        assert!(error.message.contains("column"), "{}", error.message);
+    }
+
+    #[test]
     fn frames_are_read() {
         for (json, frame) in [
             (r#"{"type":"hello"}"#, ClientFrame::Hello { after: 0 }),

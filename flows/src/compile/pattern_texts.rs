@@ -54,7 +54,7 @@ const HUMAN: &[&str] = &["/human"];
 const STARS: &[&str] = &["1", "2", "3", "4", "5"];
 
 /// Every pattern.
-pub(super) const ALL: [Pattern; 32] = [
+pub(super) const ALL: [Pattern; 33] = [
     Pattern::Greeting,
     Pattern::NoMatch,
     Pattern::NoInput,
@@ -71,6 +71,7 @@ pub(super) const ALL: [Pattern; 32] = [
     Pattern::Undone,
     Pattern::Resume,
     Pattern::OfferResume,
+    Pattern::NextRequest,
     Pattern::Refused,
     Pattern::Error,
     Pattern::Answer,
@@ -108,6 +109,7 @@ pub(super) fn name(pattern: Pattern) -> &'static str {
         Pattern::Undone => "undone",
         Pattern::Resume => "resume",
         Pattern::OfferResume => "offer_resume",
+        Pattern::NextRequest => "next_request",
         Pattern::Refused => "refused",
         Pattern::Error => "error",
         Pattern::Answer => "answer",
@@ -274,6 +276,10 @@ fn repair(pattern: Pattern) -> Option<[Words; 2]> {
         Pattern::OfferResume => [
             ask("Shall we go on with {title}?", "", YES_NO),
             ask("¿Seguimos con lo de antes: {title}?", "", YES_NO),
+        ],
+        Pattern::NextRequest => [
+            say("You also asked about {title}."),
+            say("También preguntaba por esto: {title}."),
         ],
         Pattern::Refused => [
             say(

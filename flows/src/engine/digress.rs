@@ -14,6 +14,7 @@ impl Turn<'_> {
     pub(super) fn serve(&mut self, topic: &str, p: f64, said: &Said) {
         self.understood();
         self.state.wait = Wait::Customer;
+        self.state.pending.retain(|request| request.topic != topic);
         if let Some(article) = topic.strip_prefix(ARTICLE) {
             self.note("reading", format!("knowledge {article}"), "taken", "");
             self.search_message(Some((article, p)), true);

@@ -100,6 +100,19 @@ pub struct Input {
     pub speech_confidence: Option<f64>,
 }
 
+/// A part of a message that asks for something of its own.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Part {
+    /// First byte.
+    pub start: usize,
+    /// One past the last byte.
+    pub end: usize,
+    /// What it asks for: an intent or `article:ID`.
+    pub intent: Id,
+    /// Probability of the intent, of this part read by itself.
+    pub probability: f64,
+}
+
 /// What the NLU made of an utterance.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Reading {
@@ -110,6 +123,9 @@ pub struct Reading {
     pub intents: Vec<(Id, f64)>,
     /// Probability that it is none of the bot's intents.
     pub none: f64,
+    /// The requests of a message that has several, in its order; none where it has one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub requests: Vec<Part>,
     /// Everything found in the text; entries may overlap, the engine picks by the slot's type.
     pub entities: Vec<Found>,
     /// 0 is content or neutral, 1 is very upset.

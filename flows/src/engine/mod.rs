@@ -16,6 +16,7 @@ mod ladder;
 mod migrate;
 mod policy;
 mod reading;
+mod requests;
 mod run;
 mod scope;
 pub mod state;

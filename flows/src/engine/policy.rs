@@ -47,6 +47,9 @@ impl<'m> Seen<'m> {
         }
         if let Some(reading) = reading {
             intents.extend(reading.intents.iter().map(|(id, p)| (id.as_str(), *p)));
+            // What is never automated isn't either where it is one request of several.
+            let parts = reading.requests.iter();
+            intents.extend(parts.map(|part| (part.intent.as_str(), part.probability)));
         }
         Self {
             folded: fold(&input.text),

@@ -400,7 +400,7 @@ impl Turn<'_> {
             text: input.text.clone(),
             entities: entities.to_vec(),
         };
-        if self.heard_topic(reading, &said) {
+        if self.heard_requests(reading, &said) || self.heard_topic(reading, &said) {
             return;
         }
         let empty = self.empty_slots();

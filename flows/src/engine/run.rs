@@ -18,6 +18,9 @@ impl<'a> Turn<'a> {
         while self.state.owner == Owner::Bot {
             let Some(flow) = self.top_flow() else {
                 if self.state.frames.is_empty() {
+                    if self.next_request() {
+                        return;
+                    }
                     // A flow that ends without a word would leave the customer wondering.
                     if self.state.last_said.is_empty() {
                         self.say_pattern(Pattern::AnythingElse, &[]);
@@ -386,8 +389,9 @@ impl<'a> Turn<'a> {
         }
     }
 
-    /// Drops every flow.
+    /// Drops every flow, and what waits for its turn behind them.
     pub(super) fn drop_frames(&mut self, outcome: &str) {
+        self.state.pending.clear();
         while !self.state.frames.is_empty() {
             self.drop_front(outcome);
         }

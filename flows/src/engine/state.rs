@@ -71,6 +71,19 @@ pub struct Undo {
     pub confidence: f64,
 }
 
+/// A request that waits until those before it are done.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Pending {
+    /// Intent or `article:ID`.
+    pub topic: Id,
+    /// Its probability.
+    pub probability: f64,
+    /// The part of the message that asks for it.
+    pub text: String,
+    /// What was found in that part.
+    pub entities: Vec<Found>,
+}
+
 /// What the engine waits for.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
@@ -192,6 +205,9 @@ pub struct State {
     pub agent: Option<String>,
     /// Triggers that fire once in a conversation and have fired.
     pub fired: BTreeSet<String>,
+    /// Requests of an earlier message that wait for their turn, in its order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pending: Vec<Pending>,
     /// Messages that came while an action or a search was running.
     pub held: Vec<Event>,
     /// Steps since the last wait for the customer.

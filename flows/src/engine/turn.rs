@@ -42,6 +42,9 @@ fn tidied(event: &Event) -> Event {
             for (_, p) in &mut reading.intents {
                 *p = tidy(*p);
             }
+            for part in &mut reading.requests {
+                part.probability = tidy(part.probability);
+            }
             for found in &mut reading.entities {
                 found.confidence = tidy(found.confidence);
             }

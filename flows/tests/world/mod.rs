@@ -257,6 +257,7 @@ impl World for Scripted {
             language: language.to_owned(),
             intents,
             none,
+            requests: Vec::new(),
             entities: self.entities(text),
             negative: 0.0,
             degraded: false,

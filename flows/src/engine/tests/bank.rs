@@ -8,7 +8,7 @@ use crate::span::Span;
 use crate::template::Template;
 use crate::value::Type;
 
-const PATTERNS: [Pattern; 32] = [
+const PATTERNS: [Pattern; 33] = [
     Pattern::Greeting,
     Pattern::NoMatch,
     Pattern::NoInput,
@@ -25,6 +25,7 @@ const PATTERNS: [Pattern; 32] = [
     Pattern::Undone,
     Pattern::Resume,
     Pattern::OfferResume,
+    Pattern::NextRequest,
     Pattern::Refused,
     Pattern::Error,
     Pattern::Answer,

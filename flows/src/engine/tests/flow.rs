@@ -440,3 +440,57 @@ fn undoing_can_be_declined_or_fail() {
         Some("tool_failure")
     );
 }
+
+/// "block my card and tell me my balance", as the model reads it.
+fn two_requests(text: &str) -> crate::engine::event::Reading {
+    use crate::engine::event::Part;
+    let part = |said: &str, intent: &str| {
+        let start = text.find(said).expect("the part stands in the text");
+        Part {
+            start,
+            end: start + said.len(),
+            intent: intent.to_owned(),
+            probability: 0.9,
+        }
+    };
+    let mut reading = about("lost_card", 0.6);
+    reading.requests = vec![
+        part("block my card 4281", "lost_card"),
+        part("tell me my balance", "balance"),
+    ];
+    reading.entities = vec![found(text, "4281", "last4", json!("4281"))];
+    reading
+}
+
+#[test]
+fn the_second_request_of_a_message_is_served_after_the_first() {
+    let text = "block my card 4281 and tell me my balance";
+    let mut talk = Talk::open();
+    talk.hears(text, two_requests(text));
+    assert_eq!(talk.traced("request", "taken"), ["lost_card"]);
+    assert_eq!(talk.traced("request", "held"), ["balance"]);
+    assert_eq!(talk.slot("card"), Some(json!("4281")));
+    talk.answers(json!({"status": "blocked"}));
+    assert_eq!(talk.traced("request", "taken"), ["balance"]);
+    let said = talk.said();
+    assert_eq!(said[..2], ["already_blocked", "next_request"], "{said:?}");
+    assert!(talk.state.pending.is_empty());
+    assert_eq!(talk.state.last_text, "tell me my balance");
+}
+
+#[test]
+fn a_request_that_waits_goes_with_what_drops_it() {
+    let text = "block my card 4281 and tell me my balance";
+    let mut talk = Talk::open();
+    talk.hears(text, two_requests(text));
+    talk.answers(json!({"status": "active"}));
+    assert_eq!(talk.state.pending.len(), 1);
+    // Saying it again serves it now and not twice.
+    talk.hears("my balance", about("balance", 0.95));
+    assert!(talk.state.pending.is_empty());
+    let mut talk = Talk::open();
+    talk.hears(text, two_requests(text));
+    talk.answers(json!({"status": "active"}));
+    talk.press("/start_over");
+    assert!(talk.state.pending.is_empty());
+}

@@ -1,0 +1,85 @@
+//! `bellhop nlu impact`: what one more example would change, before it is added.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use bellhop_nlu::eval::read_text;
+use bellhop_nlu::impact::{self, Best, Vectors};
+
+use super::args::Impact;
+use super::out::{line, warn};
+use super::{compiled, count, mind};
+use crate::clock::Stopwatch;
+use crate::config::Config;
+use crate::load::spec;
+use crate::store::customer_texts;
+
+/// Runs it.
+pub(super) fn run(config: &Config, args: &Impact) -> Result<()> {
+    let (folder, bundle) = compiled(Some(&args.bot))?;
+    anyhow::ensure!(
+        !args.add.trim().is_empty(),
+        "--add needs a text that says something"
+    );
+    let messages = messages(args)?;
+    let mind = mind(config, &folder, &bundle, false)?;
+    let spec = spec(&bundle, &folder.articles);
+    let path = config.cache_dir().join("vectors.bin");
+    let fingerprint = mind.encoder.fingerprint();
+    let mut vectors = known(&path, fingerprint);
+    let mut texts = impact::texts(&spec);
+    texts.push(args.add.trim());
+    texts.extend(messages.iter().map(String::as_str));
+    if vectors.keep(&mind.encoder, &texts)? > 0 {
+        std::fs::write(&path, vectors.to_bytes(fingerprint))
+            .with_context(|| path.display().to_string())?;
+    }
+    let accept = |intent: &str| {
+        let own = bundle.intents.get(intent).and_then(|i| i.threshold);
+        own.unwrap_or(bundle.understanding.accept)
+    };
+    let all: Vec<&str> = messages.iter().map(String::as_str).collect();
+    let watch = Stopwatch::start();
+    let added = (args.add.as_str(), args.intent.as_str());
+    let changes = impact::impact(&mind.understanding, &spec, &vectors, added, &all, &accept)?;
+    let seconds = watch.elapsed().as_secs_f64();
+    for change in &changes {
+        if args.json {
+            line(&serde_json::to_string(change)?);
+        } else {
+            let (before, after) = (said(&change.before), said(&change.after));
+            line(&format!("{before} -> {after}: {}", change.text));
+        }
+    }
+    // Beside the result, which is the same every time.
+    warn(&format!(
+        "{} of {} would be read otherwise; {seconds:.2} s",
+        changes.len(),
+        count(all.len(), "message"),
+    ));
+    Ok(())
+}
+
+fn said(best: &Best) -> String {
+    let refused = if best.accepted { "" } else { ", refused" };
+    format!("{} ({:.2}{refused})", best.intent, best.probability)
+}
+
+/// The vectors that an earlier run left; none where there are none that can be used.
+fn known(path: &Path, fingerprint: &str) -> Vectors {
+    let bytes = std::fs::read(path).unwrap_or_default();
+    Vectors::from_bytes(&bytes, fingerprint).unwrap_or_default()
+}
+
+/// The messages to look at, each once, in the order in which they were first sent.
+fn messages(args: &Impact) -> Result<Vec<String>> {
+    let all = match (&args.messages, &args.store) {
+        (Some(path), _) => read_text(path)?.lines().map(str::to_owned).collect(),
+        (None, Some(path)) => customer_texts(path).with_context(|| path.display().to_string())?,
+        (None, None) => anyhow::bail!("give --messages FILE or --store FILE: what to look at"),
+    };
+    let mut seen = BTreeSet::new();
+    let new = |text: &String| !text.trim().is_empty() && seen.insert(text.clone());
+    Ok(all.into_iter().filter(new).collect())
+}
