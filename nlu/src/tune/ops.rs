@@ -10,8 +10,8 @@ pub(super) fn dot<L: Level>(a: &[f32], b: &[f32]) -> f32 {
     let (b, b_rest) = b.as_chunks::<16>();
     let mut sums = [0.0f32; 16];
     for (a, b) in a.iter().zip(b) {
-        for i in 0..16 {
-            sums[i] = fma::<L>(a[i], b[i], sums[i]);
+        for ((sum, a), b) in sums.iter_mut().zip(a).zip(b) {
+            *sum = fma::<L>(*a, *b, *sum);
         }
     }
     for width in [8, 4, 2, 1] {
@@ -91,9 +91,10 @@ pub(super) fn normalise<L: Level>(
             *to = x - mean;
         }
         *inverse = 1.0 / (dot::<L>(norm, norm) / n + epsilon).sqrt();
-        for i in 0..width {
-            norm[i] *= *inverse;
-            out[i] = fma::<L>(norm[i], gain[i], shift[i]);
+        let affine = gain.iter().zip(shift);
+        for ((norm, out), (gain, shift)) in norm.iter_mut().zip(out).zip(affine) {
+            *norm *= *inverse;
+            *out = fma::<L>(*norm, *gain, *shift);
         }
     }
 }
@@ -113,15 +114,17 @@ pub(super) fn normalise_back<L: Level>(
     d_shift.fill(0.0);
     let rows = d.chunks_exact_mut(width).zip(norms.chunks_exact(width));
     for ((d, norm), inverse) in rows.zip(inverse) {
-        for i in 0..width {
-            d_gain[i] = fma::<L>(d[i], norm[i], d_gain[i]);
-            d_shift[i] += d[i];
-            d[i] *= gain[i];
+        let sums = d_gain.iter_mut().zip(d_shift.iter_mut());
+        let own = d.iter_mut().zip(norm).zip(gain);
+        for (((d, norm), gain), (d_gain, d_shift)) in own.zip(sums) {
+            *d_gain = fma::<L>(*d, *norm, *d_gain);
+            *d_shift += *d;
+            *d *= gain;
         }
         let mean = sum(d) / n;
         let along = dot::<L>(d, norm) / n;
-        for i in 0..width {
-            d[i] = (d[i] - mean - norm[i] * along) * inverse;
+        for (d, norm) in d.iter_mut().zip(norm) {
+            *d = (*d - mean - norm * along) * inverse;
         }
     }
 }
@@ -131,8 +134,8 @@ fn sum(row: &[f32]) -> f32 {
     let (chunks, rest) = row.as_chunks::<16>();
     let mut sums = [0.0f32; 16];
     for chunk in chunks {
-        for i in 0..16 {
-            sums[i] += chunk[i];
+        for (sum, x) in sums.iter_mut().zip(chunk) {
+            *sum += x;
         }
     }
     for width in [8, 4, 2, 1] {

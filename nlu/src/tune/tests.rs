@@ -73,9 +73,9 @@ fn intents_move_apart_and_reading_sees_the_same_vectors() {
     // Mean cosine of texts of one intent, less that of texts of two.
     let gap = |of: &dyn Fn(usize) -> Vec<f32>| {
         let (mut inside, mut across) = (Vec::new(), Vec::new());
-        for i in 0..TEXTS.len() {
-            for j in 0..i {
-                let same = TEXTS[i].1 == TEXTS[j].1;
+        for (i, one) in TEXTS.iter().enumerate() {
+            for (j, other) in TEXTS[..i].iter().enumerate() {
+                let same = one.1 == other.1;
                 let to = if same { &mut inside } else { &mut across };
                 to.push(cosine(&of(i), &of(j)));
             }
