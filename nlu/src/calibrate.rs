@@ -28,6 +28,8 @@ pub(crate) struct HeldOut {
 pub(crate) struct Calibration {
     /// Logits are multiplied by it (the inverse of the temperature of Guo et al. 2017).
     scale: f32,
+    /// Added to the logit of "none of them".
+    none: f32,
     /// Closeness that all but one in ten texts in scope reach.
     reference: f32,
     /// Probability from which acting on the best intent pays.
@@ -37,32 +39,50 @@ pub(crate) struct Calibration {
 /// How much the logit of "none of them" rises for each unit that a text is farther from every intent
 /// than the reference. Chosen on CLINC150's validation part, where 8 to 24 do about the same.
 const FAR: f32 = 16.0;
+/// What the held-out texts out of scope weigh together against those in scope: a guess at how often
+/// customers ask for something else, on the low side, since it also lowers the probabilities of those
+/// who don't.
+const OUTSIDE: f64 = 0.05;
 /// Bounds of the logarithm of the scale.
-const SCALES: (f32, f32) = (-2.0, 4.0);
+const SCALES: (f32, f32) = (-3.0, 4.0);
+/// Bounds of the offset of "none of them".
+const OFFSETS: (f32, f32) = (-15.0, 15.0);
 
 impl Calibration {
-    /// The scale that makes the truth of the held-out texts most probable, and the reference; the
-    /// threshold is left at 0.5.
+    /// First the scale that makes the intents of the held-out texts in scope most probable among all
+    /// intents, then the offset of "none of them" that makes it most probable which texts are in scope;
+    /// the threshold is left at 0.5.
     pub(crate) fn of(held_out: &[HeldOut]) -> Calibration {
-        let mut close: Vec<f32> = held_out
-            .iter()
-            .filter(|text| !text.is_outside())
-            .map(|text| text.scores.closeness)
-            .collect();
+        let inside: Vec<&HeldOut> = held_out.iter().filter(|t| !t.is_outside()).collect();
+        let outside: Vec<&HeldOut> = held_out.iter().filter(|t| t.is_outside()).collect();
+        let mut close: Vec<f32> = inside.iter().map(|text| text.scores.closeness).collect();
         close.sort_by(f32::total_cmp);
         let mut out = Calibration {
             scale: 1.0,
+            none: 0.0,
             reference: close.get(close.len() / 10).copied().unwrap_or(0.0),
             threshold: 0.5,
         };
-        if !held_out.is_empty() {
-            let with = |log: f32| Calibration {
-                scale: log.exp(),
-                ..out
-            };
-            let surprise = |log| held_out.iter().map(|text| with(log).surprise(text)).sum();
-            out.scale = golden(SCALES, surprise).exp();
+        if inside.is_empty() {
+            return out;
         }
+        let surprise = |log: f32| {
+            let scale = log.exp();
+            inside.iter().map(|text| text.surprise(scale)).sum()
+        };
+        out.scale = golden(SCALES, surprise).exp();
+        if outside.is_empty() {
+            return out;
+        }
+        let weight = OUTSIDE * inside.len() as f64 / outside.len() as f64;
+        let surprise = |none: f32| {
+            let with = Calibration { none, ..out };
+            let p = |text: &&HeldOut| with.probabilities(&text.scores).pop().unwrap_or(0.0);
+            let inside: f64 = inside.iter().map(|t| -(1.0 - p(t)).max(1e-12).ln()).sum();
+            let outside: f64 = outside.iter().map(|t| -p(t).max(1e-12).ln()).sum();
+            inside + weight * outside
+        };
+        out.none = golden(OFFSETS, surprise);
         out
     }
 
@@ -125,7 +145,7 @@ impl Calibration {
             .map(|z| f64::from(z * self.scale))
             .collect();
         if let Some(none) = z.last_mut() {
-            *none += f64::from(FAR * (self.reference - scores.closeness));
+            *none += f64::from(self.none + FAR * (self.reference - scores.closeness));
         }
         let most = z.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         z.iter_mut().for_each(|z| *z = (*z - most).exp());
@@ -142,10 +162,15 @@ impl Calibration {
             .enumerate()
             .max_by(|a, b| a.1.total_cmp(&b.1))
     }
+}
 
-    /// Negative log probability of the truth.
-    fn surprise(&self, text: &HeldOut) -> f64 {
-        -self.probabilities(&text.scores)[text.label].max(1e-12).ln()
+impl Scores {
+    /// Whether "none of them" comes first.
+    pub(crate) fn takes_for_none(&self) -> bool {
+        match self.logits.split_last() {
+            Some((none, intents)) => intents.iter().all(|z| z <= none),
+            None => true,
+        }
     }
 }
 
@@ -153,6 +178,15 @@ impl HeldOut {
     /// Whether it is none of the intents.
     pub(crate) fn is_outside(&self) -> bool {
         self.label + 1 == self.scores.logits.len()
+    }
+
+    /// Negative log probability of its intent among the intents.
+    fn surprise(&self, scale: f32) -> f64 {
+        let intents = &self.scores.logits[..self.scores.logits.len().saturating_sub(1)];
+        let most = intents.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+        let power = |z: &f32| f64::from((z - most) * scale);
+        let sum: f64 = intents.iter().map(|z| power(z).exp()).sum();
+        sum.ln() - intents.get(self.label).map_or(0.0, power)
     }
 }
 
@@ -209,18 +243,24 @@ fn cut(inside: &[(f64, bool)], outside: &[f64]) -> f64 {
 mod tests {
     use super::*;
 
-    /// Texts whose two logits differ by `gap`, of which `right` of 100 are what they seem.
+    /// Texts in scope whose two intents differ by `gap`, of which `right` of 100 are what they seem,
+    /// and twenty out of scope.
     fn texts(gap: f32, right: usize) -> Vec<HeldOut> {
-        let scores = Scores {
-            logits: vec![gap, 0.0],
-            closeness: 0.5,
-        };
-        (0..100)
-            .map(|i| HeldOut {
-                scores: scores.clone(),
-                label: usize::from(i >= right),
-            })
-            .collect()
+        let inside = (0..100).map(|i| HeldOut {
+            scores: Scores {
+                logits: vec![gap, 0.0, -200.0],
+                closeness: 0.5,
+            },
+            label: usize::from(i >= right),
+        });
+        let outside = (0..20).map(|_| HeldOut {
+            scores: Scores {
+                logits: vec![gap, 0.0, gap],
+                closeness: 0.3,
+            },
+            label: 2,
+        });
+        inside.chain(outside).collect()
     }
 
     #[test]
@@ -240,12 +280,25 @@ mod tests {
     fn a_text_far_from_every_intent_is_none_of_them() {
         let calibration = Calibration::of(&texts(1.0, 90));
         let far = Scores {
-            logits: vec![1.0, 0.0],
+            logits: vec![1.0, 0.0, 1.0],
             closeness: 0.1,
         };
         let said = calibration.probabilities(&far);
-        assert!(said[1] > 0.9, "{said:?}");
-        assert!((said[0] + said[1] - 1.0).abs() < 1e-12);
+        assert!(said[2] > 0.9, "{said:?}");
+        assert!((said.iter().sum::<f64>() - 1.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn how_many_texts_out_of_scope_there_are_does_not_change_the_others() {
+        let few = texts(1.0, 90);
+        let many: Vec<HeldOut> = few
+            .iter()
+            .chain(few.iter().filter(|t| t.is_outside()).cycle().take(400))
+            .cloned()
+            .collect();
+        let (few, many) = (Calibration::of(&few), Calibration::of(&many));
+        assert!((few.none - many.none).abs() < 0.01, "{few:?} {many:?}");
+        assert_eq!(few.scale, many.scale);
     }
 
     #[test]

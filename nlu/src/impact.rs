@@ -8,14 +8,14 @@ use sha2::{Digest as _, Sha256};
 use crate::encoder::Encoder;
 use crate::intent::{self, Example, Head, Outside};
 use crate::understanding::{BATCH, Understanding};
-use crate::{Error, Spec};
+use crate::{Error, Spec, vectors};
 
 /// Begins the bytes of stored vectors.
-const MAGIC: &[u8; 8] = b"bhvector";
+const MAGIC: &[u8; 8] = b"bhvectr2";
 /// Bytes of a text's name: the start of its SHA-256.
 const NAME: usize = 16;
 
-/// Embeddings of texts, so that no text is encoded twice.
+/// Vectors of texts as intents are learned from them, so that no text is encoded twice.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Vectors {
     of_text: BTreeMap<[u8; NAME], Vec<f32>>,
@@ -33,7 +33,7 @@ impl Vectors {
         for text in texts {
             let name = name(text);
             match known.remove(&name) {
-                Some(vector) if vector.len() == encoder.dimension() => {
+                Some(vector) if vector.len() == vectors::length(encoder) => {
                     self.of_text.insert(name, vector);
                 }
                 _ if self.of_text.contains_key(&name) => {}
@@ -45,14 +45,15 @@ impl Vectors {
         let missing: Vec<([u8; NAME], &str)> = missing.into_iter().collect();
         for batch in missing.chunks(BATCH) {
             let texts: Vec<&str> = batch.iter().map(|(_, text)| *text).collect();
-            let vectors = encoder.encode(&texts)?;
+            let read = vectors::read(encoder, vectors::Look::default(), &texts)?;
             let names = batch.iter().map(|(name, _)| *name);
-            self.of_text.extend(names.zip(vectors));
+            self.of_text
+                .extend(names.zip(read.into_iter().map(|vectors| vectors.features)));
         }
         Ok(missing.len())
     }
 
-    /// The embedding of a text.
+    /// What intents are learned from, of a text.
     pub fn get(&self, text: &str) -> Option<&[f32]> {
         self.of_text.get(&name(text)).map(Vec::as_slice)
     }
@@ -134,11 +135,11 @@ pub struct Change {
 }
 
 /// The messages whose best intent changes, or whether it is acted on, when `text` becomes an example of
-/// `intent`; in the order of `messages`. `vectors` has the embeddings of `texts`, of `text` and of the
+/// `intent`; in the order of `messages`. `vectors` has the features of `texts`, of `text` and of the
 /// messages; `accept` is the probability from which the bot acts on an intent.
 ///
 /// # Errors
-/// The bot has no example or no such intent, or an embedding is missing.
+/// The bot has no example or no such intent, or a vector is missing.
 pub fn impact(
     understanding: &Understanding,
     spec: &Spec,
@@ -157,7 +158,7 @@ pub fn impact(
     let text = text.trim();
     let get = |text: &str| {
         let vector = vectors.get(text);
-        vector.ok_or_else(|| bad(format!("\"{text}\" has no embedding; encode it first")))
+        vector.ok_or_else(|| bad(format!("\"{text}\" has no vector; encode it first")))
     };
     let inside = crate::understanding::examples(spec);
     let inside = inside
@@ -168,7 +169,7 @@ pub fn impact(
         .into_iter()
         .map(|text| {
             Ok(Outside {
-                embedding: get(text)?,
+                features: get(text)?,
                 text,
                 background: true,
             })
@@ -178,9 +179,9 @@ pub fn impact(
     let after = before.with_example(&inside, &outside, added)?;
     let mut changes = Vec::new();
     for message in messages.iter().filter(|m| !m.trim().is_empty()) {
-        let embedding = get(message)?;
+        let features = get(message)?;
         let best = |head: &Head| {
-            let (intents, _) = head.predict(embedding, message);
+            let (intents, _) = head.predict(features, message);
             let (intent, probability) = intents.into_iter().next().unwrap_or_default();
             Best {
                 accepted: probability >= accept(&intent),
@@ -200,15 +201,15 @@ pub fn impact(
     Ok(changes)
 }
 
-fn example<'a>(class: &'a str, text: &'a str, embedding: &'a [f32]) -> Example<'a> {
+fn example<'a>(class: &'a str, text: &'a str, features: &'a [f32]) -> Example<'a> {
     Example {
         class,
-        embedding,
+        features,
         text,
     }
 }
 
-/// Every text whose embedding `impact` asks for beside the messages and the new example.
+/// Every text whose vector `impact` asks for beside the messages and the new example.
 pub fn texts(spec: &Spec) -> Vec<&str> {
     let examples = crate::understanding::examples(spec);
     let background = intent::background();

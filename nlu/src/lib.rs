@@ -27,6 +27,7 @@ mod spans;
 mod test_model;
 mod tune;
 mod understanding;
+mod vectors;
 
 /// What a bot teaches its NLU.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]

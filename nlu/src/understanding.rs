@@ -11,6 +11,7 @@ use crate::entity::Finder;
 use crate::intent::{self, Example, Head, Outside};
 use crate::sentiment::Sentiment;
 use crate::spans::{self, Marked, Pieces, Spans};
+use crate::vectors::{self, Look, Vectors};
 use crate::{Entity, EntityKind, Error, Reading, Spec, language, requests};
 
 /// Changes whenever the same examples would train to something else, or be stored in another way.
@@ -108,21 +109,22 @@ impl Understanding {
             .chain(background.iter().copied())
             .chain(outside)
             .collect();
-        let mut embeddings = Vec::with_capacity(texts.len());
+        let mut features = Vec::with_capacity(texts.len());
         for batch in texts.chunks(BATCH) {
-            embeddings.extend(encoder.encode(batch)?);
-            progress(embeddings.len() as f64 / texts.len() as f64 / 2.0);
+            let read = vectors::read(encoder, Look::default(), batch)?;
+            features.extend(read.into_iter().map(|vectors| vectors.features));
+            progress(features.len() as f64 / texts.len() as f64 / 2.0);
         }
         let head = if examples.is_empty() {
             None
         } else {
-            let (inside, rest) = embeddings.split_at(examples.len());
+            let (inside, rest) = features.split_at(examples.len());
             let inside: Vec<Example<'_>> = examples
                 .iter()
                 .zip(inside)
-                .map(|((class, text), embedding)| Example {
+                .map(|((class, text), features)| Example {
                     class,
-                    embedding,
+                    features,
                     text,
                 })
                 .collect();
@@ -130,15 +132,20 @@ impl Understanding {
                 .iter()
                 .zip(rest)
                 .enumerate()
-                .map(|(at, (text, embedding))| Outside {
-                    embedding,
+                .map(|(at, (text, features))| Outside {
+                    features,
                     text,
                     background: at < background.len(),
                 })
                 .collect();
-            Some(Head::train(&inside, &rest, options.seed, &mut |p| {
-                progress(0.5 + 0.2 * p)
-            })?)
+            let width = encoder.dimension();
+            Some(Head::train(
+                &inside,
+                &rest,
+                width,
+                options.seed,
+                &mut |p| progress(0.5 + 0.2 * p),
+            )?)
         };
         let spans = Spans::train(&marked(spec), Some(encoder), options.seed, &mut |p| {
             progress(0.7 + 0.3 * p);
@@ -232,15 +239,15 @@ impl Understanding {
         texts: &[(&str, &Context)],
     ) -> Result<Vec<Reading>, Error> {
         let only: Vec<&str> = texts.iter().map(|(text, _)| *text).collect();
-        let tap = |states: &mut Vec<f32>, layers: usize, rows: &[f32]| {
-            if self.spans.is_some() && layers == spans::LAYER {
-                states.extend_from_slice(rows);
-            }
+        let look = Look {
+            upper: None,
+            states: self.spans.as_ref().map(|_| spans::LAYER),
         };
-        let encoded = encoder.encode_tapped(&only, None, &tap)?;
+        let all = vectors::read(encoder, look, &only)?;
         let mut readings = Vec::with_capacity(texts.len());
-        for ((encoded, states), (text, context)) in encoded.into_iter().zip(texts) {
-            let mut reading = self.reading(encoded.base, text, context);
+        for (mut vectors, (text, context)) in all.into_iter().zip(texts) {
+            let states = std::mem::take(&mut vectors.states);
+            let mut reading = self.reading(vectors, text, context);
             if let Some(spans) = &self.spans {
                 let places = &encoder.places(text)?;
                 let states = &states;
@@ -282,9 +289,9 @@ impl Understanding {
         if parts.is_empty() {
             return Ok(());
         }
-        let embeddings = encoder.encode(&parts)?;
-        let mut read = embeddings.iter().zip(&parts).map(|(embedding, part)| {
-            let (mut intents, _) = head.predict(embedding, part);
+        let vectors = vectors::read(encoder, Look::default(), &parts)?;
+        let mut read = vectors.iter().zip(&parts).map(|(vectors, part)| {
+            let (mut intents, _) = head.predict(&vectors.features, part);
             intents.truncate(1);
             intents.pop().unwrap_or_default()
         });
@@ -296,20 +303,20 @@ impl Understanding {
         Ok(())
     }
 
-    fn reading(&self, embedding: Vec<f32>, text: &str, context: &Context) -> Reading {
+    fn reading(&self, vectors: Vectors, text: &str, context: &Context) -> Reading {
         let language = language::detect(text, &self.languages, &context.language);
         let (intents, none) = match &self.head {
-            Some(head) if !text.trim().is_empty() => head.predict(&embedding, text),
+            Some(head) if !text.trim().is_empty() => head.predict(&vectors.features, text),
             _ => (Vec::new(), 1.0),
         };
         let entities = self.finder.find(text, &language, &context.now);
         Reading {
             entities,
-            negative: self.sentiment.negative(&embedding),
+            negative: self.sentiment.negative(&vectors.embedding),
             language,
             intents,
             none,
-            embedding,
+            embedding: vectors.embedding,
             requests: Vec::new(),
         }
     }

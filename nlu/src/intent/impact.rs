@@ -13,7 +13,7 @@ impl Head {
     /// was trained on. Thresholds and calibration stay as they are.
     ///
     /// # Errors
-    /// The head has no such intent, or embeddings differ in length.
+    /// The head has no such intent, or features differ in length.
     pub fn with_example(
         &self,
         examples: &[Example<'_>],
@@ -32,19 +32,19 @@ impl Head {
         // What training left out of the background is an intent's, and reads so.
         let outside = outside
             .iter()
-            .filter(|o| !o.background || self.predict(o.embedding, o.text).1 >= 0.5);
+            .filter(|o| !o.background || self.predict(o.features, o.text).1 >= 0.5);
         let known = examples.iter().filter_map(|e| {
             let label = number(e.class)?;
-            Some((e.embedding, e.text, label))
+            Some((e.features, e.text, label))
         });
         let all: Vec<(&[f32], &str, usize)> = known
-            .chain(outside.map(|o| (o.embedding, o.text, none)))
-            .chain([(added.embedding, added.text, label)])
+            .chain(outside.map(|o| (o.features, o.text, none)))
+            .chain([(added.features, added.text, label)])
             .collect();
         let dense = self.model.linear.dense();
-        if all.iter().any(|(embedding, ..)| embedding.len() != dense) {
+        if all.iter().any(|(features, ..)| features.len() != dense) {
             return Err(bad(
-                "embeddings differ in length; encode all texts with one model",
+                "features differ in length; encode all texts with one model",
             ));
         }
         let sparse: Vec<_> = all
@@ -65,12 +65,15 @@ impl Head {
         };
         let linear = self.model.linear.adapt(&rows, &labels, fit);
         let mut centres = self.model.centres.clone();
-        let own = all.iter().filter(|(.., of)| *of == label).map(|(e, ..)| *e);
-        centre(&mut centres[label * dense..(label + 1) * dense], own);
+        let width = self.model.width;
+        let own = all.iter().filter(|(.., of)| *of == label);
+        let own = own.map(|(features, ..)| &features[..width]);
+        centre(&mut centres[label * width..(label + 1) * width], own);
         Ok(Head {
             model: Model {
                 linear: linear.map_err(|error| bad(&error.to_string()))?,
                 centres,
+                width,
             },
             ..self.clone()
         })

@@ -12,7 +12,7 @@ pub(crate) type Sparse = Vec<(u32, f32)>;
 /// One row to learn from or to score.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Row<'a> {
-    /// Sentence embedding.
+    /// What the encoder makes of it.
     pub(crate) dense: &'a [f32],
     /// Hashed n-grams.
     pub(crate) sparse: &'a Sparse,

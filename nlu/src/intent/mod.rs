@@ -1,4 +1,4 @@
-//! Intents from few examples, on frozen sentence embeddings and hashed n-grams. "None of them" is a
+//! Intents from few examples, on sentence vectors and hashed n-grams. "None of them" is a
 //! class of its own, learned from sentences about everything else, so that its probability is as
 //! honest as the others'.
 
@@ -27,9 +27,12 @@ const BACKGROUND: &str = include_str!("background.txt");
 const NGRAMS: f32 = 0.7;
 /// Steps of the last fit, and of each fold's.
 const STEPS: (usize, usize) = (30, 25);
-/// Folds that are held out in turn, for training texts up to a size and beyond it.
-const FOLDS: (usize, usize) = (5, 2);
-/// Training texts beyond which there are fewer folds.
+/// Parts that the training texts are cut into.
+const FOLDS: usize = 5;
+/// How many of them are held out in turn, for training texts up to [`MANY`] and beyond. A model of
+/// four fifths is nearly as good as the last one, so that what it says of the rest holds for that one.
+const HELD_OUT: (usize, usize) = (FOLDS, 2);
+/// Training texts beyond which some folds are enough to calibrate on.
 const MANY: usize = 5000;
 
 /// A text to learn from.
@@ -37,8 +40,8 @@ const MANY: usize = 5000;
 pub struct Example<'a> {
     /// Its intent.
     pub class: &'a str,
-    /// Sentence embedding, L2-normalised.
-    pub embedding: &'a [f32],
+    /// What the encoder makes of it; the sentence embedding comes first.
+    pub features: &'a [f32],
     /// What was said.
     pub text: &'a str,
 }
@@ -46,8 +49,8 @@ pub struct Example<'a> {
 /// A text that is none of the intents.
 #[derive(Debug, Clone, Copy)]
 pub struct Outside<'a> {
-    /// Sentence embedding, L2-normalised.
-    pub embedding: &'a [f32],
+    /// What the encoder makes of it; the sentence embedding comes first.
+    pub features: &'a [f32],
     /// What was said.
     pub text: &'a str,
     /// It only stands for everything else, and is left out where an intent is about the same.
@@ -73,15 +76,17 @@ struct Model {
     linear: Linear,
     /// The unit means of the intents' embeddings, one after the other.
     centres: Vec<f32>,
+    /// Length of an embedding.
+    width: usize,
 }
 
 impl Model {
     fn scores(&self, row: Row<'_>) -> Scores {
-        let length = row.dense.len().max(1);
+        let embedding = &row.dense[..self.width.min(row.dense.len())];
         let cosines = self
             .centres
-            .chunks_exact(length)
-            .map(|c| lbfgs::dot(c, row.dense));
+            .chunks_exact(self.width.max(1))
+            .map(|c| lbfgs::dot(c, embedding));
         let closeness = cosines.fold(-1.0, f64::max) as f32;
         Scores {
             logits: self.linear.logits(row),
@@ -100,22 +105,23 @@ pub fn background() -> Vec<&'static str> {
 }
 
 impl Head {
-    /// Learns the intents of `examples`. `outside` should hold the built-in background at least; the
-    /// same input gives the same head whatever the number of threads. `progress` is told the share
-    /// that is done.
+    /// Learns the intents of `examples`, whose features begin with an embedding of length `width`.
+    /// `outside` should hold the built-in background at least; the same input gives the same head
+    /// whatever the number of threads. `progress` is told the share that is done.
     ///
     /// # Errors
-    /// There is no example, or embeddings differ in length.
+    /// There is no example, or features differ in length.
     pub fn train(
         examples: &[Example<'_>],
         outside: &[Outside<'_>],
+        width: usize,
         seed: u64,
         progress: &mut dyn FnMut(f64),
     ) -> Result<Head, Error> {
-        let set = Set::new(examples, outside)?;
+        let set = Set::new(examples, outside, width)?;
         let many = examples.len() > MANY;
-        let folds = if many { FOLDS.1 } else { FOLDS.0 };
-        let held_out = set.cross_validate(folds, seed, progress)?;
+        let held = if many { HELD_OUT.1 } else { HELD_OUT.0 };
+        let held_out = set.cross_validate(held, seed, progress)?;
         let (kept, held_out) = set.clean(held_out);
         let model = set.fit(&kept, STEPS.0)?;
         progress(1.0);
@@ -130,10 +136,10 @@ impl Head {
     }
 
     /// The intents by falling probability, and the probability of none of them; together they are 1.
-    pub fn predict(&self, embedding: &[f32], text: &str) -> (Vec<(String, f64)>, f64) {
+    pub fn predict(&self, features: &[f32], text: &str) -> (Vec<(String, f64)>, f64) {
         let sparse = features::hashed(text, NGRAMS);
         let row = Row {
-            dense: embedding,
+            dense: features,
             sparse: &sparse,
         };
         let mut all = self.calibration.probabilities(&self.model.scores(row));

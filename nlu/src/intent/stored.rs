@@ -16,6 +16,8 @@ struct Front {
     classes: Vec<String>,
     /// Dense columns.
     dense: usize,
+    /// Length of an embedding.
+    width: usize,
     /// Sparse columns.
     sparse: usize,
     calibration: Calibration,
@@ -29,6 +31,7 @@ impl Head {
         let front = Front {
             classes: self.classes.clone(),
             dense: self.model.linear.dense(),
+            width: self.model.width,
             sparse: features::COLUMNS,
             calibration: self.calibration,
             cuts: self.cuts.clone(),
@@ -50,13 +53,17 @@ impl Head {
         if front.sparse != features::COLUMNS {
             return Err(bad("it was written by another version".to_owned()));
         }
-        let centres = front.classes.len().checked_mul(front.dense);
+        let centres = front.classes.len().checked_mul(front.width);
         let linear_end = centres.and_then(|centres| weights.len().checked_sub(centres));
         let linear_end = linear_end.ok_or_else(|| bad("it is cut short".to_owned()))?;
         let centres = weights.split_off(linear_end);
         let linear = Linear::new(front.classes.len() + 1, front.dense, front.sparse, weights)
             .ok_or_else(|| bad("it is cut short or has too much".to_owned()))?;
-        let model = Model { linear, centres };
+        let model = Model {
+            linear,
+            centres,
+            width: front.width,
+        };
         Ok(Head {
             classes: front.classes,
             model,

@@ -42,7 +42,7 @@ impl World {
             .iter()
             .map(|(class, embedding, text)| Example {
                 class,
-                embedding,
+                features: embedding,
                 text,
             })
             .collect();
@@ -50,12 +50,12 @@ impl World {
             .outside
             .iter()
             .map(|(embedding, text)| Outside {
-                embedding,
+                features: embedding,
                 text,
                 background: true,
             })
             .collect();
-        Head::train(&examples, &outside, 1, &mut |_| {}).expect("it trains")
+        Head::train(&examples, &outside, LENGTH, 1, &mut |_| {}).expect("it trains")
     }
 }
 
@@ -123,6 +123,6 @@ fn the_built_in_background_is_long_and_has_no_line_twice() {
 
 #[test]
 fn no_example_is_an_error_that_says_what_to_do() {
-    let error = Head::train(&[], &[], 1, &mut |_| {}).expect_err("nothing to learn");
+    let error = Head::train(&[], &[], LENGTH, 1, &mut |_| {}).expect_err("nothing to learn");
     assert!(error.to_string().contains("at least two"), "{error}");
 }

@@ -61,6 +61,15 @@ pub(crate) fn bank() -> Spec {
     ])
 }
 
+/// Vectors that say nothing.
+pub(super) fn blank() -> Vectors {
+    Vectors {
+        embedding: vec![0.0; 384],
+        features: vec![0.0; 384],
+        states: Vec::new(),
+    }
+}
+
 pub(super) fn context() -> Context {
     Context {
         now: jiff::Timestamp::UNIX_EPOCH.to_zoned_datetime(jiff::tz::TimeZone::UTC),
@@ -91,7 +100,7 @@ fn a_bot_without_examples_reads_none() {
         .expect("nothing is wrong")
         .to_bytes();
     let understanding = Understanding::from_bytes(&bytes, &empty).expect("it reads back");
-    let reading = understanding.reading(vec![0.0; 384], "hello", &context());
+    let reading = understanding.reading(blank(), "hello", &context());
     assert_eq!((reading.intents.len(), reading.none), (0, 1.0));
 }
 
