@@ -1,6 +1,17 @@
 //! Entities in a text: the lists and patterns a bot declares, and the system types (numbers, money,
 //! dates and so on) in English and Spanish.
 //!
+//! Why they are written here. Looked at, and what each lacks for this:
+//!
+//! - `chrono-english`, `interim`, `two_timer`: English dates only, for a string that is a date and nothing
+//!   else, so no place in a sentence comes out.
+//! - `date_time_parser` and `event_parser`: English dates in a sentence, without their place.
+//! - `rustling` with `rustling-ontology`: many types, but left alone since 2021.
+//! - `duckling` (0.4, a port of Duckling): most types in both languages; young, without confidences, and
+//!   without answers, names and what is spelled out, which has to read numbers as the rest does.
+//! - `phonenumber`: checks a number that is already cut out; it finds none in a text.
+//! - `regex` and `jiff` are used here: time in proportion to the text, and time zones done right.
+//!
 //! Finders work on tokens in one pass, so a long text costs time in proportion to its length, and no
 //! pattern is ever built from what a customer wrote.
 

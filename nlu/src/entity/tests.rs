@@ -163,6 +163,23 @@ fn typing_errors_are_less_sure_than_the_word_itself() {
 }
 
 #[test]
+fn hours_from_now_are_real_hours_where_clocks_change() {
+    let at = |now: &str, text: &str| {
+        let now = now.parse().expect("a date");
+        let all = finder().find(text, "en", &now);
+        let found = all.iter().find(|e| e.entity == "datetime");
+        found.and_then(|e| e.value.as_str().map(str::to_owned))
+    };
+    // Clocks go back at 02:00, and forward at 01:00.
+    let back = at("2026-10-25T00:30:00[Europe/London]", "in 2 hours");
+    assert_eq!(back.as_deref(), Some("2026-10-25T01:30:00"));
+    let forward = at("2026-03-29T00:30:00[Europe/London]", "in 2 hours");
+    assert_eq!(forward.as_deref(), Some("2026-03-29T03:30:00"));
+    let day = at("2026-03-28T12:00:00[Europe/London]", "tomorrow at 9am");
+    assert_eq!(day.as_deref(), Some("2026-03-29T09:00:00"));
+}
+
+#[test]
 fn the_order_is_by_start_and_then_the_longest() {
     let all = finder().find("four eight two one on 3rd of May at 3pm", "en", &now());
     let places: Vec<(usize, usize)> = all.iter().map(|e| (e.start, usize::MAX - e.end)).collect();
@@ -200,6 +217,19 @@ fn a_long_text_costs_time_in_proportion() {
 }
 
 proptest! {
+    #[test]
+    fn offsets_are_borders_in_any_characters(text in any::<String>(), es in any::<bool>()) {
+        sound(&text, es);
+    }
+
+    #[test]
+    fn offsets_are_borders_in_long_texts(
+        piece in "\\PC{1,24}|[0-9a-z .,:/-]{1,24}",
+        es in any::<bool>(),
+    ) {
+        sound(&piece.repeat(1024 / piece.len() + 1), es);
+    }
+
     #[test]
     fn offsets_are_borders_inside_any_text(text in "\\PC{0,60}", es in any::<bool>()) {
         sound(&text, es);

@@ -403,6 +403,35 @@ mod tests {
         );
     }
 
+    proptest::proptest! {
+        #[test]
+        fn spans_of_any_text_are_text(text in proptest::prelude::any::<String>()) {
+            static SPANS: std::sync::LazyLock<Spans> = std::sync::LazyLock::new(trained);
+            let mut before = 0;
+            for e in SPANS.find(&text, Pieces::default(), &all()) {
+                assert!(before <= e.start && e.start < e.end);
+                assert!(text.get(e.start..e.end).is_some());
+                assert!((0.0..=1.0).contains(&e.confidence));
+                before = e.end;
+            }
+        }
+    }
+
+    #[test]
+    fn training_twice_gives_the_same_bytes() {
+        assert_eq!(trained().to_bytes(), trained().to_bytes());
+    }
+
+    #[test]
+    fn pieces_are_given_to_the_words_that_they_are_part_of() {
+        let found = words("ab cd!", 9);
+        // A mark, two pieces of the first word, one that spans the rest, a mark.
+        let places = &[(0, 0), (0, 1), (1, 2), (3, 6), (0, 0)];
+        let states = &[9.0, 1.0, 3.0, 5.0, 9.0];
+        let states = word_states(&found, Pieces { places, states }, 1);
+        assert_eq!(states, [2.0, 5.0, 5.0]);
+    }
+
     /// Needs the folder of the SNIPS files, so it is skipped without one.
     #[test]
     fn slots_of_the_snips_benchmark_are_found() {
