@@ -26,7 +26,8 @@ const WORDS: [(&str, &str); 6] = [
          hola buenos buenas sí una para pero ayuda perdí tarjeta dinero cuenta hablar alguien saldo ayer hoy \
          mañana vale desde porque eso muy han hay mucho más también nada soy es del y otra otro vez veces \
          siempre nunca nadie algo cosa ahora todavía ya ahorros pago pagar enviar envía transferencia \
-         servicio días semanas tarde reconozco olvidé cobraron hasta sobre aquí así nuestro",
+         servicio días semanas tarde reconozco olvidé cobraron hasta sobre aquí así nuestro funciona \
+         funcionan sirve problema bloquear bloqueada perdido",
     ),
     (
         "fr",
@@ -55,6 +56,12 @@ const WEAK_WORDS: [(&str, &str); 3] = [
     ("es", "de la lo un en no me te se su al he ha le tu a"),
     ("fr", "de la le un en me te se au du"),
     ("pt", "de o os um em no na me se do da"),
+];
+
+/// Words of courtesy that people say in another language than the rest of the sentence; they count half.
+const COURTESY: [(&str, &str); 2] = [
+    ("en", "please thanks thank hello hi sorry help"),
+    ("es", "por favor gracias hola ayuda"),
 ];
 
 /// ISO 639-1 codes of the languages that have trigram statistics.
@@ -117,7 +124,8 @@ fn by_words<'a>(text: &str, allowed: &'a [String], prior: &'a str) -> Option<&'a
         } else {
             0
         };
-        let strong = 2 * (among(list(&WORDS, code)) + marks);
+        let strong =
+            (2 * (among(list(&WORDS, code)) + marks)).saturating_sub(among(list(&COURTESY, code)));
         if strong == 0 {
             0
         } else {
@@ -242,6 +250,33 @@ mod tests {
         check(&["en", "es"], "en", "send it to Maria de los Santos", "en");
         check(&["en", "es"], "es", "quiero ver the voice en la tele", "es");
         check(&["en", "es"], "en", "my address is Calle de la Rosa", "en");
+    }
+
+    #[test]
+    fn short_and_mixed_messages() {
+        // Text, what it is after English, what it is after Spanish.
+        for (text, after_english, after_spanish) in [
+            ("hola", "es", "es"),
+            ("hello", "en", "en"),
+            ("ok", "en", "es"),
+            ("thanks", "en", "en"),
+            ("gracias", "es", "es"),
+            ("thank you", "en", "en"),
+            ("por favor", "es", "es"),
+            ("vale", "es", "es"),
+            ("no", "en", "es"),
+            ("mi tarjeta no funciona please help", "es", "es"),
+            ("my card doesn't work por favor", "en", "en"),
+            ("hola, I lost my card", "en", "en"),
+            ("hi, perdí mi tarjeta ayer", "es", "es"),
+            ("quiero un refund", "es", "es"),
+            ("gracias bye", "es", "es"),
+            ("check mi saldo", "es", "es"),
+            ("asdf", "en", "es"),
+        ] {
+            check(&["en", "es"], "en", text, after_english);
+            check(&["en", "es"], "es", text, after_spanish);
+        }
     }
 
     #[test]

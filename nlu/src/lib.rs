@@ -103,6 +103,12 @@ pub struct Reading {
     pub entities: Vec<Entity>,
     /// 0 content or neutral, 1 very upset.
     pub negative: f64,
+    /// The words that make it sound upset, the strongest first; none where it hardly does.
+    #[serde(default)]
+    pub reasons: Vec<sentiment::Reason>,
+    /// Swear words, in order.
+    #[serde(default)]
+    pub profanity: Vec<profanity::Swearing>,
     /// Sentence embedding, L2-normalised, `[384]`; the retriever uses it again.
     #[serde(skip)]
     pub embedding: Vec<f32>,

@@ -7,10 +7,13 @@
 
 use std::ops::Range;
 
+use serde::{Deserialize, Serialize};
+
 /// A swear word in a text.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Swearing {
     /// Its bytes in the text.
+    #[serde(flatten)]
     pub range: Range<usize>,
     /// It is meant for whoever reads it: "fuck you", "you idiots" with an oath, "your shitty bot".
     pub aimed: bool,

@@ -9,13 +9,17 @@ use sha2::{Digest as _, Sha256};
 use crate::encoder::Encoder;
 use crate::entity::Finder;
 use crate::intent::{self, Example, Head, Outside};
-use crate::sentiment::Sentiment;
+use crate::sentiment::{Mood, Sentiment};
 use crate::spans::{self, Marked, Pieces, Spans};
 use crate::vectors::{self, Look, Vectors};
-use crate::{Entity, EntityKind, Error, Reading, Spec, language, requests};
+use crate::{Entity, EntityKind, Error, Reading, Spec, language, profanity, requests};
 
 /// Changes whenever the same examples would train to something else, or be stored in another way.
 const VERSION: u32 = 6;
+/// A text this upset has its reasons named.
+const NAMED: f64 = 0.3;
+/// How upset an oath aimed at the reader is at least.
+const AIMED: f64 = 0.8;
 /// Texts encoded at once while training.
 pub(crate) const BATCH: usize = 64;
 
@@ -242,11 +246,13 @@ impl Understanding {
         let look = Look {
             upper: None,
             states: self.spans.as_ref().map(|_| spans::LAYER),
+            sentiment: Some(&self.sentiment),
         };
         let all = vectors::read(encoder, look, &only)?;
         let mut readings = Vec::with_capacity(texts.len());
         for (mut vectors, (text, context)) in all.into_iter().zip(texts) {
             let states = std::mem::take(&mut vectors.states);
+            let mood = std::mem::take(&mut vectors.mood);
             let mut reading = self.reading(vectors, text, context);
             if let Some(spans) = &self.spans {
                 let places = &encoder.places(text)?;
@@ -256,6 +262,7 @@ impl Understanding {
                 all.extend(found);
                 all.sort_by_key(|e| (e.start, std::cmp::Reverse(e.end)));
             }
+            self.feel(&mut reading, &mood, encoder, text)?;
             readings.push(reading);
         }
         self.find_requests(encoder, &only, &mut readings)?;
@@ -312,7 +319,9 @@ impl Understanding {
         let entities = self.finder.find(text, &language, &context.now);
         Reading {
             entities,
-            negative: self.sentiment.negative(&vectors.embedding),
+            negative: 0.0,
+            reasons: Vec::new(),
+            profanity: Vec::new(),
             language,
             intents,
             none,
@@ -324,6 +333,30 @@ impl Understanding {
     /// The head; nothing where the bot has no example.
     pub(crate) fn head(&self) -> Option<&Head> {
         self.head.as_ref()
+    }
+
+    /// Adds how upset the text sounds, and why. An oath aimed at the reader is upset whatever the words
+    /// around it.
+    fn feel(
+        &self,
+        reading: &mut Reading,
+        mood: &Mood,
+        encoder: &Encoder,
+        text: &str,
+    ) -> Result<(), Error> {
+        if text.trim().is_empty() {
+            return Ok(());
+        }
+        reading.negative = mood.negative;
+        if reading.negative >= NAMED {
+            reading.reasons = mood.reasons(text, &encoder.places(text)?);
+        }
+        let found = profanity::find(text);
+        if found.iter().any(|swearing| swearing.aimed) {
+            reading.negative = reading.negative.max(AIMED);
+        }
+        reading.profanity = found;
+        Ok(())
     }
 
     /// The probability from which acting on the best intent pays, found on held-out examples. A bot's

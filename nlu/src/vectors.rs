@@ -3,6 +3,7 @@
 use crate::Error;
 use crate::encoder::Encoder;
 use crate::encoder::Upper;
+use crate::sentiment::{Mood, Sentiment};
 
 /// Layers below the last whose mean over the tokens the intents are learned from too, counted from the
 /// top, and the length of each beside the embedding's of 1. The encoder was trained for likeness of
@@ -23,6 +24,8 @@ pub(crate) struct Vectors {
     pub(crate) features: Vec<f32>,
     /// `[tokens, dimension]` after the layer that was asked for.
     pub(crate) states: Vec<f32>,
+    /// How the text sounds, where that was asked for.
+    pub(crate) mood: Mood,
 }
 
 /// How to look at texts.
@@ -32,6 +35,8 @@ pub(crate) struct Look<'u> {
     pub(crate) upper: Option<&'u Upper>,
     /// The number of layers after which the tokens' states are wanted too.
     pub(crate) states: Option<usize>,
+    /// The head that judges how upset a text sounds.
+    pub(crate) sentiment: Option<&'u Sentiment>,
 }
 
 /// What is seen on the way up.
@@ -39,6 +44,7 @@ pub(crate) struct Look<'u> {
 struct Seen {
     lower: Vec<f32>,
     states: Vec<f32>,
+    mood: Mood,
 }
 
 /// The length of a text's features.
@@ -66,6 +72,9 @@ pub(crate) fn read(
         if look.states == Some(layer) {
             seen.states.extend_from_slice(rows);
         }
+        if let Some(head) = look.sentiment.filter(|head| head.layer() == layer) {
+            seen.mood = head.judge(rows);
+        }
     };
     let encoded = encoder.encode_tapped(texts, look.upper, &tap)?;
     Ok(encoded
@@ -81,6 +90,7 @@ pub(crate) fn read(
                 embedding: encoded.base,
                 features,
                 states: seen.states,
+                mood: seen.mood,
             }
         })
         .collect())

@@ -7,7 +7,7 @@ use gemm::Parallelism;
 
 /// Which operands are read with rows and columns exchanged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Form {
+pub(crate) enum Form {
     /// `a b'`: `a` is `[m, k]`, `b` `[n, k]`.
     Right,
     /// `a b`: `a` is `[m, k]`, `b` `[k, n]`.
@@ -20,7 +20,7 @@ pub(super) enum Form {
 ///
 /// # Panics
 /// A slice doesn't have the size that its shape calls for.
-pub(super) fn product(
+pub(crate) fn product(
     form: Form,
     [m, n, k]: [usize; 3],
     a: &[f32],

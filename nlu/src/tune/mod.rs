@@ -22,11 +22,11 @@ mod cache;
 mod layer;
 mod level;
 mod loss;
-mod matmul;
+pub(crate) mod matmul;
 mod ops;
-mod optimiser;
+pub(crate) mod optimiser;
 mod params;
-mod random;
+pub(crate) mod random;
 mod shard;
 #[cfg(test)]
 mod tests;

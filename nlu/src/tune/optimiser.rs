@@ -17,17 +17,17 @@ const CHUNK: usize = 1 << 16;
 
 /// Numbers with a learning rate of their own.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Group {
-    pub(super) range: Range<usize>,
+pub(crate) struct Group {
+    pub(crate) range: Range<usize>,
     /// Learning rate at its highest.
-    pub(super) rate: f32,
+    pub(crate) rate: f32,
     /// Strength of the weight decay.
-    pub(super) decay: f32,
+    pub(crate) decay: f32,
 }
 
 /// The state between steps.
 #[derive(Debug)]
-pub(super) struct AdamW {
+pub(crate) struct AdamW {
     /// In order and without gaps.
     groups: Vec<Group>,
     means: Vec<f32>,
@@ -37,7 +37,7 @@ pub(super) struct AdamW {
 }
 
 impl AdamW {
-    pub(super) fn new(groups: Vec<Group>) -> Self {
+    pub(crate) fn new(groups: Vec<Group>) -> Self {
         let len = groups.last().map_or(0, |g| g.range.end);
         Self {
             groups,
@@ -50,7 +50,7 @@ impl AdamW {
 
     /// One step by the sum of the parts' gradients, of which each begins at the first number, and `last`,
     /// which holds those of the numbers after them. `share` is the learning rate's of its highest.
-    pub(super) fn step(
+    pub(crate) fn step(
         &mut self,
         params: &mut [f32],
         parts: &[&[f32]],

@@ -66,7 +66,7 @@ pub(super) fn blank() -> Vectors {
     Vectors {
         embedding: vec![0.0; 384],
         features: vec![0.0; 384],
-        states: Vec::new(),
+        ..Vectors::default()
     }
 }
 
