@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 pub use error::Error;
-pub use understanding::{Context, TrainOptions, Understanding};
+pub use understanding::{Context, Mode, TrainOptions, Understanding};
 
 mod calibrate;
 mod conformal;

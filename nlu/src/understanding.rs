@@ -6,16 +6,20 @@ use std::ops::Range;
 use jiff::ZonedDateTime;
 use sha2::{Digest as _, Sha256};
 
-use crate::encoder::Encoder;
+use crate::encoder::{Encoder, Upper};
 use crate::entity::Finder;
-use crate::intent::{self, Example, Head, Outside};
+use crate::intent::{self, Head};
 use crate::sentiment::{Mood, Sentiment};
 use crate::spans::{self, Marked, Pieces, Spans};
 use crate::vectors::{self, Look, Vectors};
 use crate::{Entity, EntityKind, Error, Reading, Spec, language, profanity, requests};
 
+use learn::Texts;
+
+mod learn;
+
 /// Changes whenever the same examples would train to something else, or be stored in another way.
-const VERSION: u32 = 6;
+const VERSION: u32 = 7;
 /// A text this upset has its reasons named.
 const NAMED: f64 = 0.3;
 /// How upset an oath aimed at the reader is at least.
@@ -32,6 +36,16 @@ pub struct Context {
     pub language: String,
 }
 
+/// What is trained.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Mode {
+    /// Heads on the encoder as it is: seconds.
+    #[default]
+    Head,
+    /// The encoder's upper layers too: minutes, and fewer mistakes.
+    Tune,
+}
+
 /// How to train.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct TrainOptions {
@@ -39,6 +53,8 @@ pub struct TrainOptions {
     pub seed: u64,
     /// Texts known to be none of the intents, beside the built-in ones. None are needed.
     pub outside: Vec<String>,
+    /// What is trained.
+    pub mode: Mode,
 }
 
 /// A trained NLU.
@@ -46,6 +62,8 @@ pub struct TrainOptions {
 pub struct Understanding {
     /// Nothing where the bot has no example.
     head: Option<Head>,
+    /// The encoder's layers that were tuned for the head.
+    upper: Option<Upper>,
     /// Nothing where no example is marked.
     spans: Option<Spans>,
     /// Names of the spans that nothing declared finds.
@@ -59,6 +77,11 @@ impl Spec {
     /// A name for what training on this would give: it changes with the encoder, the examples and the
     /// way of training, and with nothing else, so that a change of texts never retrains.
     pub fn cache_key(&self, encoder_fingerprint: &str) -> String {
+        self.cache_key_of(encoder_fingerprint, Mode::Head)
+    }
+
+    /// `cache_key` for another mode than the quick one.
+    pub fn cache_key_of(&self, encoder_fingerprint: &str, mode: Mode) -> String {
         let mut hash = Sha256::new();
         let mut part = |text: &str| {
             // Lengths keep two neighbours from being read as one.
@@ -67,6 +90,10 @@ impl Spec {
         };
         part(&VERSION.to_string());
         part(encoder_fingerprint);
+        part(match mode {
+            Mode::Head => "head",
+            Mode::Tune => "tune",
+        });
         intent::background().iter().for_each(|line| part(line));
         // Their order doesn't count.
         let of_intents = self.intents.iter();
@@ -104,58 +131,29 @@ impl Understanding {
         options: &TrainOptions,
         progress: &mut dyn FnMut(f64),
     ) -> Result<Understanding, Error> {
-        let examples = examples(spec);
-        let background = intent::background();
-        let outside = options.outside.iter().map(String::as_str);
-        let texts: Vec<&str> = examples
-            .iter()
-            .map(|e| e.1)
-            .chain(background.iter().copied())
-            .chain(outside)
-            .collect();
-        let mut features = Vec::with_capacity(texts.len());
-        for batch in texts.chunks(BATCH) {
-            let read = vectors::read(encoder, Look::default(), batch)?;
-            features.extend(read.into_iter().map(|vectors| vectors.features));
-            progress(features.len() as f64 / texts.len() as f64 / 2.0);
-        }
-        let head = if examples.is_empty() {
-            None
-        } else {
-            let (inside, rest) = features.split_at(examples.len());
-            let inside: Vec<Example<'_>> = examples
-                .iter()
-                .zip(inside)
-                .map(|((class, text), features)| Example {
-                    class,
-                    features,
-                    text,
-                })
-                .collect();
-            let rest: Vec<Outside<'_>> = texts[examples.len()..]
-                .iter()
-                .zip(rest)
-                .enumerate()
-                .map(|(at, (text, features))| Outside {
-                    features,
-                    text,
-                    background: at < background.len(),
-                })
-                .collect();
-            let width = encoder.dimension();
-            Some(Head::train(
-                &inside,
-                &rest,
-                width,
-                options.seed,
-                &mut |p| progress(0.5 + 0.2 * p),
-            )?)
+        let texts = Texts::new(spec, &options.outside);
+        let (head, upper) = match options.mode {
+            _ if texts.is_empty() => (None, None),
+            Mode::Tune if texts.has_several_classes() => {
+                let (head, upper) =
+                    learn::tuned(encoder, &texts, &texts.recipe(), options.seed, &mut |p| {
+                        progress(0.7 * p);
+                    })?;
+                (Some(head), Some(upper))
+            }
+            _ => (
+                Some(learn::head(encoder, &texts, options.seed, &mut |p| {
+                    progress(0.7 * p);
+                })?),
+                None,
+            ),
         };
         let spans = Spans::train(&marked(spec), Some(encoder), options.seed, &mut |p| {
             progress(0.7 + 0.3 * p);
         })?;
         progress(1.0);
-        Understanding::assemble(spec, head, spans)
+        let learned = Understanding::assemble(spec, head, spans)?;
+        Ok(Understanding { upper, ..learned })
     }
 
     fn assemble(
@@ -169,6 +167,7 @@ impl Understanding {
         })?;
         Ok(Understanding {
             head,
+            upper: None,
             spans,
             wanted: wanted(spec, &finder),
             finder,
@@ -181,11 +180,13 @@ impl Understanding {
     pub fn to_bytes(&self) -> Vec<u8> {
         let head = self.head.as_ref().map(Head::to_bytes).unwrap_or_default();
         let spans = self.spans.as_ref().map(Spans::to_bytes).unwrap_or_default();
-        let mut out = Vec::with_capacity(head.len() + spans.len() + 12);
+        let upper = self.upper.as_ref().map(Upper::to_bytes).unwrap_or_default();
+        let mut out = Vec::with_capacity(head.len() + spans.len() + upper.len() + 28);
         out.extend(VERSION.to_le_bytes());
-        out.extend((head.len() as u64).to_le_bytes());
-        out.extend(head);
-        out.extend(spans);
+        for part in [&head, &spans, upper] {
+            out.extend((part.len() as u64).to_le_bytes());
+            out.extend(part);
+        }
         out
     }
 
@@ -204,15 +205,26 @@ impl Understanding {
         if u32::from_le_bytes(*version) != VERSION {
             return Err(bad("it was written by another version"));
         }
-        let parts = rest.split_first_chunk().and_then(|(length, rest)| {
-            rest.split_at_checked(usize::try_from(u64::from_le_bytes(*length)).ok()?)
-        });
-        let (head, spans) = parts.ok_or_else(|| bad("it is cut short"))?;
+        let mut rest = rest;
+        let mut part = || {
+            let (length, after) = rest.split_first_chunk()?;
+            let length = usize::try_from(u64::from_le_bytes(*length)).ok()?;
+            let (part, after) = after.split_at_checked(length)?;
+            rest = after;
+            Some(part)
+        };
+        let parts = (part(), part(), part());
+        let (Some(head), Some(spans), Some(upper)) = parts else {
+            return Err(bad("it is cut short"));
+        };
         let head = (!head.is_empty())
             .then(|| Head::from_bytes(head))
             .transpose()?;
         let spans = (!spans.is_empty())
             .then(|| Spans::from_bytes(spans))
+            .transpose()?;
+        let upper = (!upper.is_empty())
+            .then(|| Upper::from_bytes(upper))
             .transpose()?;
         let learned = head.iter().flat_map(Head::classes);
         let mut declared: Vec<&str> = examples(spec).iter().map(|e| e.0).collect();
@@ -221,7 +233,8 @@ impl Understanding {
         if !learned.eq(declared) {
             return Err(bad("it was trained on other intents"));
         }
-        Understanding::assemble(spec, head, spans)
+        let learned = Understanding::assemble(spec, head, spans)?;
+        Ok(Understanding { upper, ..learned })
     }
 
     /// Reads one text.
@@ -244,7 +257,7 @@ impl Understanding {
     ) -> Result<Vec<Reading>, Error> {
         let only: Vec<&str> = texts.iter().map(|(text, _)| *text).collect();
         let look = Look {
-            upper: None,
+            upper: self.upper.as_ref(),
             states: self.spans.as_ref().map(|_| spans::LAYER),
             sentiment: Some(&self.sentiment),
         };
@@ -296,7 +309,14 @@ impl Understanding {
         if parts.is_empty() {
             return Ok(());
         }
-        let vectors = vectors::read(encoder, Look::default(), &parts)?;
+        let vectors = vectors::read(
+            encoder,
+            Look {
+                upper: self.upper.as_ref(),
+                ..Look::default()
+            },
+            &parts,
+        )?;
         let mut read = vectors.iter().zip(&parts).map(|(vectors, part)| {
             let (mut intents, _) = head.predict(&vectors.features, part);
             intents.truncate(1);

@@ -6,7 +6,9 @@ use std::time::Instant;
 use serde::Serialize;
 
 use crate::encoder::Encoder;
-use crate::{Context, Error, ExampleSpec, IntentSpec, Reading, Spec, TrainOptions, Understanding};
+use crate::{
+    Context, Error, ExampleSpec, IntentSpec, Mode, Reading, Spec, TrainOptions, Understanding,
+};
 
 pub use data::{Labelled, Span, read_file, read_text};
 pub use draw::{Figure, Summary};
@@ -31,6 +33,8 @@ pub struct EvalOptions {
     pub seed: u64,
     /// Train on this many examples of each intent, drawn by the seed; on all where it is none.
     pub shots: Option<usize>,
+    /// What is trained.
+    pub mode: Mode,
     /// Also judge the sets of intents that should miss the right one at this rate.
     pub error_rate: Option<f64>,
 }
@@ -140,6 +144,7 @@ pub fn run(
             .filter(|t| Some(t.label.as_str()) == outside)
             .map(|t| t.text.clone())
             .collect(),
+        mode: options.mode,
     };
     let start = Instant::now();
     let understanding = Understanding::train_with(&spec, encoder, &training, &mut |_| {})?;

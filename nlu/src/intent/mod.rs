@@ -10,7 +10,9 @@ use linear::{Linear, Row};
 use training::Set;
 
 pub(crate) use features::fnv;
+pub(crate) use folds::spread;
 pub(crate) use stored::{pack, unpack};
+pub(crate) use tuned::Part;
 
 mod features;
 mod folds;
@@ -19,6 +21,7 @@ mod lbfgs;
 pub(crate) mod linear;
 mod stored;
 mod training;
+mod tuned;
 
 /// Sentences about everything else, in the languages of the program, one a line.
 const BACKGROUND: &str = include_str!("background.txt");

@@ -164,6 +164,17 @@ impl<'a> Set<'a> {
         Ok(of_row.iter().enumerate().filter_map(held_out).collect())
     }
 
+    /// What a model of the other texts says of those that are held out, with their rows.
+    pub(super) fn hold_out(&self, held_out: &[bool]) -> Result<Vec<(usize, HeldOut)>, Error> {
+        let rows = |held: bool| (0..held_out.len()).filter(move |at| held_out[*at] == held);
+        let model = self.fit(&rows(false).collect::<Vec<_>>(), STEPS.1)?;
+        let text = |at: usize| HeldOut {
+            scores: model.scores(self.row(at)),
+            label: self.labels[at],
+        };
+        Ok(rows(true).map(|at| (at, text(at))).collect())
+    }
+
     /// The rows to learn from in the end, with what was held out of them: a background sentence that
     /// models trained on all the others take for an intent is about that intent.
     pub(super) fn clean(&self, held_out: Vec<(usize, HeldOut)>) -> (Vec<usize>, Vec<HeldOut>) {

@@ -84,8 +84,18 @@ impl Default for Recipe {
             smoothing: 0.0,
             contrast: 0.0,
             temperature: 0.07,
-            dropout: 0.0,
+            dropout: 0.1,
             token_dropout: 0.0,
+        }
+    }
+}
+
+impl Recipe {
+    /// What works for that many examples: few ones are gone over more often.
+    pub(crate) fn for_examples(examples: usize) -> Self {
+        Self {
+            epochs: (12_000.0 / examples.max(1) as f64).clamp(3.0, 8.0),
+            ..Self::default()
         }
     }
 }

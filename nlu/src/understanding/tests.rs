@@ -1,5 +1,6 @@
 use super::*;
 use crate::test_model;
+use crate::tune::Recipe;
 use crate::{EntitySpec, ExampleSpec, IntentSpec};
 
 pub(super) fn spec(intents: &[(&str, &[&str])]) -> Spec {
@@ -91,6 +92,7 @@ fn the_cache_key_follows_examples_and_encoder_alone() {
     let ab = spec(&[("a", &["bc"])]);
     let abc = spec(&[("ab", &["c"])]);
     assert_ne!(ab.cache_key(""), abc.cache_key(""));
+    assert_ne!(ab.cache_key(""), ab.cache_key_of("", Mode::Tune));
 }
 
 #[test]
@@ -182,5 +184,51 @@ fn a_small_bank_reads_what_it_was_not_taught() {
     let batch = again.read_batch(encoder, &pairs).expect("it reads");
     for (reading, (text, intent)) in batch.iter().zip(texts) {
         assert_eq!(reading.intents[0].0, intent, "{text}");
+    }
+}
+
+#[test]
+#[ignore = "needs the model; set BELLHOP_MODEL"]
+fn a_tuned_bank_reads_the_same_after_storing_and_keeps_the_models_own_vectors() {
+    let Some(encoder) = test_model::encoder() else {
+        return;
+    };
+    let spec = bank();
+    let recipe = Recipe {
+        frozen: 5,
+        epochs: 2.0,
+        ..Recipe::default()
+    };
+    let mut shares = Vec::new();
+    let texts = Texts::new(&spec, &[]);
+    let mut progress = |share| shares.push(share);
+    let (head, upper) =
+        learn::tuned(encoder, &texts, &recipe, 0, &mut progress).expect("it trains");
+    assert!(
+        shares.is_sorted() && shares.iter().all(|share| *share <= 1.0),
+        "{shares:?}"
+    );
+    let learned = Understanding::assemble(&spec, Some(head), None).expect("nothing is wrong");
+    let tuned = Understanding {
+        upper: Some(upper),
+        ..learned
+    };
+    let again = Understanding::from_bytes(&tuned.to_bytes(), &spec).expect("it reads back");
+    assert_eq!(again.to_bytes(), tuned.to_bytes());
+    let context = context();
+    for (text, intent) in [
+        ("where did I put my card, please stop it", "block_card"),
+        ("how much is left in the account", "balance"),
+    ] {
+        let reading = tuned.read(encoder, text, &context).expect("it reads");
+        assert_eq!(reading.intents[0].0, intent, "{:?}", reading.intents);
+        assert_eq!(
+            reading.embedding,
+            encoder.encode(&[text]).expect("encodes")[0]
+        );
+        assert_eq!(
+            again.read(encoder, text, &context).expect("it reads"),
+            reading
+        );
     }
 }
