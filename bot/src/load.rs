@@ -11,8 +11,8 @@ use bellhop_flows::source::Sources;
 use bellhop_flows::span::Span;
 use bellhop_knowledge::{Article, Audience, Finding, Index};
 use bellhop_nlu as nlu;
-use bellhop_nlu::Understanding;
 use bellhop_nlu::encoder::Encoder;
+use bellhop_nlu::{Mode, TrainOptions, Understanding};
 
 use crate::folder::BotFolder;
 use crate::kb_adapter::Knowledge;
@@ -140,8 +140,9 @@ pub enum LoadError {
 }
 
 impl Mind {
-    /// Loads or trains the heads and loads or builds the index. `fresh` trains even when a cached
-    /// head is there.
+    /// Loads or trains the heads and loads or builds the index. `train` trains in that mode even when
+    /// cached heads are there; without it tuned heads come first, and heads that there are none of are
+    /// trained in the quick mode.
     ///
     /// # Errors
     /// See [`LoadError`].
@@ -150,11 +151,11 @@ impl Mind {
         articles: &[Article],
         model: &Path,
         cache: &Path,
-        fresh: bool,
+        train: Option<Mode>,
     ) -> Result<Self, LoadError> {
         let encoder = Arc::new(Encoder::load(model)?);
         let spec = spec(bundle, articles);
-        let understanding = Arc::new(heads(&spec, &encoder, cache, fresh)?);
+        let understanding = Arc::new(heads(&spec, &encoder, cache, train)?);
         let embedder = Arc::new(Embedder::new(Arc::clone(&encoder)));
         let index = Index::open_or_build(cache, articles, &*embedder)?;
         Ok(Self {
@@ -234,20 +235,31 @@ fn heads(
     spec: &nlu::Spec,
     encoder: &Encoder,
     cache: &Path,
-    fresh: bool,
+    train: Option<Mode>,
 ) -> Result<Understanding, LoadError> {
-    let key = spec.cache_key(encoder.fingerprint());
-    let path = cache.join(format!("heads-{key}.bin"));
-    if !fresh && let Ok(bytes) = std::fs::read(&path) {
-        match Understanding::from_bytes(&bytes, spec) {
-            Ok(understanding) => return Ok(understanding),
-            // Of an older release or half a disk: trained anew and written over.
-            Err(error) => {
-                tracing::warn!(path = %path.display(), error = %error, "cached heads not used")
+    let key = |mode| spec.cache_key_of(encoder.fingerprint(), mode);
+    let place = |mode| cache.join(format!("heads-{}.bin", key(mode)));
+    if train.is_none() {
+        for path in [place(Mode::Tune), place(Mode::Head)] {
+            let Ok(bytes) = std::fs::read(&path) else {
+                continue;
+            };
+            match Understanding::from_bytes(&bytes, spec) {
+                Ok(understanding) => return Ok(understanding),
+                // Of an older release or half a disk: trained anew and written over.
+                Err(error) => {
+                    tracing::warn!(path = %path.display(), error = %error, "cached heads not used")
+                }
             }
         }
     }
-    let understanding = Understanding::train(spec, encoder)?;
+    let mode = train.unwrap_or_default();
+    let (key, path) = (key(mode), place(mode));
+    let options = TrainOptions {
+        mode,
+        ..TrainOptions::default()
+    };
+    let understanding = Understanding::train_with(spec, encoder, &options, &mut |_| {})?;
     let io = |source| LoadError::Cache {
         path: path.clone(),
         source,
@@ -257,5 +269,12 @@ fn heads(
     let part = cache.join(format!("heads-{key}.{}.part", std::process::id()));
     std::fs::write(&part, understanding.to_bytes()).map_err(io)?;
     std::fs::rename(&part, &path).map_err(io)?;
+    if mode == Mode::Head && train.is_some() {
+        // Tuned heads would come first, and these were asked for.
+        match std::fs::remove_file(place(Mode::Tune)) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(io(error)),
+            _ => {}
+        }
+    }
     Ok(understanding)
 }

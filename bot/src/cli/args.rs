@@ -42,6 +42,9 @@ pub(super) enum Command {
     Train {
         /// Bot folder.
         bot: PathBuf,
+        /// How to train its understanding.
+        #[arg(long, value_enum, default_value_t = Mode::Head)]
+        mode: Mode,
     },
     /// Understanding: parse, eval, impact, bench, train-sentiment.
     #[command(subcommand)]
@@ -233,8 +236,19 @@ pub(super) struct NluEval {
 /// How to train.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum Mode {
-    /// A head on frozen sentence embeddings.
+    /// A head on the sentence model as it is: seconds.
     Head,
+    /// The sentence model's upper layers too: minutes, and fewer mistakes.
+    Tune,
+}
+
+impl From<Mode> for bellhop_nlu::Mode {
+    fn from(mode: Mode) -> Self {
+        match mode {
+            Mode::Head => Self::Head,
+            Mode::Tune => Self::Tune,
+        }
+    }
 }
 
 /// `kb`.

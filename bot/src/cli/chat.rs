@@ -23,7 +23,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// Runs it.
 pub(super) fn run(config: &Config, args: &Chat) -> Result<ExitCode> {
     let (folder, bundle) = compiled(args.bot.as_deref())?;
-    let mind = mind(config, &folder, &bundle, false)?;
+    let mind = mind(config, &folder, &bundle, None)?;
     // Nothing of a trial in the terminal is kept.
     let place = tempfile::tempdir().context("a temporary folder")?;
     let actions = if args.live {

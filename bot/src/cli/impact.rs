@@ -23,7 +23,7 @@ pub(super) fn run(config: &Config, args: &Impact) -> Result<()> {
         "--add needs a text that says something"
     );
     let messages = messages(args)?;
-    let mind = mind(config, &folder, &bundle, false)?;
+    let mind = mind(config, &folder, &bundle, None)?;
     let spec = spec(&bundle, &folder.articles);
     let path = config.cache_dir().join("vectors.bin");
     let fingerprint = mind.encoder.fingerprint();

@@ -31,7 +31,7 @@ pub(super) fn run(config: &Config, command: Kb) -> Result<ExitCode> {
 
 fn index(config: &Config, bot: &Path) -> Result<()> {
     let (folder, bundle) = compiled(Some(bot))?;
-    let mind = mind(config, &folder, &bundle, false)?;
+    let mind = mind(config, &folder, &bundle, None)?;
     let (articles, passages) = mind.size;
     line(&format!(
         "{}, {} in {}",
@@ -44,7 +44,7 @@ fn index(config: &Config, bot: &Path) -> Result<()> {
 
 fn search(config: &Config, bot: &Path, query: &str, language: Option<&str>) -> Result<()> {
     let (folder, bundle) = compiled(Some(bot))?;
-    let mind = mind(config, &folder, &bundle, false)?;
+    let mind = mind(config, &folder, &bundle, None)?;
     let language = language
         .or(bundle.languages.first().map(String::as_str))
         .unwrap_or("en");

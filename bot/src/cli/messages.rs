@@ -71,7 +71,7 @@ impl Tally {
 /// Runs it.
 pub(super) fn run(config: &Config, args: &Messages) -> Result<ExitCode> {
     let (folder, bundle) = compiled(Some(&args.bot))?;
-    let mind = mind(config, &folder, &bundle, false)?;
+    let mind = mind(config, &folder, &bundle, None)?;
     let mut world = RealWorld::new(&mind);
     let table: BTreeMap<String, Vec<String>> = read::<Row>(&args.table)?
         .into_iter()

@@ -60,7 +60,7 @@ fn run(args: Args) -> Result<ExitCode> {
         Command::New { dir } => new::run(&dir),
         Command::Check(args) => check::run(&args),
         Command::Test(args) => test::run(&config, &args),
-        Command::Train { bot } => train::run(&config, &bot),
+        Command::Train { bot, mode } => train::run(&config, &bot, mode),
         Command::Nlu(command) => nlu::run(&config, command),
         Command::Kb(command) => kb::run(&config, command),
         Command::Messages(args) => messages::run(&config, &args),
@@ -107,14 +107,19 @@ fn model_dir(config: &Config) -> Result<PathBuf> {
 }
 
 /// Loads, or trains and builds, what a compiled bot thinks with.
-fn mind(config: &Config, folder: &BotFolder, bundle: &Bundle, fresh: bool) -> Result<Mind> {
+fn mind(
+    config: &Config,
+    folder: &BotFolder,
+    bundle: &Bundle,
+    train: Option<bellhop_nlu::Mode>,
+) -> Result<Mind> {
     let model = model_dir(config)?;
     Ok(Mind::make(
         bundle,
         &folder.articles,
         &model,
         &config.cache_dir(),
-        fresh,
+        train,
     )?)
 }
 

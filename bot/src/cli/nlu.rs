@@ -11,7 +11,7 @@ use bellhop_nlu::sentiment;
 use bellhop_nlu::{Context as ReadContext, Reading};
 use serde::Serialize;
 
-use super::args::{Mode, Nlu, NluEval};
+use super::args::{Nlu, NluEval};
 use super::out::line;
 use super::{compiled, impact, mind, model_dir};
 use crate::clock::{Clock, Stopwatch};
@@ -55,7 +55,7 @@ struct Parsed<'a> {
 
 fn parse(config: &Config, bot: &Path, error: Option<f64>) -> Result<()> {
     let (folder, bundle) = compiled(Some(bot))?;
-    let mind = mind(config, &folder, &bundle, false)?;
+    let mind = mind(config, &folder, &bundle, None)?;
     let context = ReadContext {
         now: Clock::System.now().in_tz(&bundle.time_zone)?,
         language: bundle.languages.first().cloned().unwrap_or_default(),
@@ -84,8 +84,6 @@ fn parse(config: &Config, bot: &Path, error: Option<f64>) -> Result<()> {
 }
 
 fn evaluate(config: &Config, args: &NluEval) -> Result<()> {
-    // One mode so far; a second one makes this match grow.
-    let Mode::Head = args.mode;
     let encoder = Encoder::load(&model_dir(config)?)?;
     let mut train = Vec::new();
     for file in &args.train {
@@ -97,6 +95,7 @@ fn evaluate(config: &Config, args: &NluEval) -> Result<()> {
         seed: args.seed,
         shots: args.shots,
         error_rate: args.error,
+        mode: args.mode.into(),
         ..EvalOptions::default()
     };
     let mut json = if args.seeds > 1 {

@@ -68,7 +68,7 @@ async fn serve(config: Config, folder: BotFolder, bundle: Arc<Bundle>, stubs: bo
     let cache = config.cache_dir();
     let (bundle_, folder_) = (Arc::clone(&bundle), folder.clone());
     let mind = tokio::task::spawn_blocking(move || {
-        Mind::make(&bundle_, &folder_.articles, &model, &cache, false)
+        Mind::make(&bundle_, &folder_.articles, &model, &cache, None)
     })
     .await??;
     let parts = Parts {

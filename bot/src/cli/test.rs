@@ -18,7 +18,7 @@ use crate::config::Config;
 /// Runs it.
 pub(super) fn run(config: &Config, args: &Test) -> Result<ExitCode> {
     let (folder, bundle) = compiled(Some(&args.bot))?;
-    let mind = mind(config, &folder, &bundle, false)?;
+    let mind = mind(config, &folder, &bundle, None)?;
     let mut world = RealWorld::new(&mind);
     let wanted = |name: &str| args.only.as_deref().is_none_or(|part| name.contains(part));
     let mut results = Vec::new();

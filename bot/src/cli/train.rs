@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 
+use super::args::Mode;
 use super::out::line;
 use super::{compiled, count, mind};
 use crate::clock::Stopwatch;
@@ -12,10 +13,10 @@ use crate::config::Config;
 use crate::load::spec;
 
 /// Runs it.
-pub(super) fn run(config: &Config, bot: &Path) -> Result<ExitCode> {
+pub(super) fn run(config: &Config, bot: &Path, mode: Mode) -> Result<ExitCode> {
     let (folder, bundle) = compiled(Some(bot))?;
     let watch = Stopwatch::start();
-    let mind = mind(config, &folder, &bundle, true)?;
+    let mind = mind(config, &folder, &bundle, Some(mode.into()))?;
     let spec = spec(&bundle, &folder.articles);
     let examples: usize = spec
         .intents
