@@ -2,7 +2,9 @@
 
 use super::config::MAX_TOKENS;
 use super::layer::{Layer, Norm};
-use super::maths::{Level, fma, normalise, softmax};
+use super::level::{Basic, Instructions, Kernels};
+use super::linear::Room;
+use super::maths::{LANES, Level, fma, normalise, softmax_padded};
 use super::upper::Upper;
 use super::weights::Weights;
 
@@ -22,8 +24,8 @@ pub(super) struct Scratch {
     change: Vec<f32>,
     /// `[tokens, inner]`.
     inner: Vec<f32>,
-    /// The dense layers' packed input.
-    packed: Vec<f32>,
+    /// The dense layers' input as they want it.
+    room: Room,
     /// A head's keys, `[HEAD, tokens of the sentence]`.
     keys: Vec<f32>,
     /// `[tokens, hidden]`, where tuned layers part from the model's own.
@@ -62,22 +64,31 @@ pub(super) enum Stage {
 /// Is shown the rows `[tokens, hidden]` of all sentences at each stage.
 type Show<'a> = &'a mut dyn FnMut(Stage, &[f32]);
 
-/// No more than the target's basic instructions.
-struct Basic;
-
-impl Level for Basic {
-    const FUSED: bool = cfg!(target_arch = "aarch64");
-}
-
 #[cfg(target_arch = "x86_64")]
 mod x86 {
-    use super::{Input, Level, Plan, Scratch, Show, Weights, layers};
+    use super::super::level::x86::{Avx2, Avx512, Avx512Vnni, AvxVnni};
+    use super::{Input, Plan, Scratch, Show, Weights, layers};
 
-    /// AVX2 or AVX-512 with fused multiply-add.
-    struct Fused;
+    #[target_feature(enable = "avx2,fma")]
+    pub(super) fn avx2(
+        weights: &Weights,
+        plan: Plan<'_>,
+        input: Input<'_>,
+        scratch: &mut Scratch,
+        show: Show<'_>,
+    ) {
+        layers::<Avx2>(weights, plan, input, scratch, show);
+    }
 
-    impl Level for Fused {
-        const FUSED: bool = true;
+    #[target_feature(enable = "avxvnni,avx2,fma")]
+    pub(super) fn avx_vnni(
+        weights: &Weights,
+        plan: Plan<'_>,
+        input: Input<'_>,
+        scratch: &mut Scratch,
+        show: Show<'_>,
+    ) {
+        layers::<AvxVnni>(weights, plan, input, scratch, show);
     }
 
     #[target_feature(enable = "avx512f,avx512vl,avx512bw,avx512dq,avx2,fma")]
@@ -88,24 +99,25 @@ mod x86 {
         scratch: &mut Scratch,
         show: Show<'_>,
     ) {
-        layers::<Fused>(weights, plan, input, scratch, show);
+        layers::<Avx512>(weights, plan, input, scratch, show);
     }
 
-    #[target_feature(enable = "avx2,fma")]
-    pub(super) fn avx2(
+    #[target_feature(enable = "avx512vnni,avx512f,avx512vl,avx512bw,avx512dq,avx2,fma")]
+    pub(super) fn avx512_vnni(
         weights: &Weights,
         plan: Plan<'_>,
         input: Input<'_>,
         scratch: &mut Scratch,
         show: Show<'_>,
     ) {
-        layers::<Fused>(weights, plan, input, scratch, show);
+        layers::<Avx512Vnni>(weights, plan, input, scratch, show);
     }
 }
 
-/// Runs sentences with the best instructions there are, and shows what comes out of each stage. Of rows that
-/// come from lower layers only the tuned layers are run.
+/// Runs sentences with instructions that the processor has, and shows what comes out of each stage. Of rows
+/// that come from lower layers only the tuned layers are run.
 pub(super) fn run(
+    instructions: Instructions,
     weights: &Weights,
     plan: Plan<'_>,
     input: Input<'_>,
@@ -114,33 +126,34 @@ pub(super) fn run(
 ) {
     #[cfg(target_arch = "x86_64")]
     {
-        let fused = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
-        let wide = is_x86_feature_detected!("avx512f")
-            && is_x86_feature_detected!("avx512vl")
-            && is_x86_feature_detected!("avx512bw")
-            && is_x86_feature_detected!("avx512dq");
-        if fused && wide {
+        let run = match instructions {
+            Instructions::Basic => None,
+            Instructions::Avx2 => Some(x86::avx2 as Run),
+            Instructions::AvxVnni => Some(x86::avx_vnni as Run),
+            Instructions::Avx512 => Some(x86::avx512 as Run),
+            Instructions::Avx512Vnni => Some(x86::avx512_vnni as Run),
+        };
+        if let Some(run) = run {
             #[expect(
                 unsafe_code,
                 reason = "a function for newer processors can only be called so"
             )]
-            // SAFETY: the processor has every feature that the function is compiled for, see above.
-            return unsafe { x86::avx512(weights, plan, input, scratch, show) };
-        }
-        if fused {
-            #[expect(
-                unsafe_code,
-                reason = "a function for newer processors can only be called so"
-            )]
-            // SAFETY: the processor has every feature that the function is compiled for, see above.
-            return unsafe { x86::avx2(weights, plan, input, scratch, show) };
+            // SAFETY: the processor has every feature that the function is compiled for: that is what
+            // `Instructions::all` asks before it gives a level away.
+            return unsafe { run(weights, plan, input, scratch, show) };
         }
     }
+    #[cfg(not(target_arch = "x86_64"))]
+    let Instructions::Basic = instructions;
     layers::<Basic>(weights, plan, input, scratch, show);
 }
 
+/// The forward pass compiled for a level.
+#[cfg(target_arch = "x86_64")]
+type Run = unsafe fn(&Weights, Plan<'_>, Input<'_>, &mut Scratch, Show<'_>);
+
 #[inline(always)]
-fn layers<L: Level>(
+fn layers<L: Kernels>(
     weights: &Weights,
     plan: Plan<'_>,
     input: Input<'_>,
@@ -200,10 +213,16 @@ fn layers<L: Level>(
 }
 
 #[inline(always)]
-fn layer<L: Level>(layer: &Layer, epsilon: f32, width: usize, lengths: &[usize], s: &mut Scratch) {
+fn layer<L: Kernels>(
+    layer: &Layer,
+    epsilon: f32,
+    width: usize,
+    lengths: &[usize],
+    s: &mut Scratch,
+) {
     layer
         .qkv
-        .apply::<L, false>(&s.hidden, &mut s.qkv, &mut s.packed);
+        .apply::<L, false>(&s.hidden, &mut s.qkv, &mut s.room);
     let (mut qkv, mut context) = (s.qkv.as_slice(), s.context.as_mut_slice());
     for tokens in lengths {
         let (mine, rest) = qkv.split_at(tokens * 3 * width);
@@ -213,14 +232,14 @@ fn layer<L: Level>(layer: &Layer, epsilon: f32, width: usize, lengths: &[usize],
     }
     layer
         .output
-        .apply::<L, false>(&s.context, &mut s.change, &mut s.packed);
+        .apply::<L, false>(&s.context, &mut s.change, &mut s.room);
     add_and_normalise::<L>(&mut s.hidden, &s.change, &layer.attention_norm, epsilon);
     layer
         .up
-        .apply::<L, true>(&s.hidden, &mut s.inner, &mut s.packed);
+        .apply::<L, true>(&s.hidden, &mut s.inner, &mut s.room);
     layer
         .down
-        .apply::<L, false>(&s.inner, &mut s.change, &mut s.packed);
+        .apply::<L, false>(&s.inner, &mut s.change, &mut s.room);
     add_and_normalise::<L>(&mut s.hidden, &s.change, &layer.norm, epsilon);
 }
 
@@ -238,30 +257,29 @@ fn add_and_normalise<L: Level>(hidden: &mut [f32], change: &[f32], norm: &Norm, 
     }
 }
 
-/// Attention within one sentence: `qkv` is `[tokens, 3 * width]`, `out` `[tokens, width]`.
+/// Attention within one sentence: `qkv` is `[tokens, 3 * width]`, `out` `[tokens, width]`. Keys and scores
+/// are padded to whole [`LANES`], so that the loops over them have no rest.
 #[inline(always)]
 fn attention<L: Level>(qkv: &[f32], width: usize, out: &mut [f32], keys: &mut Vec<f32>) {
     let tokens = out.len() / width;
+    let stride = tokens.next_multiple_of(LANES);
     let mut scores = [0.0f32; MAX_TOKENS];
-    let scores = &mut scores[..tokens];
-    keys.resize(HEAD * tokens, 0.0);
+    let scores = &mut scores[..stride];
+    keys.clear();
+    keys.resize(HEAD * stride, 0.0);
     for head in (0..width).step_by(HEAD) {
         for (t, row) in qkv.chunks_exact(3 * width).enumerate() {
             let key = &row[width + head..][..HEAD];
-            for (x, to) in key.iter().zip(keys.chunks_exact_mut(tokens)) {
+            for (x, to) in key.iter().zip(keys.chunks_exact_mut(stride)) {
                 to[t] = *x;
             }
         }
         for (row, out) in qkv.chunks_exact(3 * width).zip(out.chunks_exact_mut(width)) {
-            scores.fill(0.0);
-            for (q, keys) in row[head..][..HEAD].iter().zip(keys.chunks_exact(tokens)) {
-                for (score, key) in scores.iter_mut().zip(keys) {
-                    *score = fma::<L>(*q, *key, *score);
-                }
-            }
-            softmax::<L>(scores);
+            products::<L>(&row[head..][..HEAD], keys, scores);
+            softmax_padded::<L>(scores, tokens);
             let mut sums = [0.0f32; HEAD];
-            for (weight, row) in scores.iter().zip(qkv.chunks_exact(3 * width)) {
+            let values = qkv.chunks_exact(3 * width);
+            for (weight, row) in scores[..tokens].iter().zip(values) {
                 for (sum, value) in sums.iter_mut().zip(&row[2 * width + head..][..HEAD]) {
                     *sum = fma::<L>(*weight, *value, *sum);
                 }
@@ -271,44 +289,68 @@ fn attention<L: Level>(qkv: &[f32], width: usize, out: &mut [f32], keys: &mut Ve
     }
 }
 
+/// `scores[t]`, the product of a query with key `t` of `keys`, `[HEAD, scores.len()]`.
+#[inline(always)]
+fn products<L: Level>(query: &[f32], keys: &[f32], scores: &mut [f32]) {
+    let stride = scores.len();
+    let (scores, _) = scores.as_chunks_mut::<LANES>();
+    for (i, scores) in scores.iter_mut().enumerate() {
+        let mut sums = [0.0f32; LANES];
+        for (q, keys) in query.iter().zip(keys.chunks_exact(stride)) {
+            for (sum, key) in sums.iter_mut().zip(&keys[i * LANES..][..LANES]) {
+                *sum = fma::<L>(*q, *key, *sum);
+            }
+        }
+        *scores = sums;
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::encoder::{Encoder, Precision};
     use crate::test_model;
 
-    /// Every processor gives nearly the same numbers, and the two kinds with fused instructions the same.
-    #[test]
-    fn all_instruction_sets_agree() {
-        let Some(encoder) = test_model::encoder() else {
-            return;
-        };
+    fn hidden(encoder: &Encoder, instructions: Instructions) -> Vec<f32> {
         let text = "please send the new card to my office";
         let tokens = encoder.tokenizer.ids(text).expect("tokens");
-        let sentences = [tokens.as_slice(), &tokens[..3]];
-        let input = Input::Tokens(&sentences);
         let plan = Plan {
             last: encoder.weights.layers.len(),
             upper: None,
         };
-        let (mut best, mut basic) = (Scratch::default(), Scratch::default());
-        run(&encoder.weights, plan, input, &mut best, &mut |_, _| ());
-        layers::<Basic>(&encoder.weights, plan, input, &mut basic, &mut |_, _| ());
-        assert_eq!(best.hidden.len(), basic.hidden.len());
-        for (a, b) in best.hidden.iter().zip(&basic.hidden) {
-            assert!((a - b).abs() < 1e-4, "{a} and {b}");
-        }
-        #[cfg(target_arch = "x86_64")]
-        if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
-            let mut narrow = Scratch::default();
-            #[expect(
-                unsafe_code,
-                reason = "a function for newer processors can only be called so"
-            )]
-            // SAFETY: the processor has every feature that the function is compiled for, see above.
-            unsafe {
-                x86::avx2(&encoder.weights, plan, input, &mut narrow, &mut |_, _| ());
+        let mut scratch = Scratch::default();
+        let sentences = [tokens.as_slice(), &tokens[..3]];
+        let input = Input::Tokens(&sentences);
+        let show: Show<'_> = &mut |_, _| ();
+        run(
+            instructions,
+            &encoder.weights,
+            plan,
+            input,
+            &mut scratch,
+            show,
+        );
+        scratch.hidden
+    }
+
+    /// Every processor gives nearly the same numbers, and those with fused instructions the same.
+    #[test]
+    fn all_instruction_sets_agree() {
+        let Some(folder) = test_model::folder() else {
+            return;
+        };
+        // One step of an 8-bit activation more or less shows; a wrong sum would show much more.
+        for (precision, tolerance) in [(Precision::Full, 1e-4), (Precision::Int8, 0.1)] {
+            let encoder = Encoder::load_with(&folder, precision).expect("load");
+            let mut levels = Instructions::all();
+            let basic = hidden(&encoder, levels.remove(0));
+            let fused: Vec<_> = levels.iter().map(|l| hidden(&encoder, *l)).collect();
+            for (level, found) in levels.iter().zip(&fused) {
+                assert_eq!(found, &fused[0], "{}", level.name());
+                for (a, b) in found.iter().zip(&basic) {
+                    assert!((a - b).abs() < tolerance, "{precision:?}: {a} and {b}");
+                }
             }
-            assert_eq!(best.hidden, narrow.hidden);
         }
     }
 }

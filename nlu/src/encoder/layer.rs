@@ -1,7 +1,8 @@
 //! A transformer layer's numbers: as floats to be trained, and packed to be run.
 
+use super::Precision;
 use super::forward::HEAD;
-use super::linear::Linear;
+use super::linear::Dense;
 
 /// Gain and shift of a layer normalisation.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -35,17 +36,17 @@ pub(crate) struct LayerWeights {
 #[derive(Debug)]
 pub(super) struct Layer {
     /// Query (already divided by the root of the head's width), key and value side by side.
-    pub(super) qkv: Linear,
-    pub(super) output: Linear,
+    pub(super) qkv: Dense,
+    pub(super) output: Dense,
     pub(super) attention_norm: Norm,
-    pub(super) up: Linear,
-    pub(super) down: Linear,
+    pub(super) up: Dense,
+    pub(super) down: Dense,
     pub(super) norm: Norm,
 }
 
 impl Layer {
     /// Packs a layer; its widths are multiples of the packing's.
-    pub(super) fn pack(weights: &LayerWeights) -> Self {
+    pub(super) fn pack(weights: &LayerWeights, precision: Precision) -> Self {
         let width = weights.norm.gain.len();
         let inner = weights.up.bias.len();
         let mut qkv = weights.qkv.clone();
@@ -54,13 +55,14 @@ impl Layer {
         query
             .chain(&mut qkv.bias[..width])
             .for_each(|x| *x *= scale);
-        let linear = |w: &DenseWeights, inputs| Linear::pack(&w.weight, w.bias.clone(), inputs);
+        let dense =
+            |w: &DenseWeights, inputs| Dense::pack(&w.weight, w.bias.clone(), inputs, precision);
         Self {
-            qkv: Linear::pack(&qkv.weight, qkv.bias, width),
-            output: linear(&weights.output, width),
+            qkv: dense(&qkv, width),
+            output: dense(&weights.output, width),
             attention_norm: weights.attention_norm.clone(),
-            up: linear(&weights.up, width),
-            down: linear(&weights.down, inner),
+            up: dense(&weights.up, width),
+            down: dense(&weights.down, inner),
             norm: weights.norm.clone(),
         }
     }

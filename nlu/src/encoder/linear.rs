@@ -4,13 +4,13 @@
 //! stream past the processor for each sentence, which is what a batch of one waits for, at an error of
 //! 1/65536 of an output's largest weight.
 
-use super::maths::{Level, fma, gelu};
+use super::Precision;
+use super::level::Kernels;
+use super::maths::{fma, gelu};
+use super::quantised::{Quantised, Rows};
 
-/// Outputs computed side by side; the packed weights come in panels of this width.
+/// The packed weights come in panels of this many outputs.
 pub(super) const WIDTH: usize = 32;
-/// Rows computed side by side: their sums fit in the registers of AVX-512, and fewer rows would read the
-/// weights more often. Measured: 8 is 1.5 times as fast as 12, whose sums spill.
-pub(super) const ROWS: usize = 8;
 
 /// `y = x W' + b`.
 #[derive(Debug)]
@@ -46,47 +46,66 @@ impl Linear {
     /// `out[r, :] = f(x[r, :] W' + b)` for every row, with the activation `gelu` as `f` or none; `packed` is
     /// room for the packed rows.
     #[inline(always)]
-    pub(super) fn apply<L: Level, const GELU: bool>(
+    pub(super) fn apply<L: Kernels, const GELU: bool>(
         &self,
         x: &[f32],
         out: &mut [f32],
         packed: &mut Vec<f32>,
     ) {
         let rows = x.len() / self.inputs;
-        let blocks = rows.div_ceil(ROWS).max(1);
+        let blocks = rows.div_ceil(L::ROWS).max(1);
         // Blocks of nearly the same height: 10 rows are 5 and 5, not 8 and 2.
         let height = rows.div_ceil(blocks);
         pack_rows(x, self.inputs, height, packed);
+        let mut sums = [[0.0; WIDTH]; MOST_ROWS];
         for (p, weights) in self.panels.chunks_exact(self.inputs).enumerate() {
             let at = p * WIDTH;
-            let panel = Panel {
-                weights,
-                scale: &self.scale[at..][..WIDTH],
-                bias: &self.bias[at..][..WIDTH],
-            };
+            let (scale, bias) = (&self.scale[at..][..WIDTH], &self.bias[at..][..WIDTH]);
             let blocks = packed.chunks(height * self.inputs);
             for (block, out) in blocks.zip(out.chunks_mut(height * self.outputs)) {
-                let out = &mut out[at..];
-                match block.len() / self.inputs {
-                    1 => product::<L, 1, GELU>(&panel, block, out, self.outputs),
-                    2 => product::<L, 2, GELU>(&panel, block, out, self.outputs),
-                    3 => product::<L, 3, GELU>(&panel, block, out, self.outputs),
-                    4 => product::<L, 4, GELU>(&panel, block, out, self.outputs),
-                    5 => product::<L, 5, GELU>(&panel, block, out, self.outputs),
-                    6 => product::<L, 6, GELU>(&panel, block, out, self.outputs),
-                    7 => product::<L, 7, GELU>(&panel, block, out, self.outputs),
-                    _ => product::<L, ROWS, GELU>(&panel, block, out, self.outputs),
+                if L::OUTPUTS == WIDTH {
+                    rows_times::<L, WIDTH>(weights, 0, block, &mut sums);
+                } else {
+                    for from in (0..WIDTH).step_by(HALF) {
+                        rows_times::<L, HALF>(weights, from, block, &mut sums);
+                    }
+                }
+                let taken = block.len() / self.inputs;
+                for (sums, out) in sums[..taken].iter().zip(out.chunks_mut(self.outputs)) {
+                    let outs = out[at..][..WIDTH].iter_mut().zip(sums);
+                    for ((y, sum), (scale, bias)) in outs.zip(scale.iter().zip(bias)) {
+                        let value = fma::<L>(*sum, *scale, *bias);
+                        *y = if GELU { gelu::<L>(value) } else { value };
+                    }
                 }
             }
         }
     }
 }
 
-/// The weights of [`WIDTH`] outputs.
-struct Panel<'a> {
-    weights: &'a [[i16; WIDTH]],
-    scale: &'a [f32],
-    bias: &'a [f32],
+/// Outputs of a block on processors with few registers.
+const HALF: usize = WIDTH / 2;
+/// Most rows of a block at any level.
+const MOST_ROWS: usize = 8;
+
+/// [`product`] for as many rows as the block holds.
+#[inline(always)]
+fn rows_times<L: Kernels, const W: usize>(
+    panel: &[[i16; WIDTH]],
+    from: usize,
+    block: &[f32],
+    out: &mut [[f32; WIDTH]; MOST_ROWS],
+) {
+    match block.len() / panel.len() {
+        1 => product::<L, 1, W>(panel, from, block, out),
+        2 => product::<L, 2, W>(panel, from, block, out),
+        3 => product::<L, 3, W>(panel, from, block, out),
+        4 => product::<L, 4, W>(panel, from, block, out),
+        5 => product::<L, 5, W>(panel, from, block, out),
+        6 => product::<L, 6, W>(panel, from, block, out),
+        7 => product::<L, 7, W>(panel, from, block, out),
+        _ => product::<L, MOST_ROWS, W>(panel, from, block, out),
+    }
 }
 
 /// Integers and what one of them is worth, the largest weight being 32767.
@@ -122,23 +141,27 @@ fn pack_rows(x: &[f32], inputs: usize, height: usize, packed: &mut Vec<f32>) {
     }
 }
 
-/// `R` rows times one panel; `out` begins at the panel's first output and has rows of `stride`. Every sum
-/// runs over the inputs in order, so that a row's result does not depend on the rows beside it.
+/// `R` rows times `W` outputs of a panel, from output `from` on, into those columns of `out`. Every sum runs
+/// over the inputs in order, so that a row's result does not depend on the rows beside it.
 ///
 /// No closure in here: the compiler may keep one apart from its caller, and then without its caller's
 /// instructions, which costs a function call for every number.
 #[inline(always)]
-fn product<L: Level, const R: usize, const GELU: bool>(
-    panel: &Panel<'_>,
+fn product<L: Kernels, const R: usize, const W: usize>(
+    panel: &[[i16; WIDTH]],
+    from: usize,
     rows: &[f32],
-    out: &mut [f32],
-    stride: usize,
+    out: &mut [[f32; WIDTH]; MOST_ROWS],
 ) {
-    let mut sums = [[0.0f32; WIDTH]; R];
+    // Levels with fewer registers never ask for so many rows; their code isn't wanted either.
+    if R > L::ROWS {
+        return;
+    }
+    let mut sums = [[0.0f32; W]; R];
     let (rows, _) = rows.as_chunks::<R>();
-    for (integers, xs) in panel.weights.iter().zip(rows) {
-        let mut weights = [0.0f32; WIDTH];
-        for (weight, integer) in weights.iter_mut().zip(integers) {
+    for (integers, xs) in panel.iter().zip(rows) {
+        let mut weights = [0.0f32; W];
+        for (weight, integer) in weights.iter_mut().zip(&integers[from..from + W]) {
             *weight = f32::from(*integer);
         }
         for (sums, x) in sums.iter_mut().zip(xs) {
@@ -147,22 +170,58 @@ fn product<L: Level, const R: usize, const GELU: bool>(
             }
         }
     }
-    for (sums, out) in sums.iter().zip(out.chunks_mut(stride)) {
-        for (((y, sum), scale), bias) in out.iter_mut().zip(sums).zip(panel.scale).zip(panel.bias) {
-            let value = fma::<L>(*sum, *scale, *bias);
-            *y = if GELU { gelu::<L>(value) } else { value };
+    for (sums, out) in sums.iter().zip(out) {
+        out[from..from + W].copy_from_slice(sums);
+    }
+}
+
+/// A dense layer at the precision that was asked for.
+#[derive(Debug)]
+pub(super) enum Dense {
+    Full(Linear),
+    Int8(Quantised),
+}
+
+/// Room for a dense layer's input as it wants it.
+#[derive(Debug, Default)]
+pub(super) struct Room {
+    packed: Vec<f32>,
+    rows: Rows,
+}
+
+impl Dense {
+    /// Packs `weight` of shape `[outputs, inputs]`.
+    pub(super) fn pack(
+        weight: &[f32],
+        bias: Vec<f32>,
+        inputs: usize,
+        precision: Precision,
+    ) -> Self {
+        match precision {
+            Precision::Full => Self::Full(Linear::pack(weight, bias, inputs)),
+            Precision::Int8 => Self::Int8(Quantised::pack(weight, bias, inputs)),
+        }
+    }
+
+    /// `out[r, :] = f(x[r, :] W' + b)` for every row, with the activation `gelu` as `f` or none.
+    #[inline(always)]
+    pub(super) fn apply<L: Kernels, const GELU: bool>(
+        &self,
+        x: &[f32],
+        out: &mut [f32],
+        room: &mut Room,
+    ) {
+        match self {
+            Self::Full(linear) => linear.apply::<L, GELU>(x, out, &mut room.packed),
+            Self::Int8(linear) => linear.apply::<L, GELU>(x, out, &mut room.rows),
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::level::Basic;
     use super::*;
-
-    struct Plain;
-    impl Level for Plain {
-        const FUSED: bool = false;
-    }
 
     const INPUTS: usize = 37;
     const OUTPUTS: usize = 2 * WIDTH;
@@ -186,13 +245,13 @@ mod tests {
         for rows in 1..=21 {
             let x = &x[..rows * INPUTS];
             let mut out = vec![0.0; rows * OUTPUTS];
-            linear.apply::<Plain, false>(x, &mut out, &mut packed);
+            linear.apply::<Basic, false>(x, &mut out, &mut packed);
             for (x, out) in x.chunks_exact(INPUTS).zip(out.chunks_exact(OUTPUTS)) {
                 for ((w, b), y) in weight.chunks_exact(INPUTS).zip(&bias).zip(out) {
                     let sum: f32 = x.iter().zip(w).map(|(x, w)| x * w).sum();
                     assert!((sum + b - y).abs() < 1e-3, "{rows} rows: {y}");
                 }
-                linear.apply::<Plain, false>(x, &mut alone, &mut packed);
+                linear.apply::<Basic, false>(x, &mut alone, &mut packed);
                 assert_eq!(alone, out, "{rows} rows");
             }
         }

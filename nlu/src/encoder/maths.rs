@@ -117,6 +117,26 @@ pub(crate) fn softmax<L: Level>(row: &mut [f32]) {
     }
 }
 
+/// Numbers that loops without a rest take at once.
+pub(super) const LANES: usize = 8;
+
+/// As [`softmax`] over the first `count` scores, the same to the last bit; `padded` holds whole [`LANES`].
+#[inline(always)]
+pub(super) fn softmax_padded<L: Level>(padded: &mut [f32], count: usize) {
+    let scores = padded[..count].iter();
+    let largest = scores.fold(f32::NEG_INFINITY, |m, x| if *x > m { *x } else { m });
+    let (chunks, _) = padded.as_chunks_mut::<LANES>();
+    for chunk in chunks.iter_mut() {
+        for x in chunk {
+            *x = exp::<L>(*x - largest);
+        }
+    }
+    let factor = 1.0 / sum::<false>(&padded[..count], 0.0);
+    for x in &mut padded[..count] {
+        *x *= factor;
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -171,6 +191,9 @@ mod tests {
         softmax::<Plain>(&mut row);
         assert!((row.iter().sum::<f32>() - 1.0).abs() < 1e-6);
         assert!((row[20] / row[19] - 3.0f32.exp()).abs() < 1e-4);
+        let mut padded: Vec<f32> = (0..24u8).map(|i| f32::from(i) * 3.0 - 90.0).collect();
+        softmax_padded::<Plain>(&mut padded, 21);
+        assert_eq!(row, padded[..21]);
         let mut row: Vec<f32> = (0..40u8).map(f32::from).collect();
         let (gain, shift) = (vec![2.0; 40], vec![1.0; 40]);
         normalise::<Plain>(&mut row, &gain, &shift, 1e-12);

@@ -7,11 +7,13 @@
 
 use std::path::{Path, PathBuf};
 
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::error::Error;
 use config::Config;
 use forward::{Input, Plan, Scratch, Stage};
+use level::Instructions;
 use tokenize::Tokenizer;
 use weights::Weights;
 
@@ -21,11 +23,14 @@ pub(crate) use linear::quantise;
 pub use upper::Upper;
 
 mod config;
+mod dot;
 mod forward;
 mod layer;
+mod level;
 mod linear;
 pub(crate) mod maths;
 mod pool;
+mod quantised;
 #[cfg(test)]
 mod tests;
 mod tokenize;
@@ -39,6 +44,18 @@ const ARITHMETIC: &str = "bellhop-encoder-1";
 /// activations stay in the second-level cache.
 const TOKENS_TOGETHER: usize = 96;
 
+/// How exactly the dense layers are computed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Precision {
+    /// 16-bit weights and 32-bit floats.
+    #[default]
+    Full,
+    /// 8-bit weights and activations with exact sums: faster, at a mean cosine of 0.999 with the full
+    /// vectors. What was trained on the one kind of vectors is to be trained again for the other.
+    Int8,
+}
+
 /// A sentence encoder in memory. Share it: it is immutable.
 #[derive(Debug)]
 pub struct Encoder {
@@ -47,6 +64,8 @@ pub struct Encoder {
     fingerprint: String,
     threads: usize,
     folder: PathBuf,
+    precision: Precision,
+    instructions: Instructions,
 }
 
 /// A text as tuned layers see it, and as the model's own do.
@@ -59,14 +78,26 @@ pub struct Encoded {
 }
 
 impl Encoder {
-    /// Reads `config.json`, `tokenizer.json` and `model.safetensors` from `dir`.
+    /// Reads `config.json`, `tokenizer.json` and `model.safetensors` from `dir`, to be run at the default
+    /// precision.
+    ///
+    /// # Errors
+    /// As `load_with`.
+    pub fn load(dir: &Path) -> Result<Self, Error> {
+        Self::load_with(dir, Precision::default())
+    }
+
+    /// As `load`, to be run at this precision.
     ///
     /// # Errors
     /// A file is missing or unreadable, or holds another kind of model than a BERT with the shapes that
     /// its own configuration states.
-    pub fn load(dir: &Path) -> Result<Self, Error> {
+    pub fn load_with(dir: &Path, precision: Precision) -> Result<Self, Error> {
         let mut hash = Sha256::new();
         hash.update(ARITHMETIC);
+        if precision == Precision::Int8 {
+            hash.update("int8");
+        }
         let mut file = |name: &str| {
             let (path, bytes) = read_file(dir, name)?;
             hash.update(Sha256::digest(&bytes));
@@ -77,7 +108,7 @@ impl Encoder {
         let (path, bytes) = file("tokenizer.json")?;
         let tokenizer = Tokenizer::read(&path, &bytes, &config)?;
         let (path, bytes) = file("model.safetensors")?;
-        let weights = Weights::read(&path, &bytes, config)?;
+        let weights = Weights::read(&path, &bytes, config, precision)?;
         drop(bytes);
         let fingerprint = hex::encode(hash.finalize());
         Ok(Self {
@@ -86,6 +117,8 @@ impl Encoder {
             fingerprint,
             threads: 1,
             folder: dir.to_owned(),
+            precision,
+            instructions: Instructions::best(),
         })
     }
 
@@ -107,6 +140,18 @@ impl Encoder {
     #[must_use]
     pub fn fingerprint(&self) -> &str {
         &self.fingerprint
+    }
+
+    /// How it computes.
+    #[must_use]
+    pub fn precision(&self) -> Precision {
+        self.precision
+    }
+
+    /// The processor's instructions that it uses, by name.
+    #[must_use]
+    pub fn instructions(&self) -> &'static str {
+        self.instructions.name()
     }
 
     /// The number of transformer layers.
@@ -193,6 +238,7 @@ impl Encoder {
         };
         let input = Input::Rows(rows, lengths);
         forward::run(
+            self.instructions,
             &self.weights,
             plan,
             input,
@@ -296,7 +342,14 @@ impl Encoder {
             }
         };
         let input = Input::Tokens(sentences);
-        forward::run(&self.weights, plan, input, scratch, &mut show);
+        forward::run(
+            self.instructions,
+            &self.weights,
+            plan,
+            input,
+            scratch,
+            &mut show,
+        );
         out
     }
 }

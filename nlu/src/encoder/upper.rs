@@ -1,6 +1,7 @@
 //! Upper layers that replace the model's own: what fine-tuning makes of them. The lower layers stay
 //! shared, so that many tuned bots in one process cost little more than one.
 
+use super::Precision;
 use super::config::Config;
 use super::layer::{DenseWeights, Layer, LayerWeights, Norm};
 use super::linear::{WIDTH, quantise};
@@ -65,14 +66,15 @@ impl Upper {
         }
         let mut layers = Vec::with_capacity(count);
         for _ in 0..count {
-            layers.push(Layer::pack(&LayerWeights {
+            let layer = LayerWeights {
                 qkv: rest.dense(width, 3 * width)?,
                 output: rest.dense(width, width)?,
                 attention_norm: rest.norm(width)?,
                 up: rest.dense(width, inner)?,
                 down: rest.dense(inner, width)?,
                 norm: rest.norm(width)?,
-            }));
+            };
+            layers.push(Layer::pack(&layer, Precision::default()));
         }
         if !rest.0.is_empty() {
             return Err(bad("there is more than was announced"));

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use safetensors::{Dtype, SafeTensors};
 
+use super::Precision;
 use super::config::{Config, MAX_TOKENS};
 use super::layer::{DenseWeights, Layer, LayerWeights, Norm};
 use super::linear::quantise;
@@ -25,7 +26,12 @@ pub(super) struct Weights {
 
 impl Weights {
     /// Takes the tensors that the configuration calls for out of the file.
-    pub(super) fn read(path: &Path, bytes: &[u8], config: Config) -> Result<Self, Error> {
+    pub(super) fn read(
+        path: &Path,
+        bytes: &[u8],
+        config: Config,
+        precision: Precision,
+    ) -> Result<Self, Error> {
         let file =
             SafeTensors::deserialize(bytes).map_err(|e| Error::model(path, e.to_string()))?;
         let read = Reader { path, file };
@@ -47,7 +53,7 @@ impl Weights {
         }
         let norm = read.norm("embeddings.LayerNorm", hidden)?;
         let layers = (0..config.layers)
-            .map(|i| Ok(Layer::pack(&read.layer(i, &config)?)))
+            .map(|i| Ok(Layer::pack(&read.layer(i, &config)?, precision)))
             .collect::<Result<_, _>>()?;
         Ok(Self {
             config,
