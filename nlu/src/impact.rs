@@ -8,7 +8,8 @@ use sha2::{Digest as _, Sha256};
 use crate::encoder::Encoder;
 use crate::intent::{self, Example, Head, Outside};
 use crate::understanding::{BATCH, Understanding};
-use crate::{Error, Spec, vectors};
+use crate::vectors::{self, Look};
+use crate::{Error, Spec};
 
 /// Begins the bytes of stored vectors.
 const MAGIC: &[u8; 8] = b"bhvectr2";
@@ -22,12 +23,17 @@ pub struct Vectors {
 }
 
 impl Vectors {
-    /// Encodes those of `texts` that aren't known yet, forgets the others, and returns how many were
-    /// encoded.
+    /// Encodes those of `texts` that aren't known yet, as `understanding` sees them, forgets the others,
+    /// and returns how many were encoded.
     ///
     /// # Errors
     /// A text can't be encoded.
-    pub fn keep(&mut self, encoder: &Encoder, texts: &[&str]) -> Result<usize, Error> {
+    pub fn keep(
+        &mut self,
+        encoder: &Encoder,
+        understanding: &Understanding,
+        texts: &[&str],
+    ) -> Result<usize, Error> {
         let mut known = std::mem::take(&mut self.of_text);
         let mut missing: BTreeMap<[u8; NAME], &str> = BTreeMap::new();
         for text in texts {
@@ -42,10 +48,14 @@ impl Vectors {
                 }
             }
         }
+        let look = Look {
+            upper: understanding.upper(),
+            ..Look::default()
+        };
         let missing: Vec<([u8; NAME], &str)> = missing.into_iter().collect();
         for batch in missing.chunks(BATCH) {
             let texts: Vec<&str> = batch.iter().map(|(_, text)| *text).collect();
-            let read = vectors::read(encoder, vectors::Look::default(), &texts)?;
+            let read = vectors::read(encoder, look, &texts)?;
             let names = batch.iter().map(|(name, _)| *name);
             self.of_text
                 .extend(names.zip(read.into_iter().map(|vectors| vectors.features)));
@@ -244,8 +254,18 @@ mod tests {
         let mut all = texts(&spec);
         all.extend(messages);
         all.push(added);
-        assert!(vectors.keep(encoder, &all).expect("it encodes") > 200);
-        assert_eq!(vectors.keep(encoder, &all).expect("it encodes"), 0);
+        assert!(
+            vectors
+                .keep(encoder, &understanding, &all)
+                .expect("it encodes")
+                > 200
+        );
+        assert_eq!(
+            vectors
+                .keep(encoder, &understanding, &all)
+                .expect("it encodes"),
+            0
+        );
         let run = |class| {
             impact(
                 &understanding,

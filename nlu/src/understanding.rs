@@ -379,6 +379,16 @@ impl Understanding {
         Ok(())
     }
 
+    /// The tuned upper layers, where there are any.
+    pub(crate) fn upper(&self) -> Option<&Upper> {
+        self.upper.as_ref()
+    }
+
+    /// Whether the encoder's upper layers were tuned for this bot.
+    pub fn is_tuned(&self) -> bool {
+        self.upper.is_some()
+    }
+
     /// The probability from which acting on the best intent pays, found on held-out examples. A bot's
     /// own settings come first; this is for data without any.
     pub fn threshold(&self) -> f64 {

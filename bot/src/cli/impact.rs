@@ -27,11 +27,18 @@ pub(super) fn run(config: &Config, args: &Impact) -> Result<()> {
     let spec = spec(&bundle, &folder.articles);
     let path = config.cache_dir().join("vectors.bin");
     let fingerprint = mind.encoder.fingerprint();
-    let mut vectors = known(&path, fingerprint);
+    // Tuned layers give vectors of their own, which the next tuning changes.
+    let keep = !mind.understanding.is_tuned();
+    let mut vectors = if keep {
+        known(&path, fingerprint)
+    } else {
+        Vectors::default()
+    };
     let mut texts = impact::texts(&spec);
     texts.push(args.add.trim());
     texts.extend(messages.iter().map(String::as_str));
-    if vectors.keep(&mind.encoder, &texts)? > 0 {
+    let new = vectors.keep(&mind.encoder, &mind.understanding, &texts)?;
+    if keep && new > 0 {
         std::fs::write(&path, vectors.to_bytes(fingerprint))
             .with_context(|| path.display().to_string())?;
     }
