@@ -35,14 +35,12 @@ impl Contacts {
             r"\b(?:https?://|www\.)(?:{label}\.){{0,8}}{label}(?::[0-9]{{1,5}})?(?:[/?#][^\s<>\x22]*)?"
         );
         // Without a scheme only where its ending is one that words hardly have.
-        let bare = format!(
-            r"\b(?:[a-z0-9][a-z0-9-]*\.)+(?:com|org|net|edu|gov|io|app|dev|info|eu|co\.uk|org\.uk|gov\.uk|es|mx)\b(?:[/?#][^\s<>\x22]*)?"
-        );
+        let bare = r"\b(?:[a-z0-9][a-z0-9-]*\.)+(?:com|org|net|edu|gov|io|app|dev|info|eu|co\.uk|org\.uk|gov\.uk|es|mx)\b(?:[/?#][^\s<>\x22]*)?";
         Ok(Contacts {
             email: pattern::compile("email", &email)?,
             spoken_email: pattern::compile("email", &spoken)?,
             url: pattern::compile("url", &url)?,
-            bare_url: pattern::compile("url", &bare)?,
+            bare_url: pattern::compile("url", bare)?,
             phone: pattern::compile("phone", r"[+(]?[0-9](?:[ ().-]{0,2}[0-9]){6,18}")?,
         })
     }
