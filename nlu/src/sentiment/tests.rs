@@ -40,7 +40,7 @@ fn upset_customers_are_told_from_calm_ones() {
         "no me están ayudando en nada",
         "llevo una hora esperando y nadie me atiende",
     ] {
-        let found = mood(&encoder, &head, text).negative;
+        let found = mood(encoder, &head, text).negative;
         if found < 0.4 {
             wrong.push(format!("{text}: {found:.2}"));
         }
@@ -61,7 +61,7 @@ fn upset_customers_are_told_from_calm_ones() {
         "perdí mi tarjeta",
         "me robaron la cartera",
     ] {
-        let found = mood(&encoder, &head, text).negative;
+        let found = mood(encoder, &head, text).negative;
         if found > 0.2 {
             wrong.push(format!("{text}: {found:.2}"));
         }
@@ -80,7 +80,7 @@ fn the_words_that_sound_upset_are_named() {
         ("I am furious about my bank statement", "furious"),
     ] {
         let pieces = encoder.places(text).expect("tokens");
-        let reasons = mood(&encoder, &head, text).reasons(text, &pieces);
+        let reasons = mood(encoder, &head, text).reasons(text, &pieces);
         assert!(reasons.len() <= REASONS, "{reasons:?}");
         let named: Vec<&str> = reasons.iter().map(|r| &text[r.start..r.end]).collect();
         assert!(named.contains(&word), "{text}: {reasons:?}");
