@@ -222,8 +222,12 @@ fn threshold(inside: &[(f64, bool)], far: &[f64], near: &[f64]) -> f64 {
     (cut(inside, far) * cut(inside, near)).sqrt()
 }
 
-/// Of all cuts, the one with the best mean of "in scope, right and accepted" and "out of scope and
-/// refused".
+/// What "in scope, right and accepted" counts against "out of scope and refused": most messages are in
+/// scope, and there a refusal is a question asked for nothing.
+const KEPT: f64 = 1.5;
+
+/// Of all cuts, the one with the best weighted mean of "in scope, right and accepted" and "out of scope
+/// and refused".
 fn cut(inside: &[(f64, bool)], outside: &[f64]) -> f64 {
     let gain = |cut: f64| {
         let kept = inside
@@ -231,7 +235,7 @@ fn cut(inside: &[(f64, bool)], outside: &[f64]) -> f64 {
             .filter(|(p, right)| *right && *p >= cut)
             .count() as f64;
         let refused = outside.iter().filter(|p| **p < cut).count() as f64;
-        kept / inside.len() as f64 + refused / outside.len() as f64
+        KEPT * kept / inside.len() as f64 + refused / outside.len() as f64
     };
     let cuts = (1..100).map(|percent| f64::from(percent) / 100.0);
     let best = cuts.clone().map(gain).fold(0.0, f64::max);

@@ -84,7 +84,8 @@ fn parse(config: &Config, bot: &Path, error: Option<f64>) -> Result<()> {
 }
 
 fn evaluate(config: &Config, args: &NluEval) -> Result<()> {
-    let encoder = Encoder::load(&model_dir(config)?)?;
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let encoder = Encoder::load(&model_dir(config)?)?.with_threads(threads);
     let mut train = Vec::new();
     for file in &args.train {
         train.extend(eval::read_file(file)?);
