@@ -3,7 +3,7 @@
 //! honest as the others'.
 
 use crate::Error;
-use crate::calibrate::{Calibration, Scores};
+use crate::calibrate::{Calibration, HeldOut, Scores};
 use crate::conformal::Conformal;
 use crate::cuts::Cuts;
 use linear::{Linear, Row};
@@ -125,9 +125,15 @@ impl Head {
         let many = examples.len() > MANY;
         let held = if many { HELD_OUT.1 } else { HELD_OUT.0 };
         let held_out = set.cross_validate(held, seed, progress)?;
+        let head = Head::finish(set, held_out)?;
+        progress(1.0);
+        Ok(head)
+    }
+
+    /// The head of all texts, calibrated on what was held out.
+    fn finish(set: Set<'_>, held_out: Vec<(usize, HeldOut)>) -> Result<Head, Error> {
         let (kept, held_out) = set.clean(held_out);
         let model = set.fit(&kept, STEPS.0)?;
-        progress(1.0);
         let calibration = Calibration::of(&held_out).with_threshold(&held_out);
         Ok(Head {
             cuts: calibration.cuts(&held_out),

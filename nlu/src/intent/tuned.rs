@@ -2,9 +2,9 @@
 //! out for calibration has to come from an encoder that was tuned without it.
 
 use super::training::Set;
-use super::{Example, Head, Outside, STEPS};
+use super::{Example, Head, Outside};
 use crate::Error;
-use crate::calibrate::{Calibration, HeldOut};
+use crate::calibrate::HeldOut;
 
 /// Texts as an encoder sees them that was tuned without some.
 pub(crate) struct Part<'a> {
@@ -33,15 +33,6 @@ impl Head {
             let set = Set::new(&part.examples, &part.outside, width)?;
             held_out.extend(set.hold_out(part.held_out)?);
         }
-        let (kept, held_out) = set.clean(held_out);
-        let model = set.fit(&kept, STEPS.0)?;
-        let calibration = Calibration::of(&held_out).with_threshold(&held_out);
-        Ok(Head {
-            cuts: calibration.cuts(&held_out),
-            conformal: calibration.conformal(&held_out),
-            classes: set.into_classes(),
-            model,
-            calibration,
-        })
+        Head::finish(set, held_out)
     }
 }
