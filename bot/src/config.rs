@@ -5,6 +5,7 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use bellhop_nlu::encoder::{Encoder, Precision};
 use serde::{Deserialize, Serialize};
 
 /// Everything an operator can set.
@@ -37,6 +38,10 @@ pub struct Config {
     pub status_secret: Option<String>,
     /// Milliseconds the NLU may take before a turn goes on without it.
     pub nlu_timeout_ms: u64,
+    /// How exactly the encoder computes.
+    pub nlu_precision: Precision,
+    /// Threads that read messages; as many as the machine has cores where none is given.
+    pub nlu_threads: Option<usize>,
 }
 
 /// The phone channel.
@@ -91,6 +96,8 @@ impl Default for Config {
             status_webhook: None,
             status_secret: None,
             nlu_timeout_ms: 2_000,
+            nlu_precision: Precision::default(),
+            nlu_threads: None,
         }
     }
 }
@@ -123,6 +130,16 @@ impl Config {
             .add_source(environment)
             .build()?;
         Ok(merged.try_deserialize()?)
+    }
+
+    /// Loads the encoder in `model`, to be run as the settings say.
+    ///
+    /// # Errors
+    /// As [`Encoder::load_with`].
+    pub fn encoder(&self, model: &Path) -> Result<Encoder, bellhop_nlu::Error> {
+        let cores = || std::thread::available_parallelism().map_or(1, usize::from);
+        let threads = self.nlu_threads.unwrap_or_else(cores);
+        Ok(Encoder::load_with(model, self.nlu_precision)?.with_threads(threads))
     }
 
     /// Path of the SQLite file.

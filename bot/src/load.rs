@@ -149,11 +149,11 @@ impl Mind {
     pub fn make(
         bundle: &Bundle,
         articles: &[Article],
-        model: &Path,
+        encoder: Encoder,
         cache: &Path,
         train: Option<Mode>,
     ) -> Result<Self, LoadError> {
-        let encoder = Arc::new(Encoder::load(model)?);
+        let encoder = Arc::new(encoder);
         let spec = spec(bundle, articles);
         let understanding = Arc::new(heads(&spec, &encoder, cache, train)?);
         let embedder = Arc::new(Embedder::new(Arc::clone(&encoder)));

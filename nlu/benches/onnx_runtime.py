@@ -1,21 +1,21 @@
-"""The same encoder in ONNX Runtime and in Bellhop, timed one after the other in one run.
-
-    cargo build --release -p bellhop-nlu --example encode_speed
-    python3 nlu/benches/onnx_runtime.py --model MODEL_FOLDER --texts banking77/train.csv \\
-        --bellhop target/release/examples/encode_speed
+#!/usr/bin/env python3
+"""The same encoder in ONNX Runtime, for `bellhop nlu bench --against nlu/benches/onnx_runtime.py`.
 
 It needs the packages numpy, onnx, onnxruntime, safetensors and tokenizers. The graph is built from the
 model's own safetensors; its int8 form is ONNX Runtime's dynamic quantisation with a scale a channel.
+
+A line of JSON on standard input asks, a line on standard output answers. First it tells what it offers:
+{"engine": "ONNX Runtime 1.32", "precisions": ["fp32", "int8"]}. Then, for {"precision": "int8",
+"threads": 1, "batch": 32, "texts": [...], "vectors": false}, it answers {"ms": [...], "vectors": []}: the
+milliseconds of each batch, tokenising included, and the vectors where they were asked for.
 """
 import argparse
-import csv
 import json
-import os
-import platform
-import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
+
 import numpy as np
 import onnx
 import onnxruntime as ort
@@ -24,106 +24,120 @@ from onnxruntime.quantization import QuantType, quantize_dynamic
 from safetensors.numpy import load_file
 from tokenizers import Tokenizer
 
-def graph(folder, path):
+
+class Graph:
+    """Nodes and constants of a graph in the making."""
+
+    def __init__(self, weights):
+        self.weights, self.nodes, self.constants = weights, [], []
+
+    def const(self, name, array):
+        self.constants.append(numpy_helper.from_array(np.ascontiguousarray(array), name))
+        return name
+
+    def op(self, kind, inputs, output, **attributes):
+        self.nodes.append(h.make_node(kind, inputs, [output], name=output, **attributes))
+        return output
+
+    def linear(self, x, name, output):
+        weight = self.const(name + ".w", self.weights[name + ".weight"].T)
+        product = self.op("MatMul", [x, weight], output + ".mm")
+        return self.op("Add", [product, self.const(name + ".b", self.weights[name + ".bias"])], output)
+
+    def norm(self, x, name, output, epsilon):
+        gain = self.const(name + ".g", self.weights[name + ".weight"])
+        shift = self.const(name + ".b", self.weights[name + ".bias"])
+        return self.op("LayerNormalization", [x, gain, shift], output, axis=-1, epsilon=epsilon)
+
+
+def encoder(folder, path):
+    """Writes the model in `folder`, with mean pooling, as a graph to `path`."""
     c = json.loads((folder / "config.json").read_text())
-    w = load_file(folder / "model.safetensors")
-    H, A, L, eps = c["hidden_size"], c["num_attention_heads"], c["num_hidden_layers"], c["layer_norm_eps"]
-    nodes, inits = [], []
-    def const(name, a):
-        inits.append(numpy_helper.from_array(np.ascontiguousarray(a), name)); return name
-    def op(kind, ins, out, **kw):
-        nodes.append(h.make_node(kind, ins, [out], name=out, **kw)); return out
-    def linear(x, name, out):
-        m = op("MatMul", [x, const(name + ".w", w[name + ".weight"].T)], out + ".mm")
-        return op("Add", [m, const(name + ".b", w[name + ".bias"])], out)
-    def norm(x, name, out):
-        return op("LayerNormalization", [x, const(name + ".g", w[name + ".weight"]), const(name + ".b", w[name + ".bias"])], out, axis=-1, epsilon=max(eps, 1e-12))
+    width, heads, epsilon = c["hidden_size"], c["num_attention_heads"], max(c["layer_norm_eps"], 1e-12)
+    g = Graph(load_file(folder / "model.safetensors"))
     e = "embeddings."
-    word = op("Gather", [const("words", w[e + "word_embeddings.weight"]), "ids"], "word")
-    place = (w[e + "position_embeddings.weight"] + w[e + "token_type_embeddings.weight"][0])[:128]
-    shape = op("Shape", ["ids"], "shape")
-    n = op("Gather", [shape, const("one", np.array([1]))], "n")
-    zero = const("zero", np.array([0]))
-    pos = op("Slice", [const("place", place), zero, n, zero], "pos")
-    x = norm(op("Add", [word, pos], "emb"), e + "LayerNorm", "x0")
-    fmask = op("Cast", ["mask"], "fmask", to=T.FLOAT)
-    m4 = op("Unsqueeze", [fmask, const("ax12", np.array([1, 2]))], "m4")
-    add = op("Mul", [op("Sub", [m4, const("onef", np.array(1, np.float32))], "m4m"), const("big", np.array(1e4, np.float32))], "bias")
-    heads = const("heads", np.array([0, 0, A, H // A])); flat = const("flat", np.array([0, 0, H]))
-    scale = const("scale", np.array(1 / np.sqrt(H // A), np.float32))
-    for i in range(L):
-        p = f"encoder.layer.{i}."
-        def head(part, perm):
-            y = linear(x, p + "attention.self." + part, f"{i}.{part}")
-            return op("Transpose", [op("Reshape", [y, heads], f"{i}.{part}.r")], f"{i}.{part}.t", perm=perm)
+    word = g.op("Gather", [g.const("words", g.weights[e + "word_embeddings.weight"]), "ids"], "word")
+    places = g.weights[e + "position_embeddings.weight"] + g.weights[e + "token_type_embeddings.weight"][0]
+    shape = g.op("Shape", ["ids"], "shape")
+    tokens = g.op("Gather", [shape, g.const("one", np.array([1]))], "n")
+    zero = g.const("zero", np.array([0]))
+    place = g.op("Slice", [g.const("places", places[:128]), zero, tokens, zero], "place")
+    x = g.norm(g.op("Add", [word, place], "embedded"), e + "LayerNorm", "x", epsilon)
+    mask = g.op("Cast", ["mask"], "float_mask", to=T.FLOAT)
+    wide = g.op("Unsqueeze", [mask, g.const("axes12", np.array([1, 2]))], "wide_mask")
+    less = g.op("Sub", [wide, g.const("one_f", np.array(1, np.float32))], "mask_less")
+    bias = g.op("Mul", [less, g.const("big", np.array(1e4, np.float32))], "bias")
+    split = g.const("split", np.array([0, 0, heads, width // heads]))
+    flat = g.const("flat", np.array([0, 0, width]))
+    scale = g.const("scale", np.array(1 / np.sqrt(width // heads), np.float32))
+    for i in range(c["num_hidden_layers"]):
+        p, n = f"encoder.layer.{i}.", f"{i}."
+
+        def head(part, order):
+            y = g.linear(x, p + "attention.self." + part, n + part)
+            return g.op("Transpose", [g.op("Reshape", [y, split], n + part + ".r")], n + part + ".t", perm=order)
+
         q, k, v = head("query", [0, 2, 1, 3]), head("key", [0, 2, 3, 1]), head("value", [0, 2, 1, 3])
-        s = op("Add", [op("Mul", [op("MatMul", [q, k], f"{i}.qk"), scale], f"{i}.qks"), add], f"{i}.s")
-        a = op("MatMul", [op("Softmax", [s], f"{i}.p", axis=-1), v], f"{i}.pv")
-        a = op("Reshape", [op("Transpose", [a], f"{i}.pvt", perm=[0, 2, 1, 3]), flat], f"{i}.a")
-        y = op("Add", [linear(a, p + "attention.output.dense", f"{i}.o"), x], f"{i}.res1")
-        x = norm(y, p + "attention.output.LayerNorm", f"{i}.n1")
-        u = op("Gelu", [linear(x, p + "intermediate.dense", f"{i}.u")], f"{i}.g")
-        y = op("Add", [linear(u, p + "output.dense", f"{i}.d"), x], f"{i}.res2")
-        x = norm(y, p + "output.LayerNorm", f"{i}.n2")
-    m3 = op("Unsqueeze", [fmask, const("ax2", np.array([2]))], "m3")
-    tot = op("ReduceSum", [op("Mul", [x, m3], "masked"), const("ax1", np.array([1]))], "tot", keepdims=0)
-    op("LpNormalization", [tot], "vector", axis=-1, p=2)
-    ins = [h.make_tensor_value_info(n, T.INT64, ["b", "n"]) for n in ("ids", "mask")]
-    g = h.make_graph(nodes, "encoder", ins, [h.make_tensor_value_info("vector", T.FLOAT, ["b", H])], inits)
-    onnx.save(h.make_model(g, opset_imports=[h.make_opsetid("", 20)], ir_version=9), path)
+        scores = g.op("Mul", [g.op("MatMul", [q, k], n + "qk"), scale], n + "scaled")
+        shares = g.op("Softmax", [g.op("Add", [scores, bias], n + "s")], n + "p", axis=-1)
+        context = g.op("Transpose", [g.op("MatMul", [shares, v], n + "pv")], n + "pv.t", perm=[0, 2, 1, 3])
+        context = g.op("Reshape", [context, flat], n + "context")
+        y = g.op("Add", [g.linear(context, p + "attention.output.dense", n + "o"), x], n + "sum1")
+        x = g.norm(y, p + "attention.output.LayerNorm", n + "n1", epsilon)
+        inner = g.op("Gelu", [g.linear(x, p + "intermediate.dense", n + "up")], n + "gelu")
+        y = g.op("Add", [g.linear(inner, p + "output.dense", n + "down"), x], n + "sum2")
+        x = g.norm(y, p + "output.LayerNorm", n + "n2", epsilon)
+    tall = g.op("Unsqueeze", [mask, g.const("axis2", np.array([2]))], "tall_mask")
+    total = g.op("ReduceSum", [g.op("Mul", [x, tall], "masked"), g.const("axis1", np.array([1]))], "total", keepdims=0)
+    g.op("LpNormalization", [total], "vector", axis=-1, p=2)
+    inputs = [h.make_tensor_value_info(name, T.INT64, ["b", "n"]) for name in ("ids", "mask")]
+    output = h.make_tensor_value_info("vector", T.FLOAT, ["b", width])
+    graph = h.make_graph(g.nodes, "encoder", inputs, [output], g.constants)
+    onnx.save(h.make_model(graph, opset_imports=[h.make_opsetid("", 20)], ir_version=9), path)
+
 
 def session(path, threads):
-    o = ort.SessionOptions(); o.intra_op_num_threads = threads; o.inter_op_num_threads = 1
+    o = ort.SessionOptions()
+    o.intra_op_num_threads, o.inter_op_num_threads = threads, 1
     return ort.InferenceSession(str(path), o, providers=["CPUExecutionProvider"])
 
-def run(s, toks):
-    n = max(map(len, toks))
-    ids = np.zeros((len(toks), n), np.int64); mask = np.zeros_like(ids)
-    for i, t in enumerate(toks): ids[i, :len(t)] = t; mask[i, :len(t)] = 1
-    return s.run(None, {"ids": ids, "mask": mask})[0]
 
-def bench(s, tok, texts, rounds):
-    times = []
-    for r in range(rounds + 1):
-        for t in texts:
-            a = time.perf_counter(); run(s, [tok.encode(t).ids]); b = time.perf_counter() - a
-            if r: times.append(b)
-    rates = []
-    for r in range(rounds + 1):
-        a = time.perf_counter()
-        for i in range(0, len(texts), 32): run(s, [e.ids for e in tok.encode_batch(texts[i:i+32])])
-        rates.append(len(texts) / (time.perf_counter() - a))
-    return np.percentile(times, [50, 95]) * 1e3, max(rates)
+def encode(session, tokenizer, texts):
+    tokens = [e.ids for e in tokenizer.encode_batch(texts)]
+    ids = np.zeros((len(tokens), max(map(len, tokens))), np.int64)
+    mask = np.zeros_like(ids)
+    for i, t in enumerate(tokens):
+        ids[i, : len(t)], mask[i, : len(t)] = t, 1
+    return session.run(None, {"ids": ids, "mask": mask})[0]
+
 
 def main():
-    p = argparse.ArgumentParser()
-    p.add_argument("--model", type=Path, required=True)
-    p.add_argument("--texts", type=Path, required=True)
-    p.add_argument("--bellhop")
-    a = p.parse_args()
-    tok = Tokenizer.from_file(str(a.model / "tokenizer.json"))
-    tok.no_padding()
-    tok.enable_truncation(128)
-    with a.texts.open() as f:
-        texts = [r["text"] for r in csv.DictReader(f)]
-    texts = texts[::max(1, len(texts) // 200)][:200]
-    tokens = np.mean([len(tok.encode(t).ids) for t in texts])
-    print(f"{platform.machine()}, load {os.getloadavg()[0]:.1f}, {len(texts)} texts, {tokens:.1f} tokens on average")
+    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument("--model", type=Path, required=True, help="folder with the model's files")
+    folder = p.parse_args().model
+    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    tokenizer.no_padding()
+    tokenizer.enable_truncation(128)
+    sessions = {}
     with tempfile.TemporaryDirectory() as d:
-        fp32, int8 = Path(d) / "fp32.onnx", Path(d) / "int8.onnx"
-        graph(a.model, fp32)
-        quantize_dynamic(str(fp32), str(int8), per_channel=True, weight_type=QuantType.QInt8)
-        v = {}
-        for path in (fp32, int8):
-            for threads in (1, 2):
-                s = session(path, threads)
-                (p50, p95), rate = bench(s, tok, texts, 3)
-                print(f"ONNX Runtime {ort.__version__} {path.stem}, {threads} threads: p50 {p50:.2f} ms, "
-                      f"p95 {p95:.2f}; {rate:.0f} texts a second in batches of 32", flush=True)
-            v[path.stem] = np.concatenate([run(s, [tok.encode(t).ids]) for t in texts])
-        print(f"mean cosine of the two: {(v['fp32'] * v['int8']).sum(1).mean():.5f}", flush=True)
-    if a.bellhop:
-        subprocess.run([a.bellhop, a.model, a.texts], check=True)
+        paths = {"fp32": Path(d) / "fp32.onnx", "int8": Path(d) / "int8.onnx"}
+        encoder(folder, paths["fp32"])
+        quantize_dynamic(str(paths["fp32"]), str(paths["int8"]), per_channel=True, weight_type=QuantType.QInt8)
+        print(json.dumps({"engine": f"ONNX Runtime {ort.__version__}", "precisions": list(paths)}), flush=True)
+        for line in sys.stdin:
+            ask = json.loads(line)
+            key = ask["precision"], ask["threads"]
+            if key not in sessions:
+                sessions[key] = session(paths[key[0]], key[1])
+            ms, vectors = [], []
+            for i in range(0, len(ask["texts"]), ask["batch"]):
+                batch = ask["texts"][i : i + ask["batch"]]
+                start = time.perf_counter()
+                found = encode(sessions[key], tokenizer, batch)
+                ms.append((time.perf_counter() - start) * 1e3)
+                if ask["vectors"]:
+                    vectors += found.tolist()
+            print(json.dumps({"ms": ms, "vectors": vectors}), flush=True)
 
 
 if __name__ == "__main__":

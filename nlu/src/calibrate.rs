@@ -224,7 +224,7 @@ fn threshold(inside: &[(f64, bool)], far: &[f64], near: &[f64]) -> f64 {
 
 /// What "in scope, right and accepted" counts against "out of scope and refused": most messages are in
 /// scope, and there a refusal is a question asked for nothing.
-const KEPT: f64 = 1.5;
+const KEPT: f64 = 1.3;
 
 /// Of all cuts, the one with the best weighted mean of "in scope, right and accepted" and "out of scope
 /// and refused".

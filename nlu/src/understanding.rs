@@ -15,11 +15,13 @@ use crate::vectors::{self, Look, Vectors};
 use crate::{Entity, EntityKind, Error, Reading, Spec, language, profanity, requests};
 
 use learn::Texts;
+use recent::Recent;
 
 mod learn;
+mod recent;
 
 /// Changes whenever the same examples would train to something else, or be stored in another way.
-const VERSION: u32 = 7;
+const VERSION: u32 = 8;
 /// A text this upset has its reasons named.
 const NAMED: f64 = 0.3;
 /// How upset an oath aimed at the reader is at least.
@@ -71,6 +73,7 @@ pub struct Understanding {
     finder: Finder,
     sentiment: Sentiment,
     languages: Vec<String>,
+    recent: Recent,
 }
 
 impl Spec {
@@ -173,6 +176,7 @@ impl Understanding {
             finder,
             sentiment: Sentiment::builtin(),
             languages: spec.languages.clone(),
+            recent: Recent::default(),
         })
     }
 
@@ -261,21 +265,19 @@ impl Understanding {
             states: self.spans.as_ref().map(|_| spans::LAYER),
             sentiment: Some(&self.sentiment),
         };
-        let all = vectors::read(encoder, look, &only)?;
+        let all = self.recent.read(encoder, look, &only)?;
         let mut readings = Vec::with_capacity(texts.len());
-        for (mut vectors, (text, context)) in all.into_iter().zip(texts) {
-            let states = std::mem::take(&mut vectors.states);
-            let mood = std::mem::take(&mut vectors.mood);
+        for (vectors, (text, context)) in all.iter().zip(texts) {
             let mut reading = self.reading(vectors, text, context);
             if let Some(spans) = &self.spans {
                 let places = &encoder.places(text)?;
-                let states = &states;
+                let states = &vectors.states;
                 let found = spans.find(text, Pieces { places, states }, &self.wanted);
                 let all = &mut reading.entities;
                 all.extend(found);
                 all.sort_by_key(|e| (e.start, std::cmp::Reverse(e.end)));
             }
-            self.feel(&mut reading, &mood, encoder, text)?;
+            self.feel(&mut reading, &vectors.mood, encoder, text)?;
             readings.push(reading);
         }
         self.find_requests(encoder, &only, &mut readings)?;
@@ -330,7 +332,7 @@ impl Understanding {
         Ok(())
     }
 
-    fn reading(&self, vectors: Vectors, text: &str, context: &Context) -> Reading {
+    fn reading(&self, vectors: &Vectors, text: &str, context: &Context) -> Reading {
         let language = language::detect(text, &self.languages, &context.language);
         let (intents, none) = match &self.head {
             Some(head) if !text.trim().is_empty() => head.predict(&vectors.features, text),
@@ -345,7 +347,7 @@ impl Understanding {
             language,
             intents,
             none,
-            embedding: vectors.embedding,
+            embedding: vectors.embedding.clone(),
             requests: Vec::new(),
         }
     }
@@ -382,6 +384,11 @@ impl Understanding {
     /// The tuned upper layers, where there are any.
     pub(crate) fn upper(&self) -> Option<&Upper> {
         self.upper.as_ref()
+    }
+
+    /// Forgets what the encoder made of the last messages, so that a measurement reads them anew.
+    pub fn forget(&self) {
+        self.recent.clear();
     }
 
     /// Whether the encoder's upper layers were tuned for this bot.

@@ -155,11 +155,7 @@ pub(super) enum Nlu {
     /// Trains on one file and scores another.
     Eval(NluEval),
     /// Latency and throughput of reading.
-    Bench {
-        /// A line a text; a built-in list where none is given.
-        #[arg(long, value_name = "FILE")]
-        texts: Option<PathBuf>,
-    },
+    Bench(NluBench),
     /// Makes the weights of the sentiment head that are compiled in.
     TrainSentiment {
         /// Folder with train.csv, dev.csv and test.csv of GoEmotions.
@@ -199,6 +195,20 @@ fn rate(text: &str) -> Result<f64, String> {
     } else {
         Err("it must lie between 0 and 1, such as 0.05".to_owned())
     }
+}
+
+/// `nlu bench`.
+#[derive(Debug, clap::Args)]
+pub(super) struct NluBench {
+    /// CSV with a column text, or a line a text; a built-in list where none is given.
+    #[arg(long, value_name = "FILE")]
+    pub(super) texts: Option<PathBuf>,
+    /// Also time the whole reading, with intents learned from this file; several files are joined.
+    #[arg(long, value_name = "FILE")]
+    pub(super) train: Vec<PathBuf>,
+    /// Also time another engine on the same texts and model: `nlu/benches/onnx_runtime.py`.
+    #[arg(long, value_name = "PROGRAM")]
+    pub(super) against: Option<PathBuf>,
 }
 
 /// `nlu eval`.

@@ -6,11 +6,10 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use bellhop_knowledge::eval::{self, Report, Scores};
-use bellhop_nlu::encoder::Encoder;
 
 use super::args::{Kb, KbData};
 use super::out::line;
-use super::{compiled, count, mind, model_dir};
+use super::{compiled, count, encoder, mind};
 use crate::config::Config;
 use crate::nlu_adapter::Embedder;
 
@@ -144,6 +143,6 @@ type Data = (
 fn read(config: &Config, data: &KbData) -> Result<Data> {
     let corpus = eval::read_corpus(&data.corpus)?;
     let questions = eval::read_questions(&data.queries)?;
-    let encoder = Encoder::load(&model_dir(config)?)?;
+    let encoder = encoder(config)?;
     Ok((Embedder::new(Arc::new(encoder)), corpus, questions))
 }

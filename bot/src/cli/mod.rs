@@ -1,6 +1,7 @@
 //! The command line: each command in a file of its own, named as in `--help`.
 
 mod args;
+mod bench;
 mod chat;
 mod check;
 mod impact;
@@ -26,6 +27,7 @@ use bellhop_flows::bundle::Bundle;
 use bellhop_flows::diag::{Severity, render_text};
 use bellhop_flows::source::Sources;
 use bellhop_flows::span::Span;
+use bellhop_nlu::encoder::Encoder;
 
 use crate::config::Config;
 use crate::folder::BotFolder;
@@ -106,6 +108,11 @@ fn model_dir(config: &Config) -> Result<PathBuf> {
     Ok(runtime()?.block_on(model)?)
 }
 
+/// The encoder, fetched where it isn't there yet.
+fn encoder(config: &Config) -> Result<Encoder> {
+    Ok(config.encoder(&model_dir(config)?)?)
+}
+
 /// Loads, or trains and builds, what a compiled bot thinks with.
 fn mind(
     config: &Config,
@@ -113,12 +120,13 @@ fn mind(
     bundle: &Bundle,
     train: Option<bellhop_nlu::Mode>,
 ) -> Result<Mind> {
-    let model = model_dir(config)?;
+    let encoder = encoder(config)?;
+    let cache = config.cache_dir();
     Ok(Mind::make(
         bundle,
         &folder.articles,
-        &model,
-        &config.cache_dir(),
+        encoder,
+        &cache,
         train,
     )?)
 }

@@ -5,7 +5,6 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
-use bellhop_nlu::encoder::Encoder;
 use bellhop_nlu::eval::{self, EvalOptions};
 use bellhop_nlu::sentiment;
 use bellhop_nlu::{Context as ReadContext, Reading};
@@ -13,22 +12,9 @@ use serde::Serialize;
 
 use super::args::{Nlu, NluEval};
 use super::out::line;
-use super::{compiled, impact, mind, model_dir};
+use super::{bench, compiled, encoder, impact, mind};
 use crate::clock::{Clock, Stopwatch};
 use crate::config::Config;
-
-/// Messages that `bench` reads where no file is given: short and long, as customers write.
-const BENCH_TEXTS: [&str; 8] = [
-    "what's my balance",
-    "I lost my card",
-    "hi, my card was declined at the supermarket this morning and I don't know why",
-    "how much does an overdraft cost",
-    "can I book an appointment at the Leeds branch next tuesday at half past two",
-    "no",
-    "transfer 50 pounds to my savings",
-    "I have been a customer for twenty years and this is the third time that a payment of mine was \
-     refused abroad although I told you beforehand, so please tell me what is going on",
-];
 
 /// Runs it.
 pub(super) fn run(config: &Config, command: Nlu) -> Result<ExitCode> {
@@ -36,7 +22,7 @@ pub(super) fn run(config: &Config, command: Nlu) -> Result<ExitCode> {
         Nlu::Parse { bot, error } => parse(config, &bot, error)?,
         Nlu::Impact(args) => impact::run(config, &args)?,
         Nlu::Eval(args) => evaluate(config, &args)?,
-        Nlu::Bench { texts } => bench(config, texts.as_deref())?,
+        Nlu::Bench(args) => bench::run(config, &args)?,
         Nlu::TrainSentiment { data, out } => train_sentiment(config, &data, &out)?,
     }
     Ok(ExitCode::SUCCESS)
@@ -84,8 +70,7 @@ fn parse(config: &Config, bot: &Path, error: Option<f64>) -> Result<()> {
 }
 
 fn evaluate(config: &Config, args: &NluEval) -> Result<()> {
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    let encoder = Encoder::load(&model_dir(config)?)?.with_threads(threads);
+    let encoder = encoder(config)?;
     let mut train = Vec::new();
     for file in &args.train {
         train.extend(eval::read_file(file)?);
@@ -118,55 +103,8 @@ fn evaluate(config: &Config, args: &NluEval) -> Result<()> {
     Ok(())
 }
 
-fn bench(config: &Config, texts: Option<&Path>) -> Result<()> {
-    let file = texts
-        .map(|path| std::fs::read_to_string(path).with_context(|| path.display().to_string()))
-        .transpose()?;
-    let texts: Vec<&str> = match &file {
-        Some(text) => text
-            .lines()
-            .filter(|text| !text.trim().is_empty())
-            .collect(),
-        None => BENCH_TEXTS.to_vec(),
-    };
-    anyhow::ensure!(!texts.is_empty(), "no text to read");
-    let encoder = Encoder::load(&model_dir(config)?)?;
-    let rounds = (400 / texts.len()).max(1);
-    for text in &texts {
-        encoder.encode(&[text])?;
-    }
-    let mut times = Vec::with_capacity(rounds * texts.len());
-    for _ in 0..rounds {
-        for text in &texts {
-            let watch = Stopwatch::start();
-            encoder.encode(&[text])?;
-            times.push(watch.micros());
-        }
-    }
-    times.sort_unstable();
-    let at = |share: f64| times[((times.len() - 1) as f64 * share) as usize];
-    line(&format!(
-        "one by one, 1 thread, 16-bit weights: p50 {} µs, p95 {} µs, p99 {} µs over {} texts",
-        at(0.5),
-        at(0.95),
-        at(0.99),
-        times.len()
-    ));
-    let watch = Stopwatch::start();
-    for _ in 0..rounds {
-        for batch in texts.chunks(16) {
-            encoder.encode(batch)?;
-        }
-    }
-    let rate = times.len() as f64 / watch.elapsed().as_secs_f64();
-    line(&format!(
-        "in batches of up to 16, 1 thread, 16-bit weights: {rate:.0} texts a second"
-    ));
-    Ok(())
-}
-
 fn train_sentiment(config: &Config, data: &Path, out: &Path) -> Result<()> {
-    let encoder = Encoder::load(&model_dir(config)?)?;
+    let encoder = encoder(config)?;
     let (head, report) = sentiment::train(&data.join("train.csv"), &encoder)?;
     std::fs::write(out, head.to_bytes()).with_context(|| out.display().to_string())?;
     line(&format!("{report}"));

@@ -66,9 +66,10 @@ async fn serve(config: Config, folder: BotFolder, bundle: Arc<Bundle>, stubs: bo
     };
     let model = model::ensure(config.model.as_deref(), &config.data_dir).await?;
     let cache = config.cache_dir();
-    let (bundle_, folder_) = (Arc::clone(&bundle), folder.clone());
+    let (bundle_, folder_, config_) = (Arc::clone(&bundle), folder.clone(), config.clone());
     let mind = tokio::task::spawn_blocking(move || {
-        Mind::make(&bundle_, &folder_.articles, &model, &cache, None)
+        let encoder = config_.encoder(&model)?;
+        Mind::make(&bundle_, &folder_.articles, encoder, &cache, None)
     })
     .await??;
     let parts = Parts {

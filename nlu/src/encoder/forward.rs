@@ -1,10 +1,13 @@
 //! The forward pass over sentences laid end to end.
 
+use std::ops::Range;
+
 use super::config::MAX_TOKENS;
 use super::layer::{Layer, Norm};
 use super::level::{Basic, Instructions, Kernels};
-use super::linear::Room;
+use super::linear::{Room, WIDTH};
 use super::maths::{LANES, Level, fma, normalise, softmax_padded};
+use super::team::Member;
 use super::upper::Upper;
 use super::weights::Weights;
 
@@ -62,12 +65,12 @@ pub(super) enum Stage {
 }
 
 /// Is shown the rows `[tokens, hidden]` of all sentences at each stage.
-type Show<'a> = &'a mut dyn FnMut(Stage, &[f32]);
+pub(super) type Show<'a> = &'a mut dyn FnMut(Stage, &[f32]);
 
 #[cfg(target_arch = "x86_64")]
 mod x86 {
     use super::super::level::x86::{Avx2, Avx512, Avx512Vnni, AvxVnni};
-    use super::{Input, Plan, Scratch, Show, Weights, layers};
+    use super::{Input, Member, Plan, Scratch, Show, Weights, layers};
 
     #[target_feature(enable = "avx2,fma")]
     pub(super) fn avx2(
@@ -75,9 +78,10 @@ mod x86 {
         plan: Plan<'_>,
         input: Input<'_>,
         scratch: &mut Scratch,
+        member: Member<'_>,
         show: Show<'_>,
     ) {
-        layers::<Avx2>(weights, plan, input, scratch, show);
+        layers::<Avx2>(weights, plan, input, scratch, member, show);
     }
 
     #[target_feature(enable = "avxvnni,avx2,fma")]
@@ -86,9 +90,10 @@ mod x86 {
         plan: Plan<'_>,
         input: Input<'_>,
         scratch: &mut Scratch,
+        member: Member<'_>,
         show: Show<'_>,
     ) {
-        layers::<AvxVnni>(weights, plan, input, scratch, show);
+        layers::<AvxVnni>(weights, plan, input, scratch, member, show);
     }
 
     #[target_feature(enable = "avx512f,avx512vl,avx512bw,avx512dq,avx2,fma")]
@@ -97,9 +102,10 @@ mod x86 {
         plan: Plan<'_>,
         input: Input<'_>,
         scratch: &mut Scratch,
+        member: Member<'_>,
         show: Show<'_>,
     ) {
-        layers::<Avx512>(weights, plan, input, scratch, show);
+        layers::<Avx512>(weights, plan, input, scratch, member, show);
     }
 
     #[target_feature(enable = "avx512vnni,avx512f,avx512vl,avx512bw,avx512dq,avx2,fma")]
@@ -108,20 +114,22 @@ mod x86 {
         plan: Plan<'_>,
         input: Input<'_>,
         scratch: &mut Scratch,
+        member: Member<'_>,
         show: Show<'_>,
     ) {
-        layers::<Avx512Vnni>(weights, plan, input, scratch, show);
+        layers::<Avx512Vnni>(weights, plan, input, scratch, member, show);
     }
 }
 
-/// Runs sentences with instructions that the processor has, and shows what comes out of each stage. Of rows
-/// that come from lower layers only the tuned layers are run.
+/// Runs sentences with instructions that the processor has, as one member of a team, and shows what comes out
+/// of each stage. Of rows that come from lower layers only the tuned layers are run.
 pub(super) fn run(
     instructions: Instructions,
     weights: &Weights,
     plan: Plan<'_>,
     input: Input<'_>,
     scratch: &mut Scratch,
+    member: Member<'_>,
     show: Show<'_>,
 ) {
     #[cfg(target_arch = "x86_64")]
@@ -140,17 +148,17 @@ pub(super) fn run(
             )]
             // SAFETY: the processor has every feature that the function is compiled for: that is what
             // `Instructions::all` asks before it gives a level away.
-            return unsafe { run(weights, plan, input, scratch, show) };
+            return unsafe { run(weights, plan, input, scratch, member, show) };
         }
     }
     #[cfg(not(target_arch = "x86_64"))]
     let Instructions::Basic = instructions;
-    layers::<Basic>(weights, plan, input, scratch, show);
+    layers::<Basic>(weights, plan, input, scratch, member, show);
 }
 
 /// The forward pass compiled for a level.
 #[cfg(target_arch = "x86_64")]
-type Run = unsafe fn(&Weights, Plan<'_>, Input<'_>, &mut Scratch, Show<'_>);
+type Run = unsafe fn(&Weights, Plan<'_>, Input<'_>, &mut Scratch, Member<'_>, Show<'_>);
 
 #[inline(always)]
 fn layers<L: Kernels>(
@@ -158,6 +166,7 @@ fn layers<L: Kernels>(
     plan: Plan<'_>,
     input: Input<'_>,
     s: &mut Scratch,
+    mut member: Member<'_>,
     show: Show<'_>,
 ) {
     let config = &weights.config;
@@ -201,7 +210,7 @@ fn layers<L: Kernels>(
         if at.is_none() && std::ptr::eq(layer, &raw const tuned[0]) {
             s.hidden.clone_from(&s.fork);
         }
-        self::layer::<L>(layer, config.epsilon, width, &lengths, s);
+        self::layer::<L>(layer, config.epsilon, width, &lengths, s, &mut member);
         if let Some(i) = at {
             show(Stage::Base(i + 1), &s.hidden);
         }
@@ -219,27 +228,39 @@ fn layer<L: Kernels>(
     width: usize,
     lengths: &[usize],
     s: &mut Scratch,
+    member: &mut Member<'_>,
 ) {
-    layer
-        .qkv
-        .apply::<L, false>(&s.hidden, &mut s.qkv, &mut s.room);
+    const { assert!(HEAD.is_multiple_of(WIDTH), "a head has its own panels") };
+    let heads = member.part(width / HEAD);
+    layer.qkv.prepare::<L>(&s.hidden, &mut s.room);
+    for first in [0, width, 2 * width] {
+        let panels = (first + heads.start * HEAD) / WIDTH..(first + heads.end * HEAD) / WIDTH;
+        layer.qkv.apply::<L, false>(&s.room, panels, &mut s.qkv);
+    }
     let (mut qkv, mut context) = (s.qkv.as_slice(), s.context.as_mut_slice());
     for tokens in lengths {
         let (mine, rest) = qkv.split_at(tokens * 3 * width);
         let (out, rest_out) = context.split_at_mut(tokens * width);
-        attention::<L>(mine, width, out, &mut s.keys);
+        attention::<L>(mine, width, heads.clone(), out, &mut s.keys);
         (qkv, context) = (rest, rest_out);
     }
+    member.share(&mut s.context, width, HEAD);
+    let panels = member.part(width / WIDTH);
+    layer.output.prepare::<L>(&s.context, &mut s.room);
     layer
         .output
-        .apply::<L, false>(&s.context, &mut s.change, &mut s.room);
+        .apply::<L, false>(&s.room, panels.clone(), &mut s.change);
+    member.share(&mut s.change, width, WIDTH);
     add_and_normalise::<L>(&mut s.hidden, &s.change, &layer.attention_norm, epsilon);
+    let inner = s.inner.len() / lengths.iter().sum::<usize>().max(1);
+    layer.up.prepare::<L>(&s.hidden, &mut s.room);
     layer
         .up
-        .apply::<L, true>(&s.hidden, &mut s.inner, &mut s.room);
-    layer
-        .down
-        .apply::<L, false>(&s.inner, &mut s.change, &mut s.room);
+        .apply::<L, true>(&s.room, member.part(inner / WIDTH), &mut s.inner);
+    member.share(&mut s.inner, inner, WIDTH);
+    layer.down.prepare::<L>(&s.inner, &mut s.room);
+    layer.down.apply::<L, false>(&s.room, panels, &mut s.change);
+    member.share(&mut s.change, width, WIDTH);
     add_and_normalise::<L>(&mut s.hidden, &s.change, &layer.norm, epsilon);
 }
 
@@ -257,17 +278,23 @@ fn add_and_normalise<L: Level>(hidden: &mut [f32], change: &[f32], norm: &Norm, 
     }
 }
 
-/// Attention within one sentence: `qkv` is `[tokens, 3 * width]`, `out` `[tokens, width]`. Keys and scores
-/// are padded to whole [`LANES`], so that the loops over them have no rest.
+/// Attention of some heads within one sentence: `qkv` is `[tokens, 3 * width]`, `out` `[tokens, width]`. Keys and
+/// scores are padded to whole [`LANES`], so that the loops over them have no rest.
 #[inline(always)]
-fn attention<L: Level>(qkv: &[f32], width: usize, out: &mut [f32], keys: &mut Vec<f32>) {
+fn attention<L: Level>(
+    qkv: &[f32],
+    width: usize,
+    heads: Range<usize>,
+    out: &mut [f32],
+    keys: &mut Vec<f32>,
+) {
     let tokens = out.len() / width;
     let stride = tokens.next_multiple_of(LANES);
     let mut scores = [0.0f32; MAX_TOKENS];
     let scores = &mut scores[..stride];
     keys.clear();
     keys.resize(HEAD * stride, 0.0);
-    for head in (0..width).step_by(HEAD) {
+    for head in heads.map(|head| head * HEAD) {
         for (t, row) in qkv.chunks_exact(3 * width).enumerate() {
             let key = &row[width + head..][..HEAD];
             for (x, to) in key.iter().zip(keys.chunks_exact_mut(stride)) {
@@ -328,6 +355,7 @@ mod tests {
             plan,
             input,
             &mut scratch,
+            Member::alone(),
             show,
         );
         scratch.hidden

@@ -4,6 +4,8 @@
 //! stream past the processor for each sentence, which is what a batch of one waits for, at an error of
 //! 1/65536 of an output's largest weight.
 
+use std::ops::Range;
+
 use super::Precision;
 use super::level::Kernels;
 use super::maths::{fma, gelu};
@@ -43,25 +45,29 @@ impl Linear {
         }
     }
 
-    /// `out[r, :] = f(x[r, :] W' + b)` for every row, with the activation `gelu` as `f` or none; `packed` is
-    /// room for the packed rows.
+    /// Lays the rows of `x`, `[rows, inputs]`, as [`Linear::apply`] reads them.
+    #[inline(always)]
+    pub(super) fn prepare<L: Kernels>(&self, x: &[f32], packed: &mut Packed) {
+        packed.height = height(x.len() / self.inputs, L::ROWS);
+        pack_rows(x, self.inputs, packed.height, &mut packed.numbers);
+    }
+
+    /// `out[r, o] = f(x[r, :] W'[:, o] + b[o])` for every row and the outputs of these panels, with the
+    /// activation `gelu` as `f` or none.
     #[inline(always)]
     pub(super) fn apply<L: Kernels, const GELU: bool>(
         &self,
-        x: &[f32],
+        packed: &Packed,
+        panels: Range<usize>,
         out: &mut [f32],
-        packed: &mut Vec<f32>,
     ) {
-        let rows = x.len() / self.inputs;
-        let blocks = rows.div_ceil(L::ROWS).max(1);
-        // Blocks of nearly the same height: 10 rows are 5 and 5, not 8 and 2.
-        let height = rows.div_ceil(blocks);
-        pack_rows(x, self.inputs, height, packed);
+        let height = packed.height;
         let mut sums = [[0.0; WIDTH]; MOST_ROWS];
-        for (p, weights) in self.panels.chunks_exact(self.inputs).enumerate() {
+        for p in panels {
+            let weights = &self.panels[p * self.inputs..][..self.inputs];
             let at = p * WIDTH;
             let (scale, bias) = (&self.scale[at..][..WIDTH], &self.bias[at..][..WIDTH]);
-            let blocks = packed.chunks(height * self.inputs);
+            let blocks = packed.numbers.chunks(height * self.inputs);
             for (block, out) in blocks.zip(out.chunks_mut(height * self.outputs)) {
                 if L::OUTPUTS == WIDTH {
                     rows_times::<L, WIDTH>(weights, 0, block, &mut sums);
@@ -81,6 +87,21 @@ impl Linear {
             }
         }
     }
+}
+
+/// Rows as [`Linear::apply`] reads them.
+#[derive(Debug, Default)]
+pub(super) struct Packed {
+    /// Blocks of [`Packed::height`] rows, each as `[inputs, rows of the block]`.
+    numbers: Vec<f32>,
+    /// At least 1.
+    height: usize,
+}
+
+/// The height of blocks of at most `most` rows that are of nearly the same height: 10 rows are 5 and 5, not 8
+/// and 2. At least 1.
+pub(super) fn height(rows: usize, most: usize) -> usize {
+    rows.div_ceil(rows.div_ceil(most).max(1)).max(1)
 }
 
 /// Outputs of a block on processors with few registers.
@@ -185,7 +206,7 @@ pub(super) enum Dense {
 /// Room for a dense layer's input as it wants it.
 #[derive(Debug, Default)]
 pub(super) struct Room {
-    packed: Vec<f32>,
+    packed: Packed,
     rows: Rows,
 }
 
@@ -203,17 +224,27 @@ impl Dense {
         }
     }
 
-    /// `out[r, :] = f(x[r, :] W' + b)` for every row, with the activation `gelu` as `f` or none.
+    /// Lays the rows of `x`, `[rows, inputs]`, as [`Dense::apply`] reads them.
+    #[inline(always)]
+    pub(super) fn prepare<L: Kernels>(&self, x: &[f32], room: &mut Room) {
+        match self {
+            Self::Full(linear) => linear.prepare::<L>(x, &mut room.packed),
+            Self::Int8(linear) => linear.prepare::<L>(x, &mut room.rows),
+        }
+    }
+
+    /// `out[r, o] = f(x[r, :] W'[:, o] + b[o])` for every row that was prepared and the outputs of these panels
+    /// of [`WIDTH`], with the activation `gelu` as `f` or none.
     #[inline(always)]
     pub(super) fn apply<L: Kernels, const GELU: bool>(
         &self,
-        x: &[f32],
+        room: &Room,
+        panels: Range<usize>,
         out: &mut [f32],
-        room: &mut Room,
     ) {
         match self {
-            Self::Full(linear) => linear.apply::<L, GELU>(x, out, &mut room.packed),
-            Self::Int8(linear) => linear.apply::<L, GELU>(x, out, &mut room.rows),
+            Self::Full(linear) => linear.apply::<L, GELU>(&room.packed, panels, out),
+            Self::Int8(linear) => linear.apply::<L, GELU>(&room.rows, panels, out),
         }
     }
 }
@@ -240,18 +271,21 @@ mod tests {
         let (weight, bias) = (numbers(INPUTS * OUTPUTS, 1), numbers(OUTPUTS, 2));
         let linear = Linear::pack(&weight, bias.clone(), INPUTS);
         let x = numbers(INPUTS * 21, 3);
-        let mut packed = Vec::new();
+        let mut packed = Packed::default();
         let mut alone = vec![0.0; OUTPUTS];
         for rows in 1..=21 {
             let x = &x[..rows * INPUTS];
             let mut out = vec![0.0; rows * OUTPUTS];
-            linear.apply::<Basic, false>(x, &mut out, &mut packed);
+            linear.prepare::<Basic>(x, &mut packed);
+            linear.apply::<Basic, false>(&packed, 0..2, &mut out);
             for (x, out) in x.chunks_exact(INPUTS).zip(out.chunks_exact(OUTPUTS)) {
                 for ((w, b), y) in weight.chunks_exact(INPUTS).zip(&bias).zip(out) {
                     let sum: f32 = x.iter().zip(w).map(|(x, w)| x * w).sum();
                     assert!((sum + b - y).abs() < 1e-3, "{rows} rows: {y}");
                 }
-                linear.apply::<Basic, false>(x, &mut alone, &mut packed);
+                linear.prepare::<Basic>(x, &mut packed);
+                linear.apply::<Basic, false>(&packed, 0..1, &mut alone);
+                linear.apply::<Basic, false>(&packed, 1..2, &mut alone);
                 assert_eq!(alone, out, "{rows} rows");
             }
         }

@@ -12,8 +12,9 @@ use sha2::{Digest, Sha256};
 
 use crate::error::Error;
 use config::Config;
-use forward::{Input, Plan, Scratch, Stage};
+use forward::{Input, Plan, Scratch, Show, Stage};
 use level::Instructions;
+use team::{Member, Team};
 use tokenize::Tokenizer;
 use weights::Weights;
 
@@ -31,6 +32,7 @@ mod linear;
 pub(crate) mod maths;
 mod pool;
 mod quantised;
+mod team;
 #[cfg(test)]
 mod tests;
 mod tokenize;
@@ -49,10 +51,10 @@ const TOKENS_TOGETHER: usize = 96;
 #[serde(rename_all = "lowercase")]
 pub enum Precision {
     /// 16-bit weights and 32-bit floats.
-    #[default]
     Full,
     /// 8-bit weights and activations with exact sums: faster, at a mean cosine of 0.999 with the full
     /// vectors. What was trained on the one kind of vectors is to be trained again for the other.
+    #[default]
     Int8,
 }
 
@@ -243,6 +245,7 @@ impl Encoder {
             plan,
             input,
             &mut Scratch::default(),
+            Member::alone(),
             &mut show,
         );
         Ok(out)
@@ -282,13 +285,15 @@ impl Encoder {
         let mut order: Vec<usize> = (0..tokens.len()).collect();
         order.sort_by_key(|&i| std::cmp::Reverse(tokens[i].len()));
         let groups = group(&order, &tokens);
+        // Many groups are shared out, one is run by all.
         let threads = self.threads.min(groups.len()).max(1);
+        let team = if groups.len() == 1 { self.threads } else { 1 };
         let work = |first: usize| {
             let mut scratch = Scratch::default();
             let mut part = Vec::new();
             for group in groups.iter().skip(first).step_by(threads) {
                 let sentences: Vec<&[u32]> = group.iter().map(|&i| tokens[i].as_slice()).collect();
-                let done = self.run_group(&sentences, plan, &mut scratch, tap);
+                let done = self.run_group(&sentences, plan, &mut scratch, team, tap);
                 part.extend(group.iter().copied().zip(done));
             }
             part
@@ -316,12 +321,13 @@ impl Encoder {
         Ok(out)
     }
 
-    /// Runs sentences together and gives what came of each.
+    /// Runs sentences together, on as many threads, and gives what came of each.
     fn run_group<T: Default>(
         &self,
         sentences: &[&[u32]],
         plan: Plan<'_>,
         scratch: &mut Scratch,
+        threads: usize,
         tap: &impl Fn(&mut T, usize, &[f32]),
     ) -> Vec<(Encoded, T)> {
         let width = self.dimension();
@@ -342,14 +348,22 @@ impl Encoder {
             }
         };
         let input = Input::Tokens(sentences);
-        forward::run(
-            self.instructions,
-            &self.weights,
-            plan,
-            input,
-            scratch,
-            &mut show,
-        );
+        let run = |scratch: &mut Scratch, member: Member<'_>, show: Show<'_>| {
+            let (instructions, weights) = (self.instructions, &self.weights);
+            forward::run(instructions, weights, plan, input, scratch, member, show);
+        };
+        if threads == 1 {
+            run(scratch, Member::alone(), &mut show);
+            return out;
+        }
+        let team = Team::new(threads);
+        std::thread::scope(|scope| {
+            for rank in 1..threads {
+                let (run, member) = (&run, team.member(rank));
+                scope.spawn(move || run(&mut Scratch::default(), member, &mut |_, _| ()));
+            }
+            run(scratch, team.member(0), &mut show);
+        });
         out
     }
 }

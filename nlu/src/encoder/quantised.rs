@@ -6,8 +6,11 @@
 //! floats is 0.9990. With a scale alone, symmetric about zero, it was 0.9975; scales for the inputs that
 //! even out their ranges (SmoothQuant, Xiao et al. 2022, arXiv 2211.10438) made it worse, 0.996.
 
+use std::ops::Range;
+
 use super::dot::{Block, Dot, GROUP, WIDTH, Weights};
 use super::level::Kernels;
+use super::linear::height;
 use super::maths::{fma, gelu};
 
 /// `y = x W' + b` with 8-bit weights.
@@ -62,22 +65,26 @@ impl Quantised {
         }
     }
 
-    /// `out[r, :] = f(x[r, :] W' + b)` for every row, with the activation `gelu` as `f` or none.
+    /// Quantises the rows of `x`, `[rows, inputs]`.
+    #[inline(always)]
+    pub(super) fn prepare<L: Kernels>(&self, x: &[f32], rows: &mut Rows) {
+        rows.set::<L>(x, self.inputs);
+    }
+
+    /// `out[r, o] = f(x[r, :] W'[:, o] + b[o])` for every row and the outputs of these panels, with the
+    /// activation `gelu` as `f` or none.
     #[inline(always)]
     pub(super) fn apply<L: Kernels, const GELU: bool>(
         &self,
-        x: &[f32],
+        rows: &Rows,
+        panels: Range<usize>,
         out: &mut [f32],
-        rows: &mut Rows,
     ) {
-        rows.set::<L>(x, self.inputs);
         let count = rows.scale.len();
-        let blocks = count.div_ceil(L::Dot::ROWS).max(1);
-        // Blocks of nearly the same height: 10 rows are 5 and 5, not 8 and 2.
-        let height = count.div_ceil(blocks);
+        let height = height(count, L::Dot::ROWS);
         let mut sums = [[0; WIDTH]; MOST_ROWS];
-        for p in 0..self.outputs / WIDTH {
-            for first in (0..count).step_by(height.max(1)) {
+        for p in panels {
+            for first in (0..count).step_by(height) {
                 let taken = height.min(count - first);
                 self.sums::<L>(p, rows, first, taken, &mut sums);
                 let out = &mut out[first * self.outputs..];
@@ -262,7 +269,8 @@ mod tests {
         for count in 1..=21 {
             let x = &x[..count * INPUTS];
             let mut out = vec![0.0; count * OUTPUTS];
-            layer.apply::<Basic, false>(x, &mut out, &mut rows);
+            layer.prepare::<Basic>(x, &mut rows);
+            layer.apply::<Basic, false>(&rows, 0..2, &mut out);
             for (x, out) in x.chunks_exact(INPUTS).zip(out.chunks_exact(OUTPUTS)) {
                 for ((w, b), y) in weight.chunks_exact(INPUTS).zip(&bias).zip(out) {
                     let sum: f32 = x.iter().zip(w).map(|(x, w)| x * w).sum();
@@ -272,7 +280,9 @@ mod tests {
                         sum + b
                     );
                 }
-                layer.apply::<Basic, false>(x, &mut alone, &mut rows);
+                layer.prepare::<Basic>(x, &mut rows);
+                layer.apply::<Basic, false>(&rows, 0..1, &mut alone);
+                layer.apply::<Basic, false>(&rows, 1..2, &mut alone);
                 assert_eq!(alone, out, "{count} rows");
             }
         }

@@ -136,7 +136,7 @@ pub fn run(
         .shots
         .map(|shots| draw::shots(train, shots, options.seed, outside));
     let train = drawn.as_deref().unwrap_or(train);
-    let spec = spec(train, options);
+    let spec = spec(train, &options.languages, outside);
     let training = TrainOptions {
         seed: options.seed,
         outside: train
@@ -207,17 +207,15 @@ pub fn run_seeds(
     Ok(Summary::of(seeds, runs))
 }
 
-/// The bot that the training texts describe.
-fn spec(train: &[Labelled], options: &EvalOptions) -> Spec {
-    let languages = match options.languages.as_slice() {
+/// The bot that labelled texts describe: what a bot of these `languages` (English where none is named) is
+/// taught by those without the label `outside`.
+pub fn spec(train: &[Labelled], languages: &[String], outside: Option<&str>) -> Spec {
+    let languages = match languages {
         [] => vec!["en".to_owned()],
         some => some.to_vec(),
     };
     let mut intents: BTreeMap<&str, Vec<ExampleSpec>> = BTreeMap::new();
-    for t in train
-        .iter()
-        .filter(|t| Some(&t.label) != options.oos_label.as_ref())
-    {
+    for t in train.iter().filter(|t| Some(t.label.as_str()) != outside) {
         intents.entry(&t.label).or_default().push(ExampleSpec {
             text: t.text.clone(),
             language: languages[0].clone(),

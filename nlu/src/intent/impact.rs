@@ -73,6 +73,7 @@ impl Head {
             model: Model {
                 linear: linear.map_err(|error| bad(&error.to_string()))?,
                 centres,
+                prototypes: self.model.prototypes.clone(),
                 width,
             },
             ..self.clone()

@@ -6,6 +6,7 @@ use crate::Error;
 use crate::calibrate::{Calibration, HeldOut, Scores};
 use crate::conformal::Conformal;
 use crate::cuts::Cuts;
+use crate::tune;
 use linear::{Linear, Row};
 use training::Set;
 
@@ -79,6 +80,9 @@ struct Model {
     linear: Linear,
     /// The unit means of the intents' embeddings, one after the other.
     centres: Vec<f32>,
+    /// The unit vectors that the encoder was tuned to bring texts near to, of the intents and of "none of
+    /// them", `[classes + 1, width]`; empty on an encoder as it is.
+    prototypes: Vec<f32>,
     /// Length of an embedding.
     width: usize,
 }
@@ -91,10 +95,12 @@ impl Model {
             .chunks_exact(self.width.max(1))
             .map(|c| lbfgs::dot(c, embedding));
         let closeness = cosines.fold(-1.0, f64::max) as f32;
-        Scores {
-            logits: self.linear.logits(row),
-            closeness,
+        let mut logits = self.linear.logits(row);
+        let prototypes = self.prototypes.chunks_exact(self.width.max(1));
+        for (logit, prototype) in logits.iter_mut().zip(prototypes) {
+            *logit += tune::SCALE * lbfgs::dot(prototype, embedding) as f32;
         }
+        Scores { logits, closeness }
     }
 }
 
@@ -125,15 +131,22 @@ impl Head {
         let many = examples.len() > MANY;
         let held = if many { HELD_OUT.1 } else { HELD_OUT.0 };
         let held_out = set.cross_validate(held, seed, progress)?;
-        let head = Head::finish(set, held_out)?;
+        let head = Head::finish(set, held_out, Vec::new())?;
         progress(1.0);
         Ok(head)
     }
 
     /// The head of all texts, calibrated on what was held out.
-    fn finish(set: Set<'_>, held_out: Vec<(usize, HeldOut)>) -> Result<Head, Error> {
+    fn finish(
+        set: Set<'_>,
+        held_out: Vec<(usize, HeldOut)>,
+        prototypes: Vec<f32>,
+    ) -> Result<Head, Error> {
         let (kept, held_out) = set.clean(held_out);
-        let model = set.fit(&kept, STEPS.0)?;
+        let model = Model {
+            prototypes,
+            ..set.fit(&kept, STEPS.0)?
+        };
         let calibration = Calibration::of(&held_out).with_threshold(&held_out);
         Ok(Head {
             cuts: calibration.cuts(&held_out),

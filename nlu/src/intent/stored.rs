@@ -18,6 +18,8 @@ struct Front {
     dense: usize,
     /// Length of an embedding.
     width: usize,
+    /// Whether there are prototypes.
+    tuned: bool,
     /// Sparse columns.
     sparse: usize,
     calibration: Calibration,
@@ -32,12 +34,15 @@ impl Head {
             classes: self.classes.clone(),
             dense: self.model.linear.dense(),
             width: self.model.width,
+            tuned: !self.model.prototypes.is_empty(),
             sparse: features::COLUMNS,
             calibration: self.calibration,
             cuts: self.cuts.clone(),
             conformal: self.conformal.clone(),
         };
-        pack(&front, &[self.model.linear.weights(), &self.model.centres])
+        let model = &self.model;
+        let weights = [model.linear.weights(), &model.centres, &model.prototypes];
+        pack(&front, &weights)
     }
 
     /// Reads `to_bytes` back.
@@ -53,15 +58,21 @@ impl Head {
         if front.sparse != features::COLUMNS {
             return Err(bad("it was written by another version".to_owned()));
         }
-        let centres = front.classes.len().checked_mul(front.width);
-        let linear_end = centres.and_then(|centres| weights.len().checked_sub(centres));
-        let linear_end = linear_end.ok_or_else(|| bad("it is cut short".to_owned()))?;
-        let centres = weights.split_off(linear_end);
-        let linear = Linear::new(front.classes.len() + 1, front.dense, front.sparse, weights)
+        let classes = front.classes.len();
+        let mut tail = |rows: usize| {
+            let length = rows.checked_mul(front.width)?;
+            Some(weights.split_off(weights.len().checked_sub(length)?))
+        };
+        let prototypes = tail(if front.tuned { classes + 1 } else { 0 });
+        let (Some(prototypes), Some(centres)) = (prototypes, tail(classes)) else {
+            return Err(bad("it is cut short".to_owned()));
+        };
+        let linear = Linear::new(classes + 1, front.dense, front.sparse, weights)
             .ok_or_else(|| bad("it is cut short or has too much".to_owned()))?;
         let model = Model {
             linear,
             centres,
+            prototypes,
             width: front.width,
         };
         Ok(Head {

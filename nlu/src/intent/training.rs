@@ -98,6 +98,7 @@ impl<'a> Set<'a> {
         Ok(Model {
             linear: linear.map_err(|error| bad(&error.to_string()))?,
             centres,
+            prototypes: Vec::new(),
             width: self.width,
         })
     }
@@ -164,10 +165,18 @@ impl<'a> Set<'a> {
         Ok(of_row.iter().enumerate().filter_map(held_out).collect())
     }
 
-    /// What a model of the other texts says of those that are held out, with their rows.
-    pub(super) fn hold_out(&self, held_out: &[bool]) -> Result<Vec<(usize, HeldOut)>, Error> {
+    /// What a model of the other texts, with the prototypes that the encoder was tuned to, says of those that
+    /// are held out, with their rows.
+    pub(super) fn hold_out(
+        &self,
+        held_out: &[bool],
+        prototypes: &[f32],
+    ) -> Result<Vec<(usize, HeldOut)>, Error> {
         let rows = |held: bool| (0..held_out.len()).filter(move |at| held_out[*at] == held);
-        let model = self.fit(&rows(false).collect::<Vec<_>>(), STEPS.1)?;
+        let model = Model {
+            prototypes: prototypes.to_vec(),
+            ..self.fit(&rows(false).collect::<Vec<_>>(), STEPS.1)?
+        };
         let text = |at: usize| HeldOut {
             scores: model.scores(self.row(at)),
             label: self.labels[at],

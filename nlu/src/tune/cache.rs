@@ -55,25 +55,13 @@ impl Cache {
         self.starts[text + 1] - self.starts[text]
     }
 
-    /// Appends those rows of a text that `keep` wants, by their number, and says how many.
-    pub(super) fn copy(
-        &self,
-        text: usize,
-        mut keep: impl FnMut(usize) -> bool,
-        out: &mut Vec<f32>,
-    ) -> usize {
-        let start = self.starts[text];
-        let mut kept = 0;
-        for row in start..self.starts[text + 1] {
-            if !keep(row - start) {
-                continue;
-            }
-            kept += 1;
+    /// Appends a text's rows.
+    pub(super) fn copy(&self, text: usize, out: &mut Vec<f32>) {
+        for row in self.starts[text]..self.starts[text + 1] {
             let scale = self.scales[row];
             let integers = &self.integers[row * self.width..][..self.width];
             out.extend(integers.iter().map(|x| f32::from(*x) * scale));
         }
-        kept
     }
 
     /// Vectors of some texts from tuned layers on top of the rows, in the texts' order.
@@ -85,7 +73,8 @@ impl Cache {
     ) -> Result<Vec<Vec<f32>>, Error> {
         let (mut rows, mut lengths) = (Vec::new(), Vec::new());
         for text in texts {
-            lengths.push(self.copy(*text, |_| true, &mut rows));
+            self.copy(*text, &mut rows);
+            lengths.push(self.tokens(*text));
         }
         encoder.encode_states(&rows, &lengths, upper)
     }

@@ -1,15 +1,13 @@
-//! What is minimised: cross-entropy over the cosines of embeddings and class vectors, and, where the
-//! recipe asks for it, a supervised contrastive term among the embeddings of a batch.
+//! What is minimised: cross-entropy over the cosines of embeddings and class vectors, times [`SCALE`].
 
-use super::Recipe;
+use super::SCALE;
 use super::level::Job;
 use super::matmul::{Form, product};
-use super::ops::{add, dot};
+use super::ops::dot;
 use crate::encoder::maths::{Level, softmax};
 
 /// A batch with its loss's derivatives.
 pub(super) struct Loss<'a> {
-    pub(super) recipe: &'a Recipe,
     /// `[sentences, width]`, L2-normalised.
     pub(super) embeddings: &'a [f32],
     /// Class of each sentence.
@@ -26,18 +24,7 @@ pub(super) struct Loss<'a> {
 
 impl Job for Loss<'_> {
     #[inline(always)]
-    fn run<L: Level>(mut self) {
-        *self.value = 0.0;
-        self.cross_entropy::<L>();
-        if self.recipe.contrast > 0.0 {
-            self.contrast::<L>();
-        }
-    }
-}
-
-impl Loss<'_> {
-    #[inline(always)]
-    fn cross_entropy<L: Level>(&mut self) {
+    fn run<L: Level>(self) {
         let count = self.labels.len();
         let width = self.embeddings.len() / count.max(1);
         let classes = self.classes.len() / width.max(1);
@@ -48,25 +35,16 @@ impl Loss<'_> {
             row.iter_mut().for_each(|x| *x *= factor);
             inverse.push(factor);
         }
-        let scale = self.recipe.scale;
         let mut z = vec![0.0; count * classes];
         let shape = [count, classes, width];
         product(Form::Right, shape, self.embeddings, &unit, &mut z, false);
-        let even = self.recipe.smoothing / classes as f32;
+        *self.value = 0.0;
         for (z, label) in z.chunks_exact_mut(classes).zip(self.labels) {
-            z.iter_mut().for_each(|z| *z *= scale);
+            z.iter_mut().for_each(|z| *z *= SCALE);
             softmax::<L>(z);
-            let surprise = |p: f32| -f64::from(p.max(1e-30).ln());
-            *self.value +=
-                f64::from(1.0 - self.recipe.smoothing) * surprise(z[*label]) / count as f64;
-            if even > 0.0 {
-                let all: f64 = z.iter().map(|p| surprise(*p)).sum();
-                *self.value += f64::from(even) * all / count as f64;
-            }
-            for p in z.iter_mut() {
-                *p = (*p - even) * scale / count as f32;
-            }
-            z[*label] -= (1.0 - self.recipe.smoothing) * scale / count as f32;
+            *self.value -= f64::from(z[*label].max(1e-30).ln()) / count as f64;
+            z[*label] -= 1.0;
+            z.iter_mut().for_each(|p| *p *= SCALE / count as f32);
         }
         let shape = [count, width, classes];
         product(Form::Neither, shape, &z, &unit, self.d_embeddings, false);
@@ -87,49 +65,6 @@ impl Loss<'_> {
             }
         }
     }
-
-    /// Khosla et al. 2020 (arXiv 2004.11362), the sum outside of the logarithm.
-    #[inline(always)]
-    fn contrast<L: Level>(&mut self) {
-        let count = self.labels.len();
-        let width = self.embeddings.len() / count.max(1);
-        let mut z = vec![0.0; count * count];
-        let shape = [count, count, width];
-        let e = self.embeddings;
-        product(Form::Right, shape, e, e, &mut z, false);
-        let mates = |i: usize| {
-            let same = self.labels.iter().filter(|l| **l == self.labels[i]);
-            same.count() - 1
-        };
-        let mates: Vec<usize> = (0..count).map(mates).collect();
-        let paired = mates.iter().filter(|n| **n > 0).count().max(1);
-        let weight = self.recipe.contrast / paired as f32;
-        for (i, z) in z.chunks_exact_mut(count).enumerate() {
-            if mates[i] == 0 {
-                z.fill(0.0);
-                continue;
-            }
-            z.iter_mut().for_each(|z| *z /= self.recipe.temperature);
-            z[i] = f32::NEG_INFINITY;
-            softmax::<L>(z);
-            z[i] = 0.0;
-            let each = 1.0 / mates[i] as f32;
-            for (j, p) in z.iter_mut().enumerate() {
-                if j != i && self.labels[j] == self.labels[i] {
-                    *self.value -= f64::from(weight * each * p.max(1e-30).ln());
-                    *p -= each;
-                }
-                *p *= weight / self.recipe.temperature;
-            }
-        }
-        for i in 0..count {
-            let d = &mut self.d_embeddings[i * width..][..width];
-            for j in 0..count {
-                let slope = z[i * count + j] + z[j * count + i];
-                add::<L>(d, slope, &e[j * width..][..width]);
-            }
-        }
-    }
 }
 
 #[cfg(test)]
@@ -146,40 +81,30 @@ mod tests {
             row.iter_mut().for_each(|x| *x /= norm);
         }
         let (classes, labels) = (wave(0.41, 3 * 8), [0, 1, 0, 2, 0]);
-        for (contrast, smoothing) in [(0.0, 0.0), (0.7, 0.1)] {
-            let recipe = Recipe {
-                scale: 5.0,
-                contrast,
-                temperature: 0.5,
-                smoothing,
-                ..Recipe::default()
-            };
-            let run = |embeddings: &[f32], classes: &[f32]| {
-                let (mut d_e, mut d_c) = (vec![0.0; 5 * 8], vec![0.0; 3 * 8]);
-                let mut value = 0.0;
-                level::run(Loss {
-                    recipe: &recipe,
-                    embeddings,
-                    labels: &labels,
-                    classes,
-                    d_embeddings: &mut d_e,
-                    d_classes: &mut d_c,
-                    value: &mut value,
-                });
-                (value, d_e, d_c)
-            };
-            let (_, d_e, d_c) = run(&embeddings, &classes);
-            for (which, d) in [d_e, d_c].iter().enumerate() {
-                for (at, d) in d.iter().enumerate() {
-                    let side = |by: f32| {
-                        let mut all = [embeddings.clone(), classes.clone()];
-                        all[which][at] += by;
-                        run(&all[0], &all[1]).0
-                    };
-                    let slope = (side(1e-2) - side(-1e-2)) / 2e-2;
-                    let off = (slope - f64::from(*d)).abs();
-                    assert!(off < 2e-3, "{contrast} {which} {at}: {slope} and {d}");
-                }
+        let run = |embeddings: &[f32], classes: &[f32]| {
+            let (mut d_e, mut d_c) = (vec![0.0; 5 * 8], vec![0.0; 3 * 8]);
+            let mut value = 0.0;
+            level::run(Loss {
+                embeddings,
+                labels: &labels,
+                classes,
+                d_embeddings: &mut d_e,
+                d_classes: &mut d_c,
+                value: &mut value,
+            });
+            (value, d_e, d_c)
+        };
+        let (_, d_e, d_c) = run(&embeddings, &classes);
+        for (which, d) in [d_e, d_c].iter().enumerate() {
+            for (at, d) in d.iter().enumerate() {
+                let side = |by: f32| {
+                    let mut all = [embeddings.clone(), classes.clone()];
+                    all[which][at] += by;
+                    run(&all[0], &all[1]).0
+                };
+                let slope = (side(1e-2) - side(-1e-2)) / 2e-2;
+                let off = (slope - f64::from(*d)).abs();
+                assert!(off < 2e-3, "{which} {at}: {slope} and {d}");
             }
         }
     }

@@ -36,6 +36,8 @@ mod threads;
 const SHARDS: usize = 2;
 /// Batches of which the sentences are sorted by length together.
 const SORTED: usize = 16;
+/// Cosines are multiplied by it to become logits.
+pub(crate) const SCALE: f32 = 20.0;
 /// Share of the steps over which the learning rate rises; from there it falls to zero.
 const WARM_UP: f64 = 0.1;
 
@@ -48,26 +50,14 @@ pub(crate) struct Recipe {
     pub(crate) epochs: f64,
     /// Sentences a step.
     pub(crate) batch: usize,
-    /// Highest learning rate of the top layer.
+    /// Highest learning rate of the layers.
     pub(crate) rate: f32,
-    /// A layer's learning rate is this much of the next one's above.
-    pub(crate) rate_below: f32,
     /// Highest learning rate of the class vectors.
     pub(crate) class_rate: f32,
     /// Weight decay of the dense layers' weights.
     pub(crate) decay: f32,
-    /// Cosines are multiplied by it to become logits.
-    pub(crate) scale: f32,
-    /// Share of the truth that is spread over all classes.
-    pub(crate) smoothing: f32,
-    /// Weight of the contrastive term.
-    pub(crate) contrast: f32,
-    /// Temperature of the contrastive term.
-    pub(crate) temperature: f32,
     /// Share of the activations that are dropped.
     pub(crate) dropout: f32,
-    /// Share of the tokens that are left out.
-    pub(crate) token_dropout: f32,
 }
 
 impl Default for Recipe {
@@ -77,15 +67,9 @@ impl Default for Recipe {
             epochs: 3.0,
             batch: 32,
             rate: 2e-4,
-            rate_below: 1.0,
             class_rate: 2e-3,
             decay: 0.01,
-            scale: 20.0,
-            smoothing: 0.0,
-            contrast: 0.0,
-            temperature: 0.07,
             dropout: 0.1,
-            token_dropout: 0.0,
         }
     }
 }
@@ -98,6 +82,15 @@ impl Recipe {
             ..Self::default()
         }
     }
+}
+
+/// What tuning gives.
+#[derive(Debug)]
+pub(crate) struct Tuned {
+    /// The layers.
+    pub(crate) upper: Upper,
+    /// A unit vector for each class that the texts of the class were brought near to, `[classes, width]`.
+    pub(crate) prototypes: Vec<f32>,
 }
 
 /// Texts ready to be tuned on, more than once.
@@ -139,7 +132,7 @@ impl<'a> Tuner<'a> {
         labels: &[usize],
         seed: u64,
         progress: &mut dyn FnMut(f64),
-    ) -> Result<Upper, Error> {
+    ) -> Result<Tuned, Error> {
         let mut run = Run::new(self, texts, labels)?;
         let mut random = Random::new(seed);
         let steps = self.steps(texts.len());
@@ -154,7 +147,14 @@ impl<'a> Tuner<'a> {
                 }
             }
         }
-        Upper::new(self.recipe.frozen, &run.places.layers(&run.params))
+        let mut prototypes = run.params[run.places.classes.clone()].to_vec();
+        prototypes
+            .chunks_exact_mut(run.places.shape.width)
+            .for_each(to_unit);
+        Ok(Tuned {
+            upper: Upper::new(self.recipe.frozen, &run.places.layers(&run.params))?,
+            prototypes,
+        })
     }
 
     /// Vectors of all texts from tuned layers.
@@ -205,6 +205,12 @@ impl<'a> Tuner<'a> {
     }
 }
 
+/// Divides a vector by its length.
+fn to_unit(vector: &mut [f32]) {
+    let norm = vector.iter().map(|x| x * x).sum::<f32>().sqrt().max(1e-12);
+    vector.iter_mut().for_each(|x| *x /= norm);
+}
+
 /// The learning rate's share of its highest at a step.
 fn rate(step: usize, steps: usize) -> f32 {
     let (step, steps) = (step as f64, steps as f64);
@@ -247,10 +253,9 @@ impl<'a> Run<'a> {
                 *sum += x;
             }
         }
-        for class in params[places.classes.clone()].chunks_exact_mut(shape.width) {
-            let norm = class.iter().map(|x| x * x).sum::<f32>().sqrt().max(1e-12);
-            class.iter_mut().for_each(|x| *x /= norm);
-        }
+        params[places.classes.clone()]
+            .chunks_exact_mut(shape.width)
+            .for_each(to_unit);
         Ok(Self {
             tuner,
             adam: AdamW::new(groups(&places, recipe)),
@@ -288,7 +293,6 @@ impl<'a> Run<'a> {
         let mut d_embeddings = vec![0.0; embeddings.len()];
         let mut value = 0.0;
         level::run(Loss {
-            recipe,
             embeddings: &embeddings,
             labels: &labels,
             classes: &self.params[self.places.classes.clone()],
@@ -314,17 +318,13 @@ impl<'a> Run<'a> {
 }
 
 impl Tuner<'_> {
-    /// Lays a shard's texts end to end, less the tokens that are left out this time.
+    /// Lays a shard's texts end to end.
     fn fill<'t>(&self, shard: &mut Shard, texts: impl Iterator<Item = &'t usize>) {
-        let mut random = Random::new(shard.seed);
-        let rate = f64::from(self.recipe.token_dropout);
-        // The first token always stays, so that something does.
-        let mut keep = |token: usize| token == 0 || rate == 0.0 || random.unit() >= rate;
         shard.x.clear();
         shard.lengths.clear();
         for text in texts {
-            let kept = self.cache.copy(*text, &mut keep, &mut shard.x);
-            shard.lengths.push(kept);
+            self.cache.copy(*text, &mut shard.x);
+            shard.lengths.push(self.cache.tokens(*text));
         }
     }
 }
@@ -332,7 +332,7 @@ impl Tuner<'_> {
 /// Learning rates and decay of all numbers.
 fn groups(places: &Places, recipe: &Recipe) -> Vec<Group> {
     let mut groups = Vec::new();
-    let mut rate = recipe.rate;
+    let rate = recipe.rate;
     for place in places.layers.iter().rev() {
         for (tensor, decays) in place.tensors().into_iter().rev() {
             groups.push(Group {
@@ -346,7 +346,6 @@ fn groups(places: &Places, recipe: &Recipe) -> Vec<Group> {
                 decay: if decays { recipe.decay } else { 0.0 },
             });
         }
-        rate *= recipe.rate_below;
     }
     groups.reverse();
     groups.push(Group {

@@ -22,13 +22,11 @@ fn recipe() -> Recipe {
         epochs: 4.0,
         batch: 6,
         dropout: 0.1,
-        token_dropout: 0.1,
-        contrast: 0.1,
         ..Recipe::default()
     }
 }
 
-fn tune(threads: usize, seed: u64) -> Option<(Upper, Vec<Vec<f32>>)> {
+fn tune(threads: usize, seed: u64) -> Option<(Tuned, Vec<Vec<f32>>)> {
     let (texts, labels): (Vec<&str>, Vec<usize>) = TEXTS.into_iter().unzip();
     let recipe = recipe();
     let mut tuner =
@@ -36,15 +34,15 @@ fn tune(threads: usize, seed: u64) -> Option<(Upper, Vec<Vec<f32>>)> {
     tuner.threads = threads;
     let all: Vec<usize> = (0..texts.len()).collect();
     let mut shares = Vec::new();
-    let upper = tuner
+    let tuned = tuner
         .tune(&all, &labels, seed, &mut |share| shares.push(share))
         .expect("tunes");
     assert!(
         shares.is_sorted() && shares.last() == Some(&1.0),
         "{shares:?}"
     );
-    let vectors = tuner.embed(&upper).expect("vectors");
-    Some((upper, vectors))
+    let vectors = tuner.embed(&tuned.upper).expect("vectors");
+    Some((tuned, vectors))
 }
 
 #[test]
@@ -53,22 +51,27 @@ fn threads_change_nothing_and_the_seed_does() {
         return;
     };
     let (two, _) = tune(2, 3).expect("the model is there");
-    assert!(one.to_bytes() == two.to_bytes());
+    assert!(one.upper.to_bytes() == two.upper.to_bytes() && one.prototypes == two.prototypes);
     let (other, _) = tune(2, 4).expect("the model is there");
-    assert!(one.to_bytes() != other.to_bytes());
+    assert!(one.upper.to_bytes() != other.upper.to_bytes());
 }
 
 #[test]
 fn intents_move_apart_and_reading_sees_the_same_vectors() {
-    let Some((upper, vectors)) = tune(2, 1) else {
+    let Some((tuned, vectors)) = tune(2, 1) else {
         return;
     };
     let encoder = test_model::encoder().expect("the model is there");
     let texts: Vec<&str> = TEXTS.iter().map(|t| t.0).collect();
-    let encoded = encoder.encode_with(&texts, &upper).expect("encodes");
+    let encoded = encoder.encode_with(&texts, &tuned.upper).expect("encodes");
     let cosine = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f32>();
     for (vector, encoded) in vectors.iter().zip(&encoded) {
         assert!(cosine(vector, &encoded.tuned) > 0.9999);
+    }
+    let width = encoder.dimension();
+    for (vector, (_, class)) in vectors.iter().zip(TEXTS) {
+        let near = |class: usize| cosine(vector, &tuned.prototypes[class * width..][..width]);
+        assert!((0..3).all(|other| near(other) <= near(class)));
     }
     // Mean cosine of texts of one intent, less that of texts of two.
     let gap = |of: &dyn Fn(usize) -> Vec<f32>| {

@@ -144,34 +144,36 @@ pub(super) fn tuned(
         let start = 0.1 + share * f64::from(run);
         let held_out: Vec<bool> = of_text.iter().map(|fold| *fold == run as usize).collect();
         let learned: Vec<usize> = (0..held_out.len()).filter(|at| !held_out[*at]).collect();
-        let upper = tuner.tune(&learned, &labels, seed, &mut |p| {
+        let tuned = tuner.tune(&learned, &labels, seed, &mut |p| {
             progress(start + p * share * 0.8);
         })?;
-        let features = features(encoder, Some(&upper), texts, &mut |p| {
+        let features = features(encoder, Some(&tuned.upper), texts, &mut |p| {
             progress(start + (0.8 + p * 0.2) * share);
         })?;
-        held.push((held_out, features));
+        held.push((held_out, features, tuned.prototypes));
     }
     let all: Vec<usize> = (0..labels.len()).collect();
     let start = 1.0 - LAST;
-    let upper = tuner.tune(&all, &labels, seed, &mut |p| {
+    let tuned = tuner.tune(&all, &labels, seed, &mut |p| {
         progress(start + p * LAST * 0.8)
     })?;
-    let features = features(encoder, Some(&upper), texts, &mut |p| {
+    let features = features(encoder, Some(&tuned.upper), texts, &mut |p| {
         progress(start + (0.8 + p * 0.15) * LAST);
     })?;
     let (inside, rest) = texts.rows(&features);
     let parts: Vec<Part<'_>> = held
         .iter()
-        .map(|(held_out, features)| {
+        .map(|(held_out, features, prototypes)| {
             let (examples, outside) = texts.rows(features);
             Part {
                 examples,
                 outside,
+                prototypes,
                 held_out,
             }
         })
         .collect();
-    let head = Head::train_tuned((&inside, &rest), &parts, encoder.dimension())?;
-    Ok((head, upper))
+    let rows = (inside.as_slice(), rest.as_slice());
+    let head = Head::train_tuned(rows, tuned.prototypes, &parts, encoder.dimension())?;
+    Ok((head, tuned.upper))
 }

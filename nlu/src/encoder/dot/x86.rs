@@ -4,17 +4,21 @@
 //! sees to that.
 
 use std::arch::x86_64::{
-    __m256i, _mm_loadu_si128, _mm256_add_epi32, _mm256_cvtepi8_epi16, _mm256_dpbusd_avx_epi32,
-    _mm256_hadd_epi32, _mm256_loadu_si256, _mm256_madd_epi16, _mm256_permute4x64_epi64,
-    _mm256_set1_epi32, _mm256_set1_epi64x, _mm256_setzero_si256, _mm256_storeu_si256,
-    _mm512_dpbusd_epi32, _mm512_loadu_si512, _mm512_set1_epi32, _mm512_setzero_si512,
-    _mm512_storeu_si512,
+    __m256i, _MM_HINT_T0, _mm_loadu_si128, _mm_prefetch, _mm256_add_epi32, _mm256_cvtepi8_epi16,
+    _mm256_dpbusd_avx_epi32, _mm256_hadd_epi32, _mm256_loadu_si256, _mm256_madd_epi16,
+    _mm256_permute4x64_epi64, _mm256_set1_epi32, _mm256_set1_epi64x, _mm256_setzero_si256,
+    _mm256_storeu_si256, _mm512_dpbusd_epi32, _mm512_loadu_si512, _mm512_set1_epi32,
+    _mm512_setzero_si512, _mm512_storeu_si512,
 };
 
 use super::{Block, Dot, GROUP, WIDTH, Weights};
 
 /// Bytes of the weights of one group of inputs.
 const STEP: usize = WIDTH * GROUP;
+
+/// How far ahead of the weights in use others are fetched, in bytes: they come from the third-level cache, which
+/// takes longer than the products of a line.
+const AHEAD: usize = 4096;
 
 /// AVX2: weights are widened to 16 bits as they are read. Products of bytes exist too, but their sums of
 /// pairs saturate in 16 bits.
@@ -47,6 +51,7 @@ unsafe fn avx2<const R: usize>(panel: &[Weights], rows: &[i16], sums: &mut [[i32
             // `g` counts the panel's groups.
             let (w0, w1) = unsafe {
                 let at = panel.as_ptr().cast::<u8>().add(g * STEP + outputs * GROUP);
+                _mm_prefetch::<_MM_HINT_T0>(at.wrapping_add(AHEAD).cast());
                 (
                     _mm256_cvtepi8_epi16(_mm_loadu_si128(at.cast())),
                     _mm256_cvtepi8_epi16(_mm_loadu_si128(at.add(16).cast())),
@@ -101,6 +106,7 @@ unsafe fn avx_vnni<const R: usize>(panel: &[Weights], rows: &[u8], sums: &mut [[
             // `g` counts the panel's groups.
             let (w0, w1) = unsafe {
                 let at = panel.as_ptr().cast::<u8>().add(g * STEP + outputs * GROUP);
+                _mm_prefetch::<_MM_HINT_T0>(at.wrapping_add(AHEAD).cast());
                 (
                     _mm256_loadu_si256(at.cast::<__m256i>()),
                     _mm256_loadu_si256(at.add(32).cast::<__m256i>()),
@@ -158,6 +164,8 @@ unsafe fn avx512_vnni<const R: usize>(
         // SAFETY: a group of weights is 128 bytes long.
         let (w0, w1) = unsafe {
             let at = weights.as_ptr().cast::<u8>();
+            _mm_prefetch::<_MM_HINT_T0>(at.wrapping_add(AHEAD).cast());
+            _mm_prefetch::<_MM_HINT_T0>(at.wrapping_add(AHEAD + 64).cast());
             (
                 _mm512_loadu_si512(at.cast()),
                 _mm512_loadu_si512(at.add(64).cast()),
