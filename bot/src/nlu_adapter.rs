@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use bellhop_flows::engine::event::{Found, Part, Reading};
+use bellhop_flows::engine::event::{Found, Part, Place, Reading};
 use bellhop_knowledge::Embed;
 use bellhop_nlu::encoder::Encoder;
 use bellhop_nlu::{Context, Understanding};
@@ -92,6 +92,22 @@ fn understood(reading: bellhop_nlu::Reading) -> Understood {
                 })
                 .collect(),
             negative: reading.negative,
+            reasons: reading
+                .reasons
+                .iter()
+                .map(|reason| Place {
+                    start: reason.start,
+                    end: reason.end,
+                })
+                .collect(),
+            profanity: reading
+                .profanity
+                .iter()
+                .map(|oath| Place {
+                    start: oath.range.start,
+                    end: oath.range.end,
+                })
+                .collect(),
             degraded: false,
         },
     }

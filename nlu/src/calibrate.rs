@@ -43,6 +43,12 @@ const FAR: f32 = 16.0;
 /// customers ask for something else, on the low side, since it also lowers the probabilities of those
 /// who don't.
 const OUTSIDE: f64 = 0.05;
+/// The threshold without any held-out text, and how many texts it counts as: that of few texts is a matter of
+/// chance. Chosen on bots of 25 intents with 5 to 20 examples each, drawn from CLINC150 and BANKING77, whose
+/// messages were half out of scope and half of them misspelt: at 0.7 the Matthews correlation was 0.74 to 0.82,
+/// within 0.02 of that at the best threshold of each, and 0.70 to 0.79 at thresholds of their own, which lay
+/// anywhere between 0.17 and 0.62.
+const PRIOR: (f64, f64) = (0.7, 1000.0);
 /// Bounds of the logarithm of the scale.
 const SCALES: (f32, f32) = (-3.0, 4.0);
 /// Bounds of the offset of "none of them". Texts held out that are out of scope are far out: without the lower
@@ -104,7 +110,8 @@ impl Calibration {
             struck.logits[text.label] = f32::NEG_INFINITY;
             near.extend(self.best(&struck).map(|(_, p)| p));
         }
-        self.threshold = threshold(&inside, &far, &near);
+        let trust = inside.len() as f64 / (inside.len() as f64 + PRIOR.1);
+        self.threshold = trust * threshold(&inside, &far, &near) + (1.0 - trust) * PRIOR.0;
         self
     }
 

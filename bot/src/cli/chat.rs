@@ -62,6 +62,7 @@ async fn talk(app: &App, language: Option<String>) -> Result<()> {
     let id = opened.conversation_id;
     let mut editor = DefaultEditor::new()?;
     let mut sent = 0;
+    let mut said = String::new();
     loop {
         // The editor blocks its thread; nothing else needs this one meanwhile.
         let text = match tokio::task::block_in_place(|| editor.readline("> ")) {
@@ -76,11 +77,12 @@ async fn talk(app: &App, language: Option<String>) -> Result<()> {
         let _ = editor.add_history_entry(&text);
         if text == "/trace" {
             if let Some(trace) = app.trace(&id).await?.last() {
-                print_trace(trace);
+                print_trace(trace, &said);
             }
             continue;
         }
         sent += 1;
+        said.clone_from(&text);
         let body = if text.starts_with('/') {
             InboundBody::Payload { payload: text }
         } else {
@@ -127,7 +129,8 @@ fn show(events: &[CustomerEvent]) {
     }
 }
 
-fn print_trace(trace: &TurnTrace) {
+/// `said` is the message of the turn.
+fn print_trace(trace: &TurnTrace, said: &str) {
     if let Some(reading) = &trace.reading {
         let intents: Vec<String> = reading
             .intents
@@ -142,6 +145,16 @@ fn print_trace(trace: &TurnTrace) {
             reading.negative,
             reading.language
         ));
+        for (what, places) in [
+            ("upset by", &reading.reasons),
+            ("swore", &reading.profanity),
+        ] {
+            let words = places.iter().filter_map(|at| said.get(at.start..at.end));
+            let words: Vec<&str> = words.collect();
+            if !words.is_empty() {
+                line(&format!("  {what}: {}", words.join(", ")));
+            }
+        }
         for found in &reading.entities {
             line(&format!(
                 "  found {}: {} ({:.2})",

@@ -113,6 +113,15 @@ pub struct Part {
     pub probability: f64,
 }
 
+/// A part of an utterance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Place {
+    /// First byte.
+    pub start: usize,
+    /// One past the last byte.
+    pub end: usize,
+}
+
 /// What the NLU made of an utterance.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Reading {
@@ -130,6 +139,12 @@ pub struct Reading {
     pub entities: Vec<Found>,
     /// 0 is content or neutral, 1 is very upset.
     pub negative: f64,
+    /// The words that make it sound upset, the strongest first; none where it hardly does.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reasons: Vec<Place>,
+    /// Swear words, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub profanity: Vec<Place>,
     /// The model did not answer in time; only exact readings are safe.
     pub degraded: bool,
 }

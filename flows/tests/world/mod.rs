@@ -260,6 +260,8 @@ impl World for Scripted {
             requests: Vec::new(),
             entities: self.entities(text),
             negative: 0.0,
+            reasons: Vec::new(),
+            profanity: Vec::new(),
             degraded: false,
         }
     }

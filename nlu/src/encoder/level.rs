@@ -8,6 +8,9 @@ use super::maths::Level;
 pub(super) trait Kernels: Level {
     /// Rows of a block of a floating-point product.
     const ROWS: usize;
+    /// Such a product is spelled out in AVX-512's instructions: the compiler's own choice for seven rows and more
+    /// is to gather and scatter the sums of all rows, which takes many times as long.
+    const AVX512: bool = false;
     /// Outputs of such a block, a divisor of `linear::WIDTH`. The block's sums must fit in the registers:
     /// where they spill, the product takes 2.6 times as long.
     const OUTPUTS: usize;
@@ -68,8 +71,9 @@ pub(super) mod x86 {
     }
 
     impl Kernels for Avx512 {
-        const ROWS: usize = 8;
+        const ROWS: usize = 14;
         const OUTPUTS: usize = 32;
+        const AVX512: bool = true;
         type Dot = Avx2Dot;
     }
 
@@ -81,8 +85,9 @@ pub(super) mod x86 {
     }
 
     impl Kernels for Avx512Vnni {
-        const ROWS: usize = 8;
+        const ROWS: usize = 14;
         const OUTPUTS: usize = 32;
+        const AVX512: bool = true;
         type Dot = Avx512VnniDot;
     }
 }

@@ -14,13 +14,18 @@ use super::quantised::{Quantised, Rows};
 /// The packed weights come in panels of this many outputs.
 pub(super) const WIDTH: usize = 32;
 
+/// The weights of [`WIDTH`] outputs for an input, in one cache line.
+#[derive(Debug, Clone, Copy)]
+#[repr(C, align(64))]
+struct Weights([i16; WIDTH]);
+
 /// `y = x W' + b`.
 #[derive(Debug)]
 pub(super) struct Linear {
     inputs: usize,
     outputs: usize,
     /// `[outputs / WIDTH, inputs, WIDTH]`.
-    panels: Vec<[i16; WIDTH]>,
+    panels: Vec<Weights>,
     /// What an integer weight is worth, for each output.
     scale: Vec<f32>,
     bias: Vec<f32>,
@@ -33,7 +38,7 @@ impl Linear {
         let (packed, scale): (Vec<_>, Vec<_>) = weight.chunks_exact(inputs).map(quantise).unzip();
         let mut panels = Vec::with_capacity(inputs * outputs / WIDTH);
         for rows in packed.chunks_exact(WIDTH) {
-            let columns = (0..inputs).map(|k| std::array::from_fn(|j| rows[j][k]));
+            let columns = (0..inputs).map(|k| Weights(std::array::from_fn(|j| rows[j][k])));
             panels.extend(columns);
         }
         Self {
@@ -107,12 +112,12 @@ pub(super) fn height(rows: usize, most: usize) -> usize {
 /// Outputs of a block on processors with few registers.
 const HALF: usize = WIDTH / 2;
 /// Most rows of a block at any level.
-const MOST_ROWS: usize = 8;
+const MOST_ROWS: usize = 14;
 
 /// [`product`] for as many rows as the block holds.
 #[inline(always)]
 fn rows_times<L: Kernels, const W: usize>(
-    panel: &[[i16; WIDTH]],
+    panel: &[Weights],
     from: usize,
     block: &[f32],
     out: &mut [[f32; WIDTH]; MOST_ROWS],
@@ -125,6 +130,12 @@ fn rows_times<L: Kernels, const W: usize>(
         5 => product::<L, 5, W>(panel, from, block, out),
         6 => product::<L, 6, W>(panel, from, block, out),
         7 => product::<L, 7, W>(panel, from, block, out),
+        8 => product::<L, 8, W>(panel, from, block, out),
+        9 => product::<L, 9, W>(panel, from, block, out),
+        10 => product::<L, 10, W>(panel, from, block, out),
+        11 => product::<L, 11, W>(panel, from, block, out),
+        12 => product::<L, 12, W>(panel, from, block, out),
+        13 => product::<L, 13, W>(panel, from, block, out),
         _ => product::<L, MOST_ROWS, W>(panel, from, block, out),
     }
 }
@@ -169,7 +180,7 @@ fn pack_rows(x: &[f32], inputs: usize, height: usize, packed: &mut Vec<f32>) {
 /// instructions, which costs a function call for every number.
 #[inline(always)]
 fn product<L: Kernels, const R: usize, const W: usize>(
-    panel: &[[i16; WIDTH]],
+    panel: &[Weights],
     from: usize,
     rows: &[f32],
     out: &mut [[f32; WIDTH]; MOST_ROWS],
@@ -178,11 +189,21 @@ fn product<L: Kernels, const R: usize, const W: usize>(
     if R > L::ROWS {
         return;
     }
+    #[cfg(target_arch = "x86_64")]
+    if L::AVX512 {
+        assert_eq!(rows.len(), R * panel.len());
+        #[expect(unsafe_code, reason = "instructions for newer processors")]
+        // SAFETY: this level is run on processors with AVX-512 only, and the length was checked.
+        unsafe {
+            avx512::product::<R>(panel, rows, out);
+        }
+        return;
+    }
     let mut sums = [[0.0f32; W]; R];
     let (rows, _) = rows.as_chunks::<R>();
     for (integers, xs) in panel.iter().zip(rows) {
         let mut weights = [0.0f32; W];
-        for (weight, integer) in weights.iter_mut().zip(&integers[from..from + W]) {
+        for (weight, integer) in weights.iter_mut().zip(&integers.0[from..from + W]) {
             *weight = f32::from(*integer);
         }
         for (sums, x) in sums.iter_mut().zip(xs) {
@@ -193,6 +214,48 @@ fn product<L: Kernels, const R: usize, const W: usize>(
     }
     for (sums, out) in sums.iter().zip(out) {
         out[from..from + W].copy_from_slice(sums);
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+mod avx512 {
+    use std::arch::x86_64::{
+        __m512, _mm256_loadu_si256, _mm512_cvtepi16_epi32, _mm512_cvtepi32_ps, _mm512_fmadd_ps,
+        _mm512_set1_ps, _mm512_setzero_ps, _mm512_storeu_ps,
+    };
+
+    use super::{MOST_ROWS, WIDTH, Weights};
+
+    /// [`super::product`] of all outputs of a panel. `rows` must hold `R * panel.len()` numbers.
+    #[expect(unsafe_code, reason = "loads from places that are computed")]
+    #[target_feature(enable = "avx512f")]
+    pub(super) unsafe fn product<const R: usize>(
+        panel: &[Weights],
+        rows: &[f32],
+        out: &mut [[f32; WIDTH]; MOST_ROWS],
+    ) {
+        let mut acc = [[_mm512_setzero_ps(); 2]; R];
+        for (k, weights) in panel.iter().enumerate() {
+            let sixteen = |from: usize| -> __m512 {
+                // SAFETY: a panel's row of weights has 32 numbers, and `from` is 0 or 16.
+                let integers = unsafe { _mm256_loadu_si256(weights.0.as_ptr().add(from).cast()) };
+                _mm512_cvtepi32_ps(_mm512_cvtepi16_epi32(integers))
+            };
+            let (w0, w1) = (sixteen(0), sixteen(16));
+            for (r, acc) in acc.iter_mut().enumerate() {
+                // SAFETY: `k` counts the panel's rows and `r` goes to `R`; the caller gives as many numbers.
+                let x = _mm512_set1_ps(unsafe { *rows.as_ptr().add(k * R + r) });
+                acc[0] = _mm512_fmadd_ps(x, w0, acc[0]);
+                acc[1] = _mm512_fmadd_ps(x, w1, acc[1]);
+            }
+        }
+        for (acc, out) in acc.iter().zip(out) {
+            // SAFETY: a row of sums has 32 numbers.
+            unsafe {
+                _mm512_storeu_ps(out.as_mut_ptr(), acc[0]);
+                _mm512_storeu_ps(out.as_mut_ptr().add(16), acc[1]);
+            }
+        }
     }
 }
 

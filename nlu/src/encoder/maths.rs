@@ -118,23 +118,42 @@ pub(crate) fn softmax<L: Level>(row: &mut [f32]) {
 }
 
 /// Numbers that loops without a rest take at once.
-pub(super) const LANES: usize = 8;
+pub(super) const LANES: usize = 16;
 
-/// As [`softmax`] over the first `count` scores, the same to the last bit; `padded` holds whole [`LANES`].
+/// As [`softmax`] over the first `count` scores, of which there is at least one; `padded` holds whole [`LANES`].
+/// What lies beyond the scores becomes 0.
 #[inline(always)]
 pub(super) fn softmax_padded<L: Level>(padded: &mut [f32], count: usize) {
-    let scores = padded[..count].iter();
-    let largest = scores.fold(f32::NEG_INFINITY, |m, x| if *x > m { *x } else { m });
+    padded[count..].fill(f32::NEG_INFINITY);
     let (chunks, _) = padded.as_chunks_mut::<LANES>();
-    for chunk in chunks.iter_mut() {
-        for x in chunk {
-            *x = exp::<L>(*x - largest);
+    let mut most = [f32::NEG_INFINITY; LANES];
+    for chunk in chunks.iter() {
+        for (m, x) in most.iter_mut().zip(chunk) {
+            *m = if *x > *m { *x } else { *m };
         }
     }
-    let factor = 1.0 / sum::<false>(&padded[..count], 0.0);
+    for width in [8, 4, 2, 1] {
+        for i in 0..width {
+            most[i] = most[i].max(most[i + width]);
+        }
+    }
+    let mut sums = [0.0f32; LANES];
+    for chunk in chunks.iter_mut() {
+        for (sum, x) in sums.iter_mut().zip(chunk) {
+            *x = exp::<L>(*x - most[0]);
+            *sum += *x;
+        }
+    }
+    for width in [8, 4, 2, 1] {
+        for i in 0..width {
+            sums[i] += sums[i + width];
+        }
+    }
+    let factor = 1.0 / sums[0];
     for x in &mut padded[..count] {
         *x *= factor;
     }
+    padded[count..].fill(0.0);
 }
 
 #[cfg(test)]
@@ -192,8 +211,10 @@ mod tests {
         assert!((row.iter().sum::<f32>() - 1.0).abs() < 1e-6);
         assert!((row[20] / row[19] - 3.0f32.exp()).abs() < 1e-4);
         let mut padded: Vec<f32> = (0..24u8).map(|i| f32::from(i) * 3.0 - 90.0).collect();
+        padded.resize(2 * LANES, 7.0);
         softmax_padded::<Plain>(&mut padded, 21);
-        assert_eq!(row, padded[..21]);
+        assert!(row.iter().zip(&padded).all(|(a, b)| (a - b).abs() < 1e-6));
+        assert!(padded[21..].iter().all(|x| *x == 0.0));
         let mut row: Vec<f32> = (0..40u8).map(f32::from).collect();
         let (gain, shift) = (vec![2.0; 40], vec![1.0; 40]);
         normalise::<Plain>(&mut row, &gain, &shift, 1e-12);

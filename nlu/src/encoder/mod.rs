@@ -41,7 +41,7 @@ mod weights;
 
 /// Changes when the arithmetic here changes the vectors, so that what was trained on the old ones is
 /// trained again.
-const ARITHMETIC: &str = "bellhop-encoder-1";
+const ARITHMETIC: &str = "bellhop-encoder-2";
 /// Tokens that go through the layers together: enough to use each weight often, few enough that the
 /// activations stay in the second-level cache.
 const TOKENS_TOGETHER: usize = 96;

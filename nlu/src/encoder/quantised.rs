@@ -50,8 +50,9 @@ impl Quantised {
             .collect();
         let mut panels = Vec::with_capacity(inputs / GROUP * outputs / WIDTH);
         for rows in rows.chunks_exact(WIDTH) {
-            let group = |g: usize| -> Weights {
-                std::array::from_fn(|j| std::array::from_fn(|k| rows[j][g * GROUP + k]))
+            let group = |g: usize| {
+                let of = |j: usize| std::array::from_fn(|k| rows[j][g * GROUP + k]);
+                Weights(std::array::from_fn(of))
             };
             panels.extend((0..inputs / GROUP).map(group));
         }
@@ -133,6 +134,8 @@ impl Quantised {
             9 => sums::<L, 9>(panel, block, out),
             10 => sums::<L, 10>(panel, block, out),
             11 => sums::<L, 11>(panel, block, out),
+            12 => sums::<L, 12>(panel, block, out),
+            13 => sums::<L, 13>(panel, block, out),
             _ => sums::<L, MOST_ROWS>(panel, block, out),
         }
     }
@@ -147,19 +150,25 @@ impl Quantised {
         out: &mut [f32],
     ) {
         let at = p * WIDTH;
-        let scale = &self.scale[at..][..WIDTH];
-        let total = &self.total[at..][..WIDTH];
-        let bias = &self.bias[at..][..WIDTH];
-        for (j, y) in out[at..][..WIDTH].iter_mut().enumerate() {
+        // Arrays, so that the loop has no bounds to check.
+        let (Some(scale), Some(total), Some(bias), Some(out)) = (
+            self.scale[at..].first_chunk::<WIDTH>(),
+            self.total[at..].first_chunk::<WIDTH>(),
+            self.bias[at..].first_chunk::<WIDTH>(),
+            out[at..].first_chunk_mut::<WIDTH>(),
+        ) else {
+            return;
+        };
+        for j in 0..WIDTH {
             let sum = sums[j].wrapping_sub(zero.wrapping_mul(total[j])) as f32;
             let value = fma::<L>(sum, scale[j] * worth, bias[j]);
-            *y = if GELU { gelu::<L>(value) } else { value };
+            out[j] = if GELU { gelu::<L>(value) } else { value };
         }
     }
 }
 
 /// Most rows of a block at any level.
-const MOST_ROWS: usize = 12;
+const MOST_ROWS: usize = 14;
 
 /// [`Dot::sums`] for `R` rows. Levels with fewer registers never ask for more than they can hold; the code
 /// for that isn't wanted either.
@@ -226,8 +235,14 @@ fn quantise_row(row: &[f32], bytes: &mut [u8]) -> (f32, i32) {
             *high = if *x > *high { *x } else { *high };
         }
     }
-    let low = low.iter().chain(rest).fold(0.0f32, |m, x| m.min(*x));
-    let high = high.iter().chain(rest).fold(0.0f32, |m, x| m.max(*x));
+    for width in [8, 4, 2, 1] {
+        for i in 0..width {
+            low[i] = low[i].min(low[i + width]);
+            high[i] = high[i].max(high[i + width]);
+        }
+    }
+    let low = rest.iter().fold(low[0], |m, x| m.min(*x));
+    let high = rest.iter().fold(high[0], |m, x| m.max(*x));
     let worth = (high - low) / 255.0;
     if worth < f32::MIN_POSITIVE {
         bytes.fill(0);

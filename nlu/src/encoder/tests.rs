@@ -108,7 +108,8 @@ fn the_models_own_layers_put_on_again_change_nothing() {
             .zip(&base)
         {
             assert_eq!(&encoded.base, base);
-            assert!(cosine(&encoded.tuned, base) > 0.9999, "from layer {first}");
+            // Tuned layers are kept in 16 bits, which moves some 8-bit weight by a step.
+            assert!(cosine(&encoded.tuned, base) > 0.999, "from layer {first}");
         }
     }
 }

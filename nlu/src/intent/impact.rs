@@ -2,7 +2,7 @@
 
 use super::linear::{Fit, Row};
 use super::training::{L2, bad};
-use super::{Example, Head, Model, NGRAMS, Outside, features};
+use super::{Example, Head, Model, Outside, features};
 use crate::Error;
 
 /// Steps from the weights before: the example is one of many, and most of them don't move.
@@ -49,7 +49,7 @@ impl Head {
         }
         let sparse: Vec<_> = all
             .iter()
-            .map(|(_, text, _)| features::hashed(text, NGRAMS))
+            .map(|(_, text, _)| features::hashed(text, self.model.ngrams))
             .collect();
         let rows: Vec<Row<'_>> = all
             .iter()
@@ -75,6 +75,7 @@ impl Head {
                 centres,
                 prototypes: self.model.prototypes.clone(),
                 width,
+                ngrams: self.model.ngrams,
             },
             ..self.clone()
         })

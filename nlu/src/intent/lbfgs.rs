@@ -1,8 +1,10 @@
 //! Limited-memory BFGS (Nocedal and Wright, Numerical Optimization, algorithms 7.4 and 7.5) with a
 //! backtracking line search. Full batch and without randomness: the same input gives the same bits.
 
-/// How many past steps are remembered.
-const MEMORY: usize = 8;
+/// Fewest and most past steps that are remembered.
+const MEMORY: (usize, usize) = (3, 8);
+/// Numbers that they may take up together: with thousands of intents, fewer steps are remembered.
+const ROOM: usize = 64_000_000;
 /// Sufficient decrease of the line search (Armijo).
 const DECREASE: f64 = 1e-4;
 /// Halvings of a step before the search gives up.
@@ -32,7 +34,8 @@ where
     let mut x = start;
     let mut gradient = vec![0.0; x.len()];
     let mut loss = f(&x, &mut gradient);
-    let mut memory: Vec<Pair> = Vec::with_capacity(MEMORY);
+    let most = (ROOM / (2 * x.len().max(1))).clamp(MEMORY.0, MEMORY.1);
+    let mut memory: Vec<Pair> = Vec::with_capacity(most);
     let mut next = x.clone();
     let mut next_gradient = gradient.clone();
     for turn in 0..stop.steps {
@@ -60,6 +63,9 @@ where
             rate /= 2.0;
         }
         let Some(reached) = found else { break };
+        if memory.len() == most {
+            memory.remove(0);
+        }
         remember(&mut memory, &x, &next, &gradient, &next_gradient);
         let fall = loss - reached;
         std::mem::swap(&mut x, &mut next);
@@ -79,9 +85,6 @@ fn remember(memory: &mut Vec<Pair>, x: &[f32], next: &[f32], gradient: &[f32], a
     let change: Vec<f32> = after.iter().zip(gradient).map(|(a, b)| a - b).collect();
     let curvature = dot(&step, &change);
     if curvature > 1e-12 {
-        if memory.len() == MEMORY {
-            memory.remove(0);
-        }
         memory.push(Pair {
             step,
             change,

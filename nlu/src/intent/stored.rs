@@ -18,6 +18,8 @@ struct Front {
     dense: usize,
     /// Length of an embedding.
     width: usize,
+    /// Length of the n-gram half of the features.
+    ngrams: f32,
     /// Whether there are prototypes.
     tuned: bool,
     /// Sparse columns.
@@ -34,6 +36,7 @@ impl Head {
             classes: self.classes.clone(),
             dense: self.model.linear.dense(),
             width: self.model.width,
+            ngrams: self.model.ngrams,
             tuned: !self.model.prototypes.is_empty(),
             sparse: features::COLUMNS,
             calibration: self.calibration,
@@ -74,6 +77,7 @@ impl Head {
             centres,
             prototypes,
             width: front.width,
+            ngrams: front.ngrams,
         };
         Ok(Head {
             classes: front.classes,

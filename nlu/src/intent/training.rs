@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::linear::{Fit, Linear, Row, Sparse};
-use super::{Example, FOLDS, Model, NGRAMS, Outside, STEPS, features, folds, lbfgs};
+use super::{Example, FOLDS, Model, NGRAMS, Outside, PLENTY, STEPS, features, folds, lbfgs};
 use crate::Error;
 use crate::calibrate::HeldOut;
 
@@ -21,6 +21,8 @@ pub(super) struct Set<'a> {
     background: Vec<bool>,
     /// Length of the embedding that a row begins with.
     width: usize,
+    /// Length of the n-grams of a row.
+    ngrams: f32,
 }
 
 impl<'a> Set<'a> {
@@ -39,20 +41,23 @@ impl<'a> Set<'a> {
             .enumerate()
             .for_each(|(number, class)| *class = number);
         let none = numbers.len();
+        let plenty = examples.len() as f32 / none as f32 / PLENTY;
+        let ngrams = NGRAMS.0 + (NGRAMS.1 - NGRAMS.0) * plenty.min(1.0);
         let mut set = Set {
             classes: numbers.keys().map(|class| (*class).to_owned()).collect(),
             rows: examples.iter().map(|e| e.features).collect(),
             sparse: examples
                 .iter()
-                .map(|e| features::hashed(e.text, NGRAMS))
+                .map(|e| features::hashed(e.text, ngrams))
                 .collect(),
             labels: examples.iter().map(|e| numbers[e.class]).collect(),
             background: vec![false; examples.len()],
             width,
+            ngrams,
         };
         for o in outside {
             set.rows.push(o.features);
-            set.sparse.push(features::hashed(o.text, NGRAMS));
+            set.sparse.push(features::hashed(o.text, ngrams));
             set.labels.push(none);
             set.background.push(o.background);
         }
@@ -100,6 +105,7 @@ impl<'a> Set<'a> {
             centres,
             prototypes: Vec::new(),
             width: self.width,
+            ngrams: self.ngrams,
         })
     }
 
@@ -139,21 +145,23 @@ impl<'a> Set<'a> {
         let rest = |fold: usize| -> Vec<usize> {
             (0..of_row.len()).filter(|at| of_row[*at] != fold).collect()
         };
-        // A thread a fold; their results are put together in the order of the folds.
-        let fitted: Vec<Result<Model, Error>> = std::thread::scope(|scope| {
-            let threads: Vec<_> = (0..held)
-                .map(|fold| scope.spawn(move || self.fit(&rest(fold), STEPS.1)))
-                .collect();
-            threads
-                .into_iter()
-                .enumerate()
-                .map(|(done, thread)| {
+        // A thread a fold, as many at once as there are cores: with thousands of intents a fit takes a lot of
+        // memory. The results are put together in the order of the folds.
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let mut fitted: Vec<Result<Model, Error>> = Vec::with_capacity(held);
+        for first in (0..held).step_by(cores) {
+            let rest = &rest;
+            std::thread::scope(|scope| {
+                let threads: Vec<_> = (first..held.min(first + cores))
+                    .map(|fold| scope.spawn(move || self.fit(&rest(fold), STEPS.1)))
+                    .collect();
+                for thread in threads {
                     let model = thread.join().unwrap_or_else(|_| Err(bad("a fold stopped")));
-                    progress((done + 1) as f64 / (held + 1) as f64);
-                    model
-                })
-                .collect()
-        });
+                    fitted.push(model);
+                    progress(fitted.len() as f64 / (held + 1) as f64);
+                }
+            });
+        }
         let models = fitted.into_iter().collect::<Result<Vec<Model>, Error>>()?;
         let held_out = |(at, fold): (usize, &usize)| {
             let text = HeldOut {

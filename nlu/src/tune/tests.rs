@@ -66,7 +66,8 @@ fn intents_move_apart_and_reading_sees_the_same_vectors() {
     let encoded = encoder.encode_with(&texts, &tuned.upper).expect("encodes");
     let cosine = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f32>();
     for (vector, encoded) in vectors.iter().zip(&encoded) {
-        assert!(cosine(vector, &encoded.tuned) > 0.9999);
+        // The rows that tuning keeps are rounded to 16 bits, and 8-bit activations to a step.
+        assert!(cosine(vector, &encoded.tuned) > 0.999);
     }
     let width = encoder.dimension();
     for (vector, (_, class)) in vectors.iter().zip(TEXTS) {

@@ -67,7 +67,7 @@ fn texts_that_mean_nothing_have_a_reading() {
     let understanding = Understanding::assemble(&spec, None, None).expect("nothing is wrong");
     for (name, text) in texts() {
         check(
-            &understanding.reading(tests::blank(), &text, &tests::context()),
+            &understanding.reading(&tests::blank(), &text, &tests::context()),
             name,
             &text,
         );

@@ -102,7 +102,7 @@ fn a_bot_without_examples_reads_none() {
         .expect("nothing is wrong")
         .to_bytes();
     let understanding = Understanding::from_bytes(&bytes, &empty).expect("it reads back");
-    let reading = understanding.reading(blank(), "hello", &context());
+    let reading = understanding.reading(&blank(), "hello", &context());
     assert_eq!((reading.intents.len(), reading.none), (0, 1.0));
 }
 

@@ -6,8 +6,10 @@ pub(in super::super) const WIDTH: usize = super::linear::WIDTH;
 /// Inputs whose weights lie side by side for one output, as the processors' instructions want them.
 pub(in super::super) const GROUP: usize = 4;
 
-/// The weights of [`WIDTH`] outputs for [`GROUP`] inputs.
-pub(in super::super) type Weights = [[i8; GROUP]; WIDTH];
+/// The weights of [`WIDTH`] outputs for [`GROUP`] inputs, in whole cache lines.
+#[derive(Debug, Clone, Copy)]
+#[repr(C, align(64))]
+pub(in super::super) struct Weights(pub(in super::super) [[i8; GROUP]; WIDTH]);
 
 /// A block of rows of activations, one after the other.
 #[derive(Debug, Clone, Copy)]
@@ -44,7 +46,7 @@ impl Dot for Portable {
             *sums = [0; WIDTH];
             let (groups, _) = row.as_chunks::<GROUP>();
             for (xs, weights) in groups.iter().zip(panel) {
-                for (sum, ws) in sums.iter_mut().zip(weights) {
+                for (sum, ws) in sums.iter_mut().zip(&weights.0) {
                     // The processor's multiplier of pairs, where it has one.
                     let low =
                         i32::from(xs[0]) * i32::from(ws[0]) + i32::from(xs[1]) * i32::from(ws[1]);
