@@ -1,5 +1,28 @@
 //! Turns scores into probabilities that come true as often as they say, by what a model says of texts
 //! that it wasn't trained on.
+//!
+//! # Rejection
+//!
+//! What was tried, in a prototype on CLINC150 trained on its training part alone; judged on its validation part: area
+//! under the ROC curve, and share of the 100 messages out of scope that are refused where 95 % in scope are accepted.
+//!
+//! | by | AUROC | refused |
+//! |---|---|---|
+//! | highest probability, no class for the rest | 0.973 | 88 % |
+//! | lead over the second | 0.962 | 80 % |
+//! | entropy | 0.980 | 92 % |
+//! | highest logit | 0.983 | 91 % |
+//! | energy (Liu et al. 2020, arXiv 2010.03759) | 0.984 | 92 % |
+//! | cosine with the nearest intent's mean | 0.982 | 89 % |
+//! | cosine with the nearest, fifth, tenth nearest example | 0.966, 0.974, 0.975 | 81, 87, 88 % |
+//! | Mahalanobis distance (Lee et al. 2018, arXiv 1807.03888) | 0.979 | 91 % |
+//! | highest probability beside a class "none", learned from the background | 0.980 | 93 % |
+//! | the same, with means of two intents' examples as more of "none" | 0.979 | 93 % |
+//! | highest probability times the fifth nearest example's cosine | 0.985 | 94 % |
+//! | class "none" whose logit rises by 8, 16, 24 times the distance from the nearest mean | 0.985, 0.987, 0.988 | 94, 96, 95 % |
+//!
+//! The last is what is done here, with 16: it also keeps one number for all, a probability that sums to 1 with the
+//! intents'.
 
 use serde::{Deserialize, Serialize};
 
@@ -51,9 +74,11 @@ const OUTSIDE: f64 = 0.05;
 const PRIOR: (f64, f64) = (0.7, 1000.0);
 /// Bounds of the logarithm of the scale.
 const SCALES: (f32, f32) = (-3.0, 4.0);
-/// Bounds of the offset of "none of them". Texts held out that are out of scope are far out: without the lower
-/// bound they let short and odd texts pass for intents.
-const OFFSETS: (f32, f32) = (-2.0, 15.0);
+/// Bounds of the offset of "none of them". Texts held out that are out of scope are far out, and easily told:
+/// without the lower bound they let short and odd texts pass for intents. On CLINC150's validation part a bound of
+/// -2 gave an AUROC of 0.979, 0 gave 0.983 and 1 gave 0.985, at an error of the probabilities in scope of 0.010, 0.009
+/// and 0.012.
+const OFFSETS: (f32, f32) = (0.5, 15.0);
 
 impl Calibration {
     /// First the scale that makes the intents of the held-out texts in scope most probable among all

@@ -5,7 +5,9 @@
 //! a desk wants to know is less and needs few false alarms: whole words only, so that "Scunthorpe",
 //! "assess", "cocktail" and "disputa" are nothing.
 
+use std::collections::HashSet;
 use std::ops::Range;
+use std::sync::LazyLock;
 
 use serde::{Deserialize, Serialize};
 
@@ -167,14 +169,18 @@ fn squeeze(word: &str, keep: usize) -> String {
     out
 }
 
+/// Whether a word is listed.
 fn exact(word: &str) -> bool {
-    OATHS
-        .split_ascii_whitespace()
-        .chain(INSULTS.split_ascii_whitespace())
-        .any(|listed| match listed.strip_suffix('*') {
-            Some(stem) => word.starts_with(stem),
-            None => word == listed,
-        })
+    /// Whole words, and the beginnings that any ending makes one.
+    static LISTED: LazyLock<(HashSet<&str>, Vec<&str>)> = LazyLock::new(|| {
+        let all = OATHS.split_ascii_whitespace();
+        let all = all.chain(INSULTS.split_ascii_whitespace());
+        let (stems, whole): (Vec<_>, Vec<_>) = all.partition(|listed| listed.ends_with('*'));
+        let stems = stems.into_iter().filter_map(|stem| stem.strip_suffix('*'));
+        (whole.into_iter().collect(), stems.collect())
+    });
+    let (whole, stems) = &*LISTED;
+    whole.contains(word) || stems.iter().any(|stem| word.starts_with(stem))
 }
 
 /// A word some of whose letters are stars or hashes: its first letter shows, and its last unless it

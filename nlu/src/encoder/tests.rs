@@ -109,7 +109,7 @@ fn the_models_own_layers_put_on_again_change_nothing() {
         {
             assert_eq!(&encoded.base, base);
             // Tuned layers are kept in 16 bits, which moves some 8-bit weight by a step.
-            assert!(cosine(&encoded.tuned, base) > 0.999, "from layer {first}");
+            assert!(cosine(&encoded.tuned, base) > 0.995, "from layer {first}");
         }
     }
 }

@@ -59,7 +59,7 @@ const GATE_SHARE: f64 = 0.5;
 const GATE_STRIDE: usize = 8;
 /// What a calm phrase weighs against another one when the scale is set: most customers are calm, and one
 /// who is taken for upset is bothered for nothing.
-const CALM_WEIGHT: f64 = 3.0;
+const CALM_WEIGHT: f64 = 1.0;
 /// Strength of the pull towards small weights; chosen on service phrases that the head had not seen.
 const GATE_PENALTY: f64 = 1e-3;
 const SERVICE_PENALTY: f64 = 1e-2;

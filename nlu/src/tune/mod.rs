@@ -332,22 +332,20 @@ impl Tuner<'_> {
 /// Learning rates and decay of all numbers.
 fn groups(places: &Places, recipe: &Recipe) -> Vec<Group> {
     let mut groups = Vec::new();
-    let rate = recipe.rate;
-    for place in places.layers.iter().rev() {
-        for (tensor, decays) in place.tensors().into_iter().rev() {
-            groups.push(Group {
-                range: tensor.bias.clone(),
-                rate,
-                decay: 0.0,
-            });
+    for place in &places.layers {
+        for (tensor, decays) in place.tensors() {
             groups.push(Group {
                 range: tensor.weight.clone(),
-                rate,
+                rate: recipe.rate,
                 decay: if decays { recipe.decay } else { 0.0 },
+            });
+            groups.push(Group {
+                range: tensor.bias.clone(),
+                rate: recipe.rate,
+                decay: 0.0,
             });
         }
     }
-    groups.reverse();
     groups.push(Group {
         range: places.classes.clone(),
         rate: recipe.class_rate,
