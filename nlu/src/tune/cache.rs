@@ -4,7 +4,7 @@ use crate::Error;
 use crate::encoder::{Encoder, Upper, quantise};
 
 /// Texts that go through the encoder together.
-const BATCH: usize = 64;
+const BATCH: usize = 256;
 
 /// Rows of all texts, one after the other, in 16 bits with a scale a row: they are the largest thing in
 /// memory while training, 11 KB for a text of 14 tokens.

@@ -78,7 +78,7 @@ impl Recipe {
     /// What works for that many examples: few ones are gone over more often.
     pub(crate) fn for_examples(examples: usize) -> Self {
         Self {
-            epochs: (12_000.0 / examples.max(1) as f64).clamp(3.0, 8.0),
+            epochs: (12_000.0 / examples.max(1) as f64).clamp(4.0, 8.0),
             ..Self::default()
         }
     }
