@@ -40,7 +40,7 @@ pub struct Config {
     pub nlu_timeout_ms: u64,
     /// How exactly the encoder computes.
     pub nlu_precision: Precision,
-    /// Threads that read messages; as many as the machine has cores where none is given.
+    /// Threads that read messages; one where none is given.
     pub nlu_threads: Option<usize>,
 }
 
@@ -137,8 +137,9 @@ impl Config {
     /// # Errors
     /// As [`Encoder::load_with`].
     pub fn encoder(&self, model: &Path) -> Result<Encoder, bellhop_nlu::Error> {
-        let cores = || std::thread::available_parallelism().map_or(1, usize::from);
-        let threads = self.nlu_threads.unwrap_or_else(cores);
+        // Threads that split a message wait for each other thirty times: on cores that others use too, that takes
+        // far longer than the message on one thread.
+        let threads = self.nlu_threads.unwrap_or(1);
         Ok(Encoder::load_with(model, self.nlu_precision)?.with_threads(threads))
     }
 

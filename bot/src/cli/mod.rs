@@ -108,9 +108,11 @@ fn model_dir(config: &Config) -> Result<PathBuf> {
     Ok(runtime()?.block_on(model)?)
 }
 
-/// The encoder, fetched where it isn't there yet.
+/// The encoder, fetched where it isn't there yet, for many texts at once: on all cores.
 fn encoder(config: &Config) -> Result<Encoder> {
-    Ok(config.encoder(&model_dir(config)?)?)
+    let encoder = config.encoder(&model_dir(config)?)?;
+    let cores = || std::thread::available_parallelism().map_or(1, usize::from);
+    Ok(encoder.with_threads(config.nlu_threads.unwrap_or_else(cores)))
 }
 
 /// Loads, or trains and builds, what a compiled bot thinks with.
@@ -120,7 +122,10 @@ fn mind(
     bundle: &Bundle,
     train: Option<bellhop_nlu::Mode>,
 ) -> Result<Mind> {
-    let encoder = encoder(config)?;
+    let encoder = match train {
+        Some(_) => encoder(config)?,
+        None => config.encoder(&model_dir(config)?)?,
+    };
     let cache = config.cache_dir();
     Ok(Mind::make(
         bundle,
