@@ -137,7 +137,7 @@ impl Config {
     /// # Errors
     /// As [`Encoder::load_with`].
     pub fn encoder(&self, model: &Path) -> Result<Encoder, bellhop_nlu::Error> {
-        // Threads that split a message wait for each other thirty times: on cores that others use too, that takes
+        // Threads that split a message wait for each other four times a layer: on cores that others use too, that takes
         // far longer than the message on one thread.
         let threads = self.nlu_threads.unwrap_or(1);
         Ok(Encoder::load_with(model, self.nlu_precision)?.with_threads(threads))
