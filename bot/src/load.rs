@@ -244,7 +244,7 @@ fn heads(
             let Ok(bytes) = std::fs::read(&path) else {
                 continue;
             };
-            match Understanding::from_bytes(&bytes, spec) {
+            match Understanding::from_bytes(&bytes, spec, encoder.precision()) {
                 Ok(understanding) => return Ok(understanding),
                 // Of an older release or half a disk: trained anew and written over.
                 Err(error) => {

@@ -1,5 +1,6 @@
 //! What an example that isn't there yet would change.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::Serialize;
@@ -172,7 +173,7 @@ pub fn impact(
     };
     let inside = crate::understanding::examples(spec);
     let inside = inside
-        .into_iter()
+        .iter()
         .map(|(class, text)| Ok(example(class, text, get(text)?)))
         .collect::<Result<Vec<_>, Error>>()?;
     let outside = intent::background()
@@ -220,10 +221,14 @@ fn example<'a>(class: &'a str, text: &'a str, features: &'a [f32]) -> Example<'a
 }
 
 /// Every text whose vector `impact` asks for beside the messages and the new example.
-pub fn texts(spec: &Spec) -> Vec<&str> {
+pub fn texts(spec: &Spec) -> Vec<Cow<'_, str>> {
     let examples = crate::understanding::examples(spec);
-    let background = intent::background();
-    examples.iter().map(|e| e.1).chain(background).collect()
+    let background = intent::background().into_iter().map(Cow::Borrowed);
+    examples
+        .into_iter()
+        .map(|e| e.1)
+        .chain(background)
+        .collect()
 }
 
 #[cfg(test)]
@@ -251,7 +256,8 @@ mod tests {
         ];
         let added = "contactless on my phone stopped working";
         let mut vectors = Vectors::default();
-        let mut all = texts(&spec);
+        let known = texts(&spec);
+        let mut all: Vec<&str> = known.iter().map(AsRef::as_ref).collect();
         all.extend(messages);
         all.push(added);
         assert!(

@@ -6,7 +6,7 @@ use std::ops::Range;
 use jiff::ZonedDateTime;
 use sha2::{Digest as _, Sha256};
 
-use crate::encoder::{Encoder, Upper};
+use crate::encoder::{Encoder, Precision, Upper};
 use crate::entity::Finder;
 use crate::intent::{self, Head};
 use crate::sentiment::{Mood, Sentiment};
@@ -14,14 +14,16 @@ use crate::spans::{self, Marked, Pieces, Spans};
 use crate::vectors::{self, Look, Vectors};
 use crate::{Entity, EntityKind, Error, Reading, Spec, language, profanity, requests};
 
+pub(crate) use examples::examples;
 use learn::Texts;
 use recent::Recent;
 
+mod examples;
 mod learn;
 mod recent;
 
 /// Changes whenever the same examples would train to something else, or be stored in another way.
-const VERSION: u32 = 8;
+const VERSION: u32 = 9;
 /// A text this upset has its reasons named.
 const NAMED: f64 = 0.3;
 /// How upset an oath aimed at the reader is at least.
@@ -194,11 +196,15 @@ impl Understanding {
         out
     }
 
-    /// Reads `to_bytes` back, for a spec of the same `cache_key`.
+    /// Reads `to_bytes` back, for a spec of the same `cache_key` and an encoder of this precision.
     ///
     /// # Errors
     /// The bytes are of another version or another bot, cut short, or no understanding at all.
-    pub fn from_bytes(bytes: &[u8], spec: &Spec) -> Result<Understanding, Error> {
+    pub fn from_bytes(
+        bytes: &[u8],
+        spec: &Spec,
+        precision: Precision,
+    ) -> Result<Understanding, Error> {
         let bad = |why: &str| Error::Saved {
             what: "understanding",
             why: why.to_owned(),
@@ -228,11 +234,10 @@ impl Understanding {
             .then(|| Spans::from_bytes(spans))
             .transpose()?;
         let upper = (!upper.is_empty())
-            .then(|| Upper::from_bytes(upper))
+            .then(|| Upper::from_bytes(upper, precision))
             .transpose()?;
         let learned = head.iter().flat_map(Head::classes);
         let mut declared: Vec<&str> = examples(spec).iter().map(|e| e.0).collect();
-        declared.sort_unstable();
         declared.dedup();
         if !learned.eq(declared) {
             return Err(bad("it was trained on other intents"));
@@ -430,20 +435,6 @@ impl Understanding {
 /// The probability of the best intent.
 fn best(intents: &[(String, f64)]) -> f64 {
     intents.first().map_or(0.0, |(_, p)| *p)
-}
-
-/// Every example once, as intent and text: one said twice for the same intent would be held out
-/// together with its own copy.
-pub(crate) fn examples(spec: &Spec) -> Vec<(&str, &str)> {
-    let mut all: BTreeMap<(&str, &str), ()> = BTreeMap::new();
-    for intent in &spec.intents {
-        for example in &intent.examples {
-            if !example.text.trim().is_empty() {
-                all.insert((&intent.name, example.text.trim()), ());
-            }
-        }
-    }
-    all.into_keys().collect()
 }
 
 /// The examples with their marks, each once.

@@ -34,7 +34,8 @@ pub(super) fn run(config: &Config, args: &Impact) -> Result<()> {
     } else {
         Vectors::default()
     };
-    let mut texts = impact::texts(&spec);
+    let learned = impact::texts(&spec);
+    let mut texts: Vec<&str> = learned.iter().map(AsRef::as_ref).collect();
     texts.push(args.add.trim());
     texts.extend(messages.iter().map(String::as_str));
     let new = vectors.keep(&mind.encoder, &mind.understanding, &texts)?;

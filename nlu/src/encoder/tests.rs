@@ -90,30 +90,30 @@ fn another_kind_of_model_is_refused_with_the_reason() {
 
 #[test]
 fn the_models_own_layers_put_on_again_change_nothing() {
-    let Some(encoder) = test_model::encoder() else {
+    let Some(folder) = test_model::folder() else {
         return;
     };
-    let base = encoder.encode(&TEXTS).expect("encode");
-    for first in [0, 3, 5, 6] {
-        let layers = encoder.layer_weights(first).expect("weights");
-        if first == 6 {
-            assert!(Upper::new(first, &layers).is_err(), "no layer at all");
-            continue;
-        }
-        let upper = Upper::new(first, &layers).expect("they pack");
-        let again = Upper::from_bytes(upper.to_bytes()).expect("they come back");
-        assert_eq!(again.to_bytes(), upper.to_bytes());
-        for (encoded, base) in encoder
-            .encode_with(&TEXTS, &again)
-            .expect("encode")
-            .iter()
-            .zip(&base)
-        {
-            assert_eq!(&encoded.base, base);
-            // Tuned layers are kept in 16 bits, which moves some 8-bit weights by a step, and the activations after
-            // them; odd texts show it most.
-            let near = cosine(&encoded.tuned, base);
-            assert!(near > 0.98, "from layer {first}: {near}");
+    // Tuned layers are kept in 16 bits, which moves some 8-bit weights by a step, and the activations after
+    // them; odd texts show it most.
+    for (precision, least) in [(Precision::Full, 0.9999), (Precision::Int8, 0.98)] {
+        let encoder = Encoder::load_with(&folder, precision).expect("it loads");
+        let base = encoder.encode(&TEXTS).expect("encode");
+        for first in [0, 3, 5, 6] {
+            let layers = encoder.layer_weights(first).expect("weights");
+            if first == 6 {
+                let none = Upper::new(first, &layers, precision);
+                assert!(none.is_err(), "no layer at all");
+                continue;
+            }
+            let upper = Upper::new(first, &layers, precision).expect("they pack");
+            let again = Upper::from_bytes(upper.to_bytes(), precision).expect("they come back");
+            assert_eq!(again.to_bytes(), upper.to_bytes());
+            let encoded = encoder.encode_with(&TEXTS, &again).expect("encode");
+            for (encoded, base) in encoded.iter().zip(&base) {
+                assert_eq!(&encoded.base, base);
+                let near = cosine(&encoded.tuned, base);
+                assert!(near > least, "{precision:?} from layer {first}: {near}");
+            }
         }
     }
 }
@@ -130,7 +130,7 @@ fn other_upper_layers_change_their_own_vectors_only() {
         .iter_mut()
         .step_by(2)
         .for_each(|x| *x = 0.0);
-    let upper = Upper::new(4, &layers).expect("they pack");
+    let upper = Upper::new(4, &layers, encoder.precision()).expect("they pack");
     let encoded = encoder.encode_with(&TEXTS, &upper).expect("encode");
     for (encoded, text) in encoded.iter().zip(TEXTS) {
         assert_eq!(encoded.base, encoder.encode(&[text]).expect("encode")[0]);
@@ -138,7 +138,7 @@ fn other_upper_layers_change_their_own_vectors_only() {
         let alone = encoder.encode_with(&[text], &upper).expect("encode");
         assert_eq!(&alone[0], encoded);
     }
-    let elsewhere = Upper::new(3, &layers).expect("they pack");
+    let elsewhere = Upper::new(3, &layers, encoder.precision()).expect("they pack");
     let error = encoder
         .encode_with(&TEXTS, &elsewhere)
         .expect_err("too few");
@@ -171,9 +171,9 @@ fn states_are_what_a_tap_sees() {
 proptest::proptest! {
     #[test]
     fn stored_layers_that_are_none_are_refused(bytes in proptest::collection::vec(0u8.., 0..200)) {
-        assert!(Upper::from_bytes(&bytes).is_err());
+        assert!(Upper::from_bytes(&bytes, Precision::Int8).is_err());
         let mut front = b"bhupper1".to_vec();
         front.extend(bytes);
-        assert!(Upper::from_bytes(&front).is_err());
+        assert!(Upper::from_bytes(&front, Precision::Int8).is_err());
     }
 }

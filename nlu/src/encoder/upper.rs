@@ -23,8 +23,12 @@ pub struct Upper {
 }
 
 impl Upper {
-    /// Packs layers that follow an encoder's first `first`.
-    pub(crate) fn new(first: usize, layers: &[LayerWeights]) -> Result<Self, Error> {
+    /// Packs layers that follow an encoder's first `first`, to be run at this precision.
+    pub(crate) fn new(
+        first: usize,
+        layers: &[LayerWeights],
+        precision: Precision,
+    ) -> Result<Self, Error> {
         let width = layers.first().map_or(0, |l| l.norm.gain.len());
         let inner = layers.first().map_or(0, |l| l.up.bias.len());
         let mut bytes = MAGIC.to_vec();
@@ -40,7 +44,7 @@ impl Upper {
             write_norm(&layer.norm, &mut bytes);
         }
         // Run what will be read back, so that both give the same vectors to the last bit.
-        Self::from_bytes(&bytes)
+        Self::from_bytes(&bytes, precision)
     }
 
     /// The layers as bytes, the same for the same layers; about 3.6 MB a layer of the usual model.
@@ -49,11 +53,11 @@ impl Upper {
         &self.bytes
     }
 
-    /// Reads `to_bytes` back.
+    /// Reads `to_bytes` back, to be run at this precision.
     ///
     /// # Errors
     /// The bytes are of another version, cut short or not layers at all.
-    pub fn from_bytes(bytes: &[u8]) -> Result<Self, Error> {
+    pub fn from_bytes(bytes: &[u8], precision: Precision) -> Result<Self, Error> {
         let mut rest = Rest(bytes);
         if rest.take(MAGIC.len())? != MAGIC {
             return Err(bad("they were written by another version"));
@@ -74,7 +78,7 @@ impl Upper {
                 down: rest.dense(inner, width)?,
                 norm: rest.norm(width)?,
             };
-            layers.push(Layer::pack(&layer, Precision::default()));
+            layers.push(Layer::pack(&layer, precision));
         }
         if !rest.0.is_empty() {
             return Err(bad("there is more than was announced"));

@@ -1,7 +1,7 @@
 //! What one more example changes, without training anew.
 
-use super::linear::{Fit, Row};
-use super::training::{L2, bad};
+use super::linear::{Fit, Linear, Row};
+use super::training::{L2, THOUSANDS, bad};
 use super::{Example, Head, Model, Outside, features};
 use crate::Error;
 
@@ -63,7 +63,11 @@ impl Head {
             l2: L2,
             steps: STEPS,
         };
-        let linear = self.model.linear.adapt(&rows, &labels, fit);
+        let linear = if fit.classes < THOUSANDS {
+            self.model.linear.adapt(&rows, &labels, fit)
+        } else {
+            Linear::discriminant(&rows, &labels, fit)
+        };
         let mut centres = self.model.centres.clone();
         let width = self.model.width;
         let own = all.iter().filter(|(.., of)| *of == label);

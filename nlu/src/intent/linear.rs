@@ -5,6 +5,7 @@ use candle_core::{Device, Tensor};
 use super::lbfgs::{self, Stop};
 
 mod adapt;
+mod discriminant;
 
 /// Sparse features of one text: column and value.
 pub(crate) type Sparse = Vec<(u32, f32)>;

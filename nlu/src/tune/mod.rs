@@ -152,7 +152,11 @@ impl<'a> Tuner<'a> {
             .chunks_exact_mut(run.places.shape.width)
             .for_each(to_unit);
         Ok(Tuned {
-            upper: Upper::new(self.recipe.frozen, &run.places.layers(&run.params))?,
+            upper: Upper::new(
+                self.recipe.frozen,
+                &run.places.layers(&run.params),
+                self.encoder.precision(),
+            )?,
             prototypes,
         })
     }
@@ -246,7 +250,8 @@ impl<'a> Run<'a> {
         let places = Places::new(shape, layers.len(), classes);
         let mut params = places.flatten(&layers);
         // Class vectors begin as the sums of their texts' vectors.
-        let vectors = tuner.embed(&Upper::new(recipe.frozen, &layers)?)?;
+        let upper = Upper::new(recipe.frozen, &layers, encoder.precision())?;
+        let vectors = tuner.embed(&upper)?;
         for text in texts {
             let at = places.classes.start + labels[*text] * shape.width;
             for (sum, x) in params[at..].iter_mut().zip(&vectors[*text]) {

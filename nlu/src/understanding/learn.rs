@@ -1,5 +1,6 @@
 //! From examples to a head, on the encoder as it is or tuned for them.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::{BATCH, examples};
@@ -19,9 +20,9 @@ const LAST: f64 = 0.5;
 /// Everything there is to learn intents from.
 pub(super) struct Texts<'a> {
     /// Intent and text of the examples.
-    examples: Vec<(&'a str, &'a str)>,
-    /// The examples' texts, the background and the texts known to be none of the intents.
-    all: Vec<&'a str>,
+    examples: Vec<(&'a str, Cow<'a, str>)>,
+    /// The background and the texts known to be none of the intents.
+    outside: Vec<&'a str>,
     /// Number of background texts.
     background: usize,
 }
@@ -29,16 +30,20 @@ pub(super) struct Texts<'a> {
 impl<'a> Texts<'a> {
     pub(super) fn new(spec: &'a Spec, outside: &'a [String]) -> Self {
         let examples = examples(spec);
-        let background = intent::background();
-        let all = examples.iter().map(|e| e.1);
+        let mut all = intent::background();
+        let background = all.len();
+        all.extend(outside.iter().map(String::as_str));
         Self {
-            all: all
-                .chain(background.iter().copied())
-                .chain(outside.iter().map(String::as_str))
-                .collect(),
             examples,
-            background: background.len(),
+            outside: all,
+            background,
         }
+    }
+
+    /// The texts, examples first.
+    fn all(&self) -> Vec<&str> {
+        let examples = self.examples.iter().map(|(_, text)| text.as_ref());
+        examples.chain(self.outside.iter().copied()).collect()
     }
 
     /// Whether there is no example.
@@ -58,23 +63,24 @@ impl<'a> Texts<'a> {
 
     /// The texts with their features, as the head wants them.
     fn rows<'r>(&'r self, features: &'r [Vec<f32>]) -> (Vec<Example<'r>>, Vec<Outside<'r>>) {
-        let inside = self.examples.iter().zip(features);
-        let rest = self.all.iter().zip(features).enumerate();
+        let (of_examples, of_outside) = features.split_at(self.examples.len());
+        let rest = self.outside.iter().zip(of_outside).enumerate();
         (
-            inside
+            self.examples
+                .iter()
+                .zip(of_examples)
                 .map(|((class, text), features)| Example {
                     class,
                     features,
                     text,
                 })
                 .collect(),
-            rest.skip(self.examples.len())
-                .map(|(at, (text, features))| Outside {
-                    features,
-                    text,
-                    background: at < self.examples.len() + self.background,
-                })
-                .collect(),
+            rest.map(|(at, (text, features))| Outside {
+                features,
+                text,
+                background: at < self.background,
+            })
+            .collect(),
         )
     }
 
@@ -85,7 +91,7 @@ impl<'a> Texts<'a> {
         all.for_each(|(number, class)| *class = number);
         let none = numbers.len();
         let mut labels: Vec<usize> = self.examples.iter().map(|e| numbers[e.0]).collect();
-        labels.resize(self.all.len(), none);
+        labels.resize(labels.len() + self.outside.len(), none);
         (labels, none)
     }
 }
@@ -101,11 +107,12 @@ fn features(
         upper,
         ..Look::default()
     };
-    let mut features = Vec::with_capacity(texts.all.len());
-    for batch in texts.all.chunks(BATCH) {
+    let all = texts.all();
+    let mut features = Vec::with_capacity(all.len());
+    for batch in all.chunks(BATCH) {
         let read = vectors::read(encoder, look, batch)?;
         features.extend(read.into_iter().map(|vectors| vectors.features));
-        progress(features.len() as f64 / texts.all.len() as f64);
+        progress(features.len() as f64 / all.len() as f64);
     }
     Ok(features)
 }
@@ -135,7 +142,7 @@ pub(super) fn tuned(
     progress: &mut dyn FnMut(f64),
 ) -> Result<(Head, Upper), Error> {
     let (labels, none) = texts.labels();
-    let tuner = Tuner::new(encoder, &texts.all, recipe, &mut |p| progress(p * 0.1))?;
+    let tuner = Tuner::new(encoder, &texts.all(), recipe, &mut |p| progress(p * 0.1))?;
     let of_text = intent::spread(&labels, none + 1, FOLDS, seed);
     let runs = if texts.examples.len() <= FEW { 2 } else { 1 };
     let mut held = Vec::new();

@@ -101,7 +101,8 @@ fn a_bot_without_examples_reads_none() {
     let bytes = Understanding::assemble(&empty, None, None)
         .expect("nothing is wrong")
         .to_bytes();
-    let understanding = Understanding::from_bytes(&bytes, &empty).expect("it reads back");
+    let understanding =
+        Understanding::from_bytes(&bytes, &empty, Precision::Int8).expect("it reads back");
     let reading = understanding.reading(&blank(), "hello", &context());
     assert_eq!((reading.intents.len(), reading.none), (0, 1.0));
 }
@@ -113,7 +114,8 @@ fn bytes_of_another_bot_or_cut_short_are_refused() {
         .expect("nothing is wrong")
         .to_bytes();
     for (bytes, spec) in [(&bytes[..], &bank()), (&bytes[..6], &empty), (&[], &empty)] {
-        let error = Understanding::from_bytes(bytes, spec).expect_err("it can't be used");
+        let error =
+            Understanding::from_bytes(bytes, spec, Precision::Int8).expect_err("it can't be used");
         assert!(error.to_string().contains("train it again"), "{error}");
     }
 }
@@ -178,7 +180,8 @@ fn a_small_bank_reads_what_it_was_not_taught() {
     assert!(reading.expect("it reads").none > 0.5);
 
     let bytes = understanding.to_bytes();
-    let again = Understanding::from_bytes(&bytes, &spec).expect("it reads back");
+    let again =
+        Understanding::from_bytes(&bytes, &spec, encoder.precision()).expect("it reads back");
     assert_eq!(again.to_bytes(), bytes);
     let pairs: Vec<_> = texts.iter().map(|(text, _)| (*text, &context)).collect();
     let batch = again.read_batch(encoder, &pairs).expect("it reads");
@@ -213,7 +216,8 @@ fn a_tuned_bank_reads_the_same_after_storing_and_keeps_the_models_own_vectors() 
         upper: Some(upper),
         ..learned
     };
-    let again = Understanding::from_bytes(&tuned.to_bytes(), &spec).expect("it reads back");
+    let again = Understanding::from_bytes(&tuned.to_bytes(), &spec, encoder.precision())
+        .expect("it reads back");
     assert_eq!(again.to_bytes(), tuned.to_bytes());
     let context = context();
     for (text, intent) in [
