@@ -1,19 +1,25 @@
 //! Calendar days: relative, by weekday, by day and month, and in digits (day first).
 
+use std::sync::LazyLock;
+
 use jiff::civil::{Date, Weekday};
 use jiff::{Span, ToSpan};
 
-use super::text::{Kind, Lang, Text};
+use super::text::{Kind, Lang, Text, Words, list, place};
 use super::{calendar, duration, number, ordinal};
 
-const EN_MONTHS: &str = "january february march april may june july august september october november \
-    december";
-const EN_SHORT: &str = "jan feb mar apr may jun jul aug sep oct nov dec";
-const ES_MONTHS: &str = "enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre \
-    diciembre";
-const ES_SHORT: &str = "ene feb mar abr may jun jul ago sep oct nov dic";
-const EN_DAYS: &str = "monday tuesday wednesday thursday friday saturday sunday";
-const ES_DAYS: &str = "lunes martes miercoles jueves viernes sabado domingo";
+static EN_MONTHS: Words = LazyLock::new(|| {
+    list("january february march april may june july august september october november december")
+});
+static EN_SHORT: Words = LazyLock::new(|| list("jan feb mar apr may jun jul aug sep oct nov dec"));
+static ES_MONTHS: Words = LazyLock::new(|| {
+    list("enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre")
+});
+static ES_SHORT: Words = LazyLock::new(|| list("ene feb mar abr may jun jul ago sep oct nov dic"));
+static EN_DAYS: Words =
+    LazyLock::new(|| list("monday tuesday wednesday thursday friday saturday sunday"));
+static ES_DAYS: Words =
+    LazyLock::new(|| list("lunes martes miercoles jueves viernes sabado domingo"));
 
 /// Days from today by name.
 const EN_NEAR: [(&str, i32); 14] = [
@@ -182,26 +188,24 @@ fn near(text: &Text, i: usize, lang: Lang, today: Date) -> Option<Day> {
     })
 }
 
-fn place(words: &str, word: &str) -> Option<i8> {
-    words
-        .split(' ')
-        .position(|w| w == word)
-        .and_then(|n| i8::try_from(n).ok())
+fn number_of(words: &Words, word: &str) -> Option<i8> {
+    let number = place(words, word)?;
+    i8::try_from(number).ok()
 }
 
 fn month(text: &Text, i: usize, lang: Lang) -> Option<i8> {
     let word = text.word(i);
     let (long, short) = if lang == Lang::En {
-        (EN_MONTHS, EN_SHORT)
+        (&EN_MONTHS, &EN_SHORT)
     } else {
-        (ES_MONTHS, ES_SHORT)
+        (&ES_MONTHS, &ES_SHORT)
     };
     let other = match word {
         "sept" | "setiembre" => Some(8),
         _ => None,
     };
-    place(long, word)
-        .or(place(short, word))
+    number_of(long, word)
+        .or(number_of(short, word))
         .or(other)
         .map(|n| n + 1)
 }
@@ -400,7 +404,7 @@ fn weekday(text: &Text, i: usize, lang: Lang, today: Date) -> Option<(usize, Dat
         (Lang::En, "sun") if said.is_some() => Some(6),
         _ => None,
     };
-    let index = place(if lang == Lang::En { EN_DAYS } else { ES_DAYS }, word).or(short)?;
+    let index = number_of(if lang == Lang::En { &EN_DAYS } else { &ES_DAYS }, word).or(short)?;
     let wanted = Weekday::from_monday_zero_offset(index).ok()?;
     let mut to = at + 1;
     let after: &[(&str, Which)] = &[

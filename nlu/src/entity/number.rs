@@ -1,24 +1,37 @@
 //! Numbers in digits and in words, and numbers said digit by digit.
 
+use std::sync::LazyLock;
+
 use rust_decimal::Decimal;
 use serde_json::Value;
 
 use super::pattern;
-use super::text::{Kind, Lang, Text};
+use super::text::{Kind, Lang, Text, Words, list, place};
 use crate::Entity;
 
 /// The words for 0 to 20, in order.
-const EN: &str = "zero one two three four five six seven eight nine ten eleven twelve thirteen \
-    fourteen fifteen sixteen seventeen eighteen nineteen twenty";
-pub(super) const EN_TENS: &str = "twenty thirty forty fifty sixty seventy eighty ninety";
+static EN: Words = LazyLock::new(|| {
+    list(
+        "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen \
+         fifteen sixteen seventeen eighteen nineteen twenty",
+    )
+});
+pub(super) static EN_TENS: Words =
+    LazyLock::new(|| list("twenty thirty forty fifty sixty seventy eighty ninety"));
 /// The words for 0 to 29, in order.
-const ES: &str = "cero uno dos tres cuatro cinco seis siete ocho nueve diez once doce trece catorce \
-    quince dieciseis diecisiete dieciocho diecinueve veinte veintiuno veintidos veintitres \
-    veinticuatro veinticinco veintiseis veintisiete veintiocho veintinueve";
-const ES_TENS: &str = "veinte treinta cuarenta cincuenta sesenta setenta ochenta noventa";
+static ES: Words = LazyLock::new(|| {
+    list(
+        "cero uno dos tres cuatro cinco seis siete ocho nueve diez once doce trece catorce quince \
+         dieciseis diecisiete dieciocho diecinueve veinte veintiuno veintidos veintitres veinticuatro \
+         veinticinco veintiseis veintisiete veintiocho veintinueve",
+    )
+});
+static ES_TENS: Words =
+    LazyLock::new(|| list("veinte treinta cuarenta cincuenta sesenta setenta ochenta noventa"));
 /// The stems of 100 to 900, before `os` or `as`.
-const ES_HUNDREDS: &str = "cient doscient trescient cuatrocient quinient seiscient setecient \
-    ochocient novecient";
+static ES_HUNDREDS: Words = LazyLock::new(|| {
+    list("cient doscient trescient cuatrocient quinient seiscient setecient ochocient novecient")
+});
 
 /// A number at some token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -324,28 +337,22 @@ fn with_fraction(text: &Text, number: Number, lang: Lang) -> Number {
     }
 }
 
-fn place(words: &str, word: &str) -> Option<u32> {
-    words
-        .split(' ')
-        .position(|w| w == word)
-        .and_then(|n| u32::try_from(n).ok())
-}
-
 /// 0 to 20 (29 in Spanish) in one word.
 fn unit(word: &str, lang: Lang) -> Option<u32> {
     match (lang, word) {
         (Lang::En, "nought") => Some(0),
-        (Lang::En, _) => place(EN, word),
+        (Lang::En, _) => place(&EN, word),
         (Lang::Es, "un" | "una") => Some(1),
         (Lang::Es, "veintiun" | "veintiuna") => Some(21),
-        (Lang::Es, _) => place(ES, word),
+        (Lang::Es, _) => place(&ES, word),
     }
 }
 
 /// A number below 100 in words, with one past its last token.
 pub(super) fn below_hundred(text: &Text, i: usize, lang: Lang) -> Option<(usize, u32)> {
     let word = text.word(i);
-    let tens = place(if lang == Lang::En { EN_TENS } else { ES_TENS }, word).map(|n| (n + 2) * 10);
+    let tens =
+        place(if lang == Lang::En { &EN_TENS } else { &ES_TENS }, word).map(|n| (n + 2) * 10);
     let Some(tens) = tens else {
         return unit(word, lang).map(|n| (i + 1, n));
     };
@@ -459,7 +466,7 @@ fn spanish(text: &Text, i: usize) -> Option<Number> {
         let hundreds = match word {
             "cien" | "ciento" => Some(1),
             _ => stem
-                .and_then(|s| place(ES_HUNDREDS, s))
+                .and_then(|s| place(&ES_HUNDREDS, s))
                 .map(|n| n + 1)
                 .filter(|n| *n > 1),
         };

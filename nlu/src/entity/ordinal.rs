@@ -1,16 +1,25 @@
 //! Ordinals: a position in an order, first is 1.
 
+use std::sync::LazyLock;
+
 use serde_json::Value;
 
 use super::number;
-use super::text::{Kind, Lang, Text};
+use super::text::{Kind, Lang, Text, Words, list, place};
 use crate::Entity;
 
-const EN: &str = "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth \
-    thirteenth fourteenth fifteenth sixteenth seventeenth eighteenth nineteenth twentieth";
-const EN_TENS: &str =
-    "twentieth thirtieth fortieth fiftieth sixtieth seventieth eightieth ninetieth";
-const ES: &str = "primer segund tercer cuart quint sext septim octav noven decim undecim duodecim";
+static EN: Words = LazyLock::new(|| {
+    list(
+        "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth \
+         fourteenth fifteenth sixteenth seventeenth eighteenth nineteenth twentieth",
+    )
+});
+static EN_TENS: Words = LazyLock::new(|| {
+    list("twentieth thirtieth fortieth fiftieth sixtieth seventieth eightieth ninetieth")
+});
+static ES: Words = LazyLock::new(|| {
+    list("primer segund tercer cuart quint sext septim octav noven decim undecim duodecim")
+});
 
 /// Adds the ordinals of the text.
 pub(super) fn find(text: &Text, lang: Lang, found: &mut Vec<Entity>) {
@@ -71,30 +80,25 @@ pub(super) fn parse(text: &Text, i: usize, lang: Lang) -> Option<(usize, u32)> {
         let at = i + 1 + dotted;
         return (text.glued(at) && text.is(at, endings)).then_some((at + 1, n));
     }
-    let place = |words: &str, word: &str| {
-        words
-            .split(' ')
-            .position(|w| w == word)
-            .and_then(|n| u32::try_from(n + 1).ok())
-    };
+    let place = |words: &Words, word| place(words, word).map(|n| n + 1);
     match lang {
         Lang::En => {
-            let Some(tens) = place(number::EN_TENS, text.word(i)).map(|n| (n + 1) * 10) else {
+            let Some(tens) = place(&number::EN_TENS, text.word(i)).map(|n| (n + 1) * 10) else {
                 let large = match text.word(i) {
                     "hundredth" => Some(100),
                     "thousandth" => Some(1_000),
-                    word => place(EN_TENS, word).map(|n| (n + 1) * 10),
+                    word => place(&EN_TENS, word).map(|n| (n + 1) * 10),
                 };
-                return place(EN, text.word(i)).or(large).map(|n| (i + 1, n));
+                return place(&EN, text.word(i)).or(large).map(|n| (i + 1, n));
             };
             let next = if text.is(i + 1, &["-"]) { i + 2 } else { i + 1 };
-            place(EN, text.word(next))
+            place(&EN, text.word(next))
                 .filter(|n| *n < 10)
                 .map(|n| (next + 1, tens + n))
         }
         Lang::Es => {
             let word = text.word(i);
-            let stem = if place(ES, word).is_some() {
+            let stem = if place(&ES, word).is_some() {
                 word
             } else {
                 word.strip_suffix(['o', 'a'])?
@@ -107,7 +111,7 @@ pub(super) fn parse(text: &Text, i: usize, lang: Lang) -> Option<(usize, u32)> {
                 "centesim" => Some(100),
                 _ => None,
             };
-            place(ES, stem)
+            place(&ES, stem)
                 .filter(|_| is_word)
                 .or(tens)
                 .map(|n| (i + 1, n))

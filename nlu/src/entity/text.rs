@@ -1,6 +1,8 @@
 //! The text as tokens: words, numerals and signs, each with its place in the original text and
 //! folded for case and accents, so that every finder compares words and none computes offsets.
 
+use std::sync::LazyLock;
+
 use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
 
 /// A language that the system types know.
@@ -22,6 +24,20 @@ impl Lang {
             Lang::En
         }
     }
+}
+
+/// Words in an order that says what they stand for.
+pub(super) type Words = LazyLock<Vec<&'static str>>;
+
+/// The words of a list, parted by spaces.
+pub(super) fn list(words: &'static str) -> Vec<&'static str> {
+    words.split(' ').collect()
+}
+
+/// The number of a word in a list.
+pub(super) fn place(words: &[&str], word: &str) -> Option<u32> {
+    let at = words.iter().position(|w| *w == word)?;
+    u32::try_from(at).ok()
 }
 
 /// What a token is made of.
@@ -126,6 +142,11 @@ impl<'a> Text<'a> {
     /// The number of tokens that `phrase` (folded words with single spaces) takes at `i`, 0 if it
     /// isn't there.
     pub(super) fn phrase(&self, i: usize, phrase: &str) -> usize {
+        // Nearly all fail at their first word, so that one is looked at without cutting the phrase up.
+        let first = self.word(i);
+        if first.is_empty() || !phrase.starts_with(first) {
+            return 0;
+        }
         let mut n = 0;
         for word in phrase.split(' ') {
             if self.word(i + n) != word {

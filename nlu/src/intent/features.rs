@@ -1,8 +1,6 @@
 //! Words, word pairs and letter groups of a text, hashed into a fixed number of columns. They tell
 //! short texts apart that the sentence encoder places together, and carry languages it is weak in.
 
-use std::collections::BTreeMap;
-
 use unicode_normalization::UnicodeNormalization as _;
 use unicode_normalization::char::is_combining_mark;
 
@@ -27,36 +25,40 @@ pub(crate) fn plain(text: &str) -> String {
 
 /// The hashed n-grams of a text, of length `scale`, in the order of their columns.
 pub(crate) fn hashed(text: &str, scale: f32) -> Sparse {
-    let plain = plain(text);
-    let words: Vec<&str> = plain.split_whitespace().collect();
-    let mut counts: BTreeMap<u32, f32> = BTreeMap::new();
+    let padded = format!(" {} ", plain(text));
+    let mut all: Sparse = Vec::with_capacity(3 * padded.len());
     let mut count = |kind: u8, gram: &str, weight: f32| {
         let hash = fnv(kind, gram);
         // The sign keeps collisions from adding up in one direction.
         let sign = if hash >> 63 == 0 { weight } else { -weight };
-        *counts.entry((hash % COLUMNS as u64) as u32).or_default() += sign;
+        all.push(((hash % COLUMNS as u64) as u32, sign));
     };
-    for word in &words {
-        count(b'w', word, 1.0);
+    // Where words and letters begin, the space at the end included: every n-gram is a piece of the text.
+    let spaces: Vec<usize> = padded.match_indices(' ').map(|(at, _)| at).collect();
+    for ends in spaces.windows(2).filter(|ends| ends[0] + 1 < ends[1]) {
+        count(b'w', &padded[ends[0] + 1..ends[1]], 1.0);
     }
-    for pair in words.windows(2) {
-        count(b'p', &pair.join(" "), 1.0);
+    for ends in spaces.windows(3) {
+        count(b'p', &padded[ends[0] + 1..ends[2]], 1.0);
     }
-    let padded: Vec<char> = format!(" {} ", words.join(" ")).chars().collect();
+    let letters = padded.char_indices().map(|(at, _)| at);
+    let letters: Vec<usize> = letters.chain([padded.len()]).collect();
     for length in [3, 4] {
-        for letters in padded.windows(length) {
-            count(b'l', &letters.iter().collect::<String>(), 0.5);
+        for ends in letters.windows(length + 1) {
+            count(b'l', &padded[ends[0]..ends[length]], 0.5);
         }
     }
-    let length = counts.values().map(|v| v * v).sum::<f32>().sqrt();
-    if length == 0.0 {
-        return Sparse::new();
-    }
-    counts
-        .into_iter()
-        .filter(|(_, v)| *v != 0.0)
-        .map(|(c, v)| (c, v / length * scale))
-        .collect()
+    all.sort_unstable_by_key(|(column, _)| *column);
+    // Halves add up exactly, in whatever order.
+    all.dedup_by(|next, first| {
+        let same = next.0 == first.0;
+        first.1 += if same { next.1 } else { 0.0 };
+        same
+    });
+    let length = all.iter().map(|(_, v)| v * v).sum::<f32>().sqrt();
+    all.retain(|(_, v)| *v != 0.0);
+    all.iter_mut().for_each(|(_, v)| *v = *v / length * scale);
+    all
 }
 
 /// FNV-1a, 64 bits: small, and the same on every machine.
@@ -69,6 +71,8 @@ pub(crate) fn fnv(kind: u8, text: &str) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
 
     fn likeness(a: &str, b: &str) -> f32 {

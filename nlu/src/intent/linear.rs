@@ -54,7 +54,7 @@ impl Linear {
         let dense = rows.first().map_or(0, |row| row.dense.len());
         let k = fit.classes;
         let size = (dense + fit.sparse + 1) * k;
-        let mut problem = Problem::new(rows, labels, weight, fit, dense)?;
+        let mut problem = Problem::new(rows, labels, weight, fit)?;
         let stop = Stop {
             steps: fit.steps,
             tolerance: 1e-5,
@@ -85,7 +85,19 @@ impl Linear {
             None => return Vec::new(),
         };
         let (dense, sparse) = self.weights.split_at(self.dense * k);
-        for (x, w) in row.dense.iter().zip(dense.chunks_exact(k)) {
+        // Four rows of weights at once: each logit is fetched and put back once for them.
+        let (fours, rest) = row.dense.as_chunks::<4>();
+        let blocks = dense.chunks_exact(4 * k);
+        let last = blocks.remainder();
+        for (x, w) in fours.iter().zip(blocks) {
+            let (w0, w) = w.split_at(k);
+            let (w1, w) = w.split_at(k);
+            let (w2, w3) = w.split_at(k);
+            for ((((z, w0), w1), w2), w3) in z.iter_mut().zip(w0).zip(w1).zip(w2).zip(w3) {
+                *z = *z + x[0] * w0 + x[1] * w1 + x[2] * w2 + x[3] * w3;
+            }
+        }
+        for (x, w) in rest.iter().zip(last.chunks_exact(k)) {
             add(&mut z, *x, w);
         }
         for (column, x) in row.sparse {
@@ -131,6 +143,8 @@ struct Problem<'a> {
     weight: Vec<f32>,
     fit: Fit,
     dense: usize,
+    /// The logit that stands for all classes whose weights are fixed, of each row; empty where there are none.
+    rest: Vec<f32>,
     /// `[rows, dense]` and its transpose, where there is a dense half.
     tensors: Option<(Tensor, Tensor)>,
 }
@@ -141,8 +155,8 @@ impl<'a> Problem<'a> {
         labels: &'a [usize],
         weight: &[f32],
         fit: Fit,
-        dense: usize,
     ) -> Result<Problem<'a>, candle_core::Error> {
+        let dense = rows.first().map_or(0, |row| row.dense.len());
         let total: f32 = weight.iter().sum();
         let tensors = if dense == 0 {
             None
@@ -165,21 +179,38 @@ impl<'a> Problem<'a> {
             weight,
             fit,
             dense,
+            rest: Vec::new(),
             tensors,
         })
+    }
+
+    /// What the dense half adds to the logits, `[rows, classes]`, at weights that begin with its own.
+    fn forward(&self, w: &[f32]) -> Result<Vec<f32>, candle_core::Error> {
+        let k = self.fit.classes;
+        match &self.tensors {
+            Some((forward, _)) => {
+                let w = Tensor::from_slice(&w[..self.dense * k], (self.dense, k), &Device::Cpu)?;
+                forward.matmul(&w)?.flatten_all()?.to_vec1()
+            }
+            None => Ok(vec![0.0; self.rows.len() * k]),
+        }
+    }
+
+    /// Adds what the sparse half and the bias give to a row's logits; `w` begins with the sparse half.
+    fn add_sparse(&self, row: usize, w: &[f32], z: &mut [f32]) {
+        let k = self.fit.classes;
+        add(z, 1.0, &w[self.fit.sparse * k..]);
+        for (column, x) in self.rows[row].sparse {
+            let at = *column as usize * k;
+            add(z, *x, &w[at..at + k]);
+        }
     }
 
     /// Weighted mean cross-entropy plus the penalty; writes the gradient.
     fn loss(&mut self, w: &[f32], gradient: &mut [f32]) -> Result<f64, candle_core::Error> {
         let k = self.fit.classes;
-        let (w_dense, w_rest) = w.split_at(self.dense * k);
-        let mut z: Vec<f32> = match &self.tensors {
-            Some((forward, _)) => {
-                let w = Tensor::from_slice(w_dense, (self.dense, k), &Device::Cpu)?;
-                forward.matmul(&w)?.flatten_all()?.to_vec1()?
-            }
-            None => vec![0.0; self.rows.len() * k],
-        };
+        let w_rest = &w[self.dense * k..];
+        let mut z = self.forward(w)?;
         for (g, w) in gradient.iter_mut().zip(w) {
             *g = self.fit.l2 * w;
         }
@@ -189,12 +220,9 @@ impl<'a> Problem<'a> {
         let (g_dense, g_rest) = gradient.split_at_mut(self.dense * k);
         let mut loss = 0.0;
         for (i, z) in z.chunks_exact_mut(k).enumerate() {
-            add(z, 1.0, &w_rest[bias..]);
-            for (column, x) in self.rows[i].sparse {
-                let at = *column as usize * k;
-                add(z, *x, &w_rest[at..at + k]);
-            }
-            loss += residual(z, self.labels[i], self.weight[i]);
+            self.add_sparse(i, w_rest, z);
+            let rest = self.rest.get(i).copied().unwrap_or(f32::NEG_INFINITY);
+            loss += residual(z, rest, self.labels[i], self.weight[i]);
             for (column, x) in self.rows[i].sparse {
                 let at = *column as usize * k;
                 add(&mut g_rest[at..at + k], *x, z);
@@ -211,20 +239,24 @@ impl<'a> Problem<'a> {
     }
 }
 
-/// Turns the logits of a row into the gradient of its loss by them, and returns that loss.
-fn residual(z: &mut [f32], label: usize, weight: f32) -> f64 {
-    let truth = z[label];
-    let total = softmax(z);
+/// Turns the logits of a row into the gradient of its loss by them, and returns that loss. `rest` is the logit of
+/// one more class, that of a label beyond the others.
+fn residual(z: &mut [f32], rest: f32, label: usize, weight: f32) -> f64 {
+    let truth = z.get(label).copied().unwrap_or(rest);
+    let total = softmax(z, rest);
     let loss = f64::from(weight) * (total - f64::from(truth));
     z.iter_mut().for_each(|p| *p *= weight);
-    z[label] -= weight;
+    if let Some(own) = z.get_mut(label) {
+        *own -= weight;
+    }
     loss
 }
 
-/// Turns logits into probabilities in place and returns the logarithm of their sum of exponentials.
-fn softmax(z: &mut [f32]) -> f64 {
-    let most = z.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let mut sum = 0.0_f32;
+/// Turns logits into probabilities in place, beside one more of logit `rest`, and returns the logarithm of their sum
+/// of exponentials.
+fn softmax(z: &mut [f32], rest: f32) -> f64 {
+    let most = z.iter().copied().fold(rest, f32::max);
+    let mut sum = (rest - most).exp();
     for v in z.iter_mut() {
         *v = (*v - most).exp();
         sum += *v;
@@ -277,7 +309,7 @@ mod tests {
             let model = Linear::fit(&rows, &[0, 1, 2], &[1.0; 3], fit(3)).expect("fits");
             for (i, row) in rows.iter().enumerate() {
                 let mut z = model.logits(*row);
-                softmax(&mut z);
+                softmax(&mut z, f32::NEG_INFINITY);
                 assert!(z[i] > 0.8, "{i}: {z:?}");
             }
         }
@@ -295,8 +327,10 @@ mod tests {
                 sparse: s,
             })
             .collect();
-        let labels = [0, 2];
-        let mut problem = Problem::new(&rows, &labels, &[1.0, 2.0], fit(2), 2).expect("builds");
+        // The second row is of a class with fixed weights.
+        let labels = [0, 3];
+        let mut problem = Problem::new(&rows, &labels, &[1.0, 2.0], fit(2)).expect("builds");
+        problem.rest = vec![-1.0, 0.5];
         let w: Vec<f32> = (0..15).map(|i| (i as f32 * 0.7).sin()).collect();
         let mut gradient = vec![0.0; 15];
         problem.loss(&w, &mut gradient).expect("a loss");

@@ -172,9 +172,10 @@ impl Head {
         };
         let mut all = self.calibration.probabilities(&self.model.scores(row));
         let none = all.pop().unwrap_or(1.0);
-        let mut intents: Vec<(String, f64)> = self.classes.iter().cloned().zip(all).collect();
+        let mut intents: Vec<(&String, f64)> = self.classes.iter().zip(all).collect();
         intents.sort_by(|a, b| b.1.total_cmp(&a.1));
-        (intents, none)
+        let intents = intents.into_iter().map(|(name, p)| (name.clone(), p));
+        (intents.collect(), none)
     }
 
     /// The intents in alphabetical order.

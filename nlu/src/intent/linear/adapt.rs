@@ -1,9 +1,13 @@
 //! Weights after one more row, from the weights before it.
 
-use super::{Fit, Linear, Problem, Row, Stop, add, lbfgs, residual};
+use super::{Fit, Linear, Problem, Row, Stop, add, lbfgs, residual, softmax};
+
+/// Probability from which an added row may move a class. The first step of the others would be this small too.
+const LEAST: f32 = 1e-3;
 
 impl Linear {
-    /// Fits again with the last of `rows` added to those that these weights were fitted to.
+    /// Fits again with the last of `rows` added to those that these weights were fitted to. Only the weights of the
+    /// classes that the added row may be taken for move; of `fit`, its steps and penalty count.
     ///
     /// The fit before may have stopped short of the minimum, and going on from there would change every
     /// row a little. So the slope that it left is taken out of the loss: without the added row these
@@ -17,17 +21,34 @@ impl Linear {
         let (Some(added), Some(label)) = (rows.last(), labels.last()) else {
             return Ok(self.clone());
         };
+        let mut likely = self.logits(*added);
+        softmax(&mut likely, f32::NEG_INFINITY);
+        let moving: Vec<usize> = (0..self.classes)
+            .filter(|class| likely[*class] >= LEAST || class == label)
+            .collect();
+        let known = self.columns(&moving);
         let weight = vec![1.0; rows.len()];
-        let mut problem = Problem::new(rows, labels, &weight, fit, self.dense)?;
-        let mut left = vec![0.0; self.weights.len()];
-        problem.loss(&self.weights, &mut left)?;
-        self.subtract(&mut left, *added, *label, 1.0 / rows.len() as f32);
+        // A label beyond the moving ones is that of the rest.
+        let own = |label: &usize| moving.binary_search(label).unwrap_or(moving.len());
+        let labels: Vec<usize> = labels.iter().map(own).collect();
+        let of_moving = Fit {
+            classes: moving.len(),
+            ..fit
+        };
+        let mut problem = Problem::new(rows, &labels, &weight, of_moving)?;
+        problem.rest = self.logits_of_the_rest(rows, fit, &moving)?;
+        let mut left = vec![0.0; known.weights.len()];
+        problem.loss(&known.weights, &mut left)?;
+        let rest = problem.rest.last().copied().unwrap_or(f32::NEG_INFINITY);
+        let mut z = known.logits(*added);
+        residual(&mut z, rest, own(label), 1.0 / rows.len() as f32);
+        known.subtract(&mut left, *added, &z);
         let stop = Stop {
             steps: fit.steps,
             tolerance: 1e-7,
         };
         let mut failure = None;
-        let weights = lbfgs::minimise(self.weights.clone(), stop, |w, gradient| {
+        let weights = lbfgs::minimise(known.weights.clone(), stop, |w, gradient| {
             let loss = problem.loss(w, gradient).unwrap_or_else(|error| {
                 gradient.fill(0.0);
                 failure = Some(error);
@@ -36,31 +57,75 @@ impl Linear {
             add(gradient, -1.0, &left);
             loss - lbfgs::dot(w, &left)
         });
-        match failure {
-            Some(error) => Err(error),
-            None => Ok(Linear {
-                classes: self.classes,
-                dense: self.dense,
-                weights,
-            }),
+        if let Some(error) = failure {
+            return Err(error);
+        }
+        let mut out = self.clone();
+        let rows = out.weights.chunks_exact_mut(self.classes);
+        for (row, moved) in rows.zip(weights.chunks_exact(moving.len())) {
+            moving
+                .iter()
+                .zip(moved)
+                .for_each(|(class, w)| row[*class] = *w);
+        }
+        Ok(out)
+    }
+
+    /// The weights of some classes alone.
+    fn columns(&self, classes: &[usize]) -> Linear {
+        let rows = self.weights.chunks_exact(self.classes);
+        Linear {
+            classes: classes.len(),
+            dense: self.dense,
+            weights: rows
+                .flat_map(|row| classes.iter().map(|class| row[*class]))
+                .collect(),
         }
     }
 
-    /// Takes a row's part out of the gradient at these weights.
-    fn subtract(&self, gradient: &mut [f32], row: Row<'_>, label: usize, weight: f32) {
+    /// The logit that stands for all classes but `moving`, of each row; nothing where there is no other.
+    fn logits_of_the_rest(
+        &self,
+        rows: &[Row<'_>],
+        fit: Fit,
+        moving: &[usize],
+    ) -> Result<Vec<f32>, candle_core::Error> {
+        let fixed: Vec<usize> = (0..self.classes)
+            .filter(|class| moving.binary_search(class).is_err())
+            .collect();
+        if fixed.is_empty() {
+            return Ok(Vec::new());
+        }
+        let fixed = self.columns(&fixed);
+        let fit = Fit {
+            classes: fixed.classes,
+            ..fit
+        };
+        let problem = Problem::new(rows, &[], &[], fit)?;
+        let mut z = problem.forward(&fixed.weights)?;
+        let sparse = &fixed.weights[self.dense * fixed.classes..];
+        let rows = z.chunks_exact_mut(fixed.classes).enumerate();
+        Ok(rows
+            .map(|(row, z)| {
+                problem.add_sparse(row, sparse, z);
+                softmax(z, f32::NEG_INFINITY) as f32
+            })
+            .collect())
+    }
+
+    /// Takes a row's part out of the gradient, where `z` is the slope by its logits.
+    fn subtract(&self, gradient: &mut [f32], row: Row<'_>, z: &[f32]) {
         let k = self.classes;
-        let mut z = self.logits(row);
-        residual(&mut z, label, weight);
         let (dense, rest) = gradient.split_at_mut(self.dense * k);
         for (x, g) in row.dense.iter().zip(dense.chunks_exact_mut(k)) {
-            add(g, -x, &z);
+            add(g, -x, z);
         }
         for (column, x) in row.sparse {
             let at = *column as usize * k;
-            add(&mut rest[at..at + k], -x, &z);
+            add(&mut rest[at..at + k], -x, z);
         }
         let bias = rest.len() - k;
-        add(&mut rest[bias..], -1.0, &z);
+        add(&mut rest[bias..], -1.0, z);
     }
 }
 
@@ -136,5 +201,47 @@ mod tests {
             let (a, b) = (lead(&rough, row), lead(&moved, row));
             assert!((a - b).abs() < 0.5, "{a} {b}");
         }
+    }
+
+    #[test]
+    fn classes_that_the_row_is_never_taken_for_keep_their_weights() {
+        let corners: Vec<[f32; 4]> = (0..24)
+            .map(|at| {
+                let mut row = [0.05 * (at as f32).sin(); 4];
+                row[at % 4] += 4.0;
+                row
+            })
+            .collect();
+        let labels: Vec<usize> = (0..24).map(|at| at % 4).chain([1]).collect();
+        let sparse = Sparse::new();
+        let between = [2.0, 1.9, 0.0, 0.0];
+        let rows: Vec<Row<'_>> = corners
+            .iter()
+            .chain([&between])
+            .map(|dense| Row {
+                dense,
+                sparse: &sparse,
+            })
+            .collect();
+        let fit = Fit {
+            classes: 4,
+            sparse: 0,
+            l2: 1e-4,
+            steps: 200,
+        };
+        let before = Linear::fit(&rows[..24], &labels[..24], &[1.0; 24], fit).expect("it fits");
+        let after = before.adapt(&rows, &labels, fit).expect("it fits");
+        let whole = Linear::fit(&rows, &labels, &[1.0; 25], fit).expect("it fits");
+        let lead = |model: &Linear, row: Row<'_>| {
+            let z = model.logits(row);
+            z[1] - z[0]
+        };
+        assert!(lead(&before, rows[24]) < lead(&after, rows[24]));
+        for row in &rows {
+            let (a, b) = (lead(&after, *row), lead(&whole, *row));
+            assert!((a - b).abs() < 0.05 * b.abs().max(1.0), "{a} {b}");
+        }
+        let (old, new) = (before.columns(&[2, 3]), after.columns(&[2, 3]));
+        assert_eq!(old, new);
     }
 }
