@@ -157,7 +157,7 @@ pub fn impact(
     vectors: &Vectors,
     (text, class): (&str, &str),
     messages: &[&str],
-    accept: &dyn Fn(&str) -> f64,
+    accept: &(dyn Fn(&str) -> f64 + Sync),
 ) -> Result<Vec<Change>, Error> {
     let bad = |why: String| Error::Spec {
         what: format!("the example \"{text}\""),
@@ -188,8 +188,12 @@ pub fn impact(
         .collect::<Result<Vec<_>, Error>>()?;
     let added = example(class, text, get(text)?);
     let after = before.with_example(&inside, &outside, added)?;
-    let mut changes = Vec::new();
-    for message in messages.iter().filter(|m| !m.trim().is_empty()) {
+    let said: Vec<&str> = messages
+        .iter()
+        .filter(|m| !m.trim().is_empty())
+        .copied()
+        .collect();
+    let change = |message: &str| -> Result<Option<Change>, Error> {
         let features = get(message)?;
         let best = |head: &Head| {
             let (intents, _) = head.predict(features, message);
@@ -201,15 +205,31 @@ pub fn impact(
             }
         };
         let (before, after) = (best(before), best(&after));
-        if before.intent != after.intent || before.accepted != after.accepted {
-            changes.push(Change {
-                text: (*message).to_owned(),
-                before,
-                after,
-            });
-        }
-    }
-    Ok(changes)
+        let differ = before.intent != after.intent || before.accepted != after.accepted;
+        Ok(differ.then(|| Change {
+            text: message.to_owned(),
+            before,
+            after,
+        }))
+    };
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let share = said.len().div_ceil(cores).max(1);
+    let changes = std::thread::scope(|scope| {
+        let threads: Vec<_> = said
+            .chunks(share)
+            .map(|some| {
+                scope.spawn(|| {
+                    some.iter()
+                        .map(|m| change(m))
+                        .collect::<Result<Vec<_>, _>>()
+                })
+            })
+            .collect();
+        let ends = threads.into_iter().map(|thread| thread.join());
+        ends.map(|end| end.unwrap_or_else(|_| Err(bad("a thread stopped".to_owned()))))
+            .collect::<Result<Vec<_>, Error>>()
+    })?;
+    Ok(changes.into_iter().flatten().flatten().collect())
 }
 
 fn example<'a>(class: &'a str, text: &'a str, features: &'a [f32]) -> Example<'a> {

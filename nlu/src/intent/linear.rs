@@ -184,9 +184,8 @@ impl<'a> Problem<'a> {
         })
     }
 
-    /// What the dense half adds to the logits, `[rows, classes]`, at weights that begin with its own.
-    fn forward(&self, w: &[f32]) -> Result<Vec<f32>, candle_core::Error> {
-        let k = self.fit.classes;
+    /// What the dense half adds to the logits, `[rows, k]`, at weights of `k` classes that begin with its own.
+    fn forward(&self, w: &[f32], k: usize) -> Result<Vec<f32>, candle_core::Error> {
         match &self.tensors {
             Some((forward, _)) => {
                 let w = Tensor::from_slice(&w[..self.dense * k], (self.dense, k), &Device::Cpu)?;
@@ -196,21 +195,11 @@ impl<'a> Problem<'a> {
         }
     }
 
-    /// Adds what the sparse half and the bias give to a row's logits; `w` begins with the sparse half.
-    fn add_sparse(&self, row: usize, w: &[f32], z: &mut [f32]) {
-        let k = self.fit.classes;
-        add(z, 1.0, &w[self.fit.sparse * k..]);
-        for (column, x) in self.rows[row].sparse {
-            let at = *column as usize * k;
-            add(z, *x, &w[at..at + k]);
-        }
-    }
-
     /// Weighted mean cross-entropy plus the penalty; writes the gradient.
     fn loss(&mut self, w: &[f32], gradient: &mut [f32]) -> Result<f64, candle_core::Error> {
         let k = self.fit.classes;
         let w_rest = &w[self.dense * k..];
-        let mut z = self.forward(w)?;
+        let mut z = self.forward(w, k)?;
         for (g, w) in gradient.iter_mut().zip(w) {
             *g = self.fit.l2 * w;
         }
@@ -220,7 +209,7 @@ impl<'a> Problem<'a> {
         let (g_dense, g_rest) = gradient.split_at_mut(self.dense * k);
         let mut loss = 0.0;
         for (i, z) in z.chunks_exact_mut(k).enumerate() {
-            self.add_sparse(i, w_rest, z);
+            add_sparse(self.rows[i].sparse, w_rest, z);
             let rest = self.rest.get(i).copied().unwrap_or(f32::NEG_INFINITY);
             loss += residual(z, rest, self.labels[i], self.weight[i]);
             for (column, x) in self.rows[i].sparse {
@@ -236,6 +225,16 @@ impl<'a> Problem<'a> {
         }
         let penalised = &w[..w.len() - k];
         Ok(loss + f64::from(self.fit.l2) / 2.0 * lbfgs::dot(penalised, penalised))
+    }
+}
+
+/// Adds what the sparse half of a row and the bias give to its logits; `w` is the sparse half of the weights.
+fn add_sparse(row: &Sparse, w: &[f32], z: &mut [f32]) {
+    let k = z.len();
+    add(z, 1.0, &w[w.len() - k..]);
+    for (column, x) in row {
+        let at = *column as usize * k;
+        add(z, *x, &w[at..at + k]);
     }
 }
 
