@@ -16,6 +16,8 @@ const WORDS: usize = 2;
 const SURE: f64 = 0.75;
 /// Probability from which a message read as a whole is one request, whatever words it is joined by.
 const ONE: f64 = 0.97;
+/// Probability from which a message read as a whole is about something else, and so are its parts.
+const NONE: f64 = 0.5;
 /// Words that join requests, in English and Spanish.
 const JOINING: &[&str] = &[
     "and", "also", "then", "plus", "y", "e", "además", "ademas", "también", "tambien", "luego",
@@ -52,9 +54,9 @@ pub(crate) fn parts(text: &str) -> Vec<Range<usize>> {
     Vec::new()
 }
 
-/// Whether a message that reads as one intent with probability `best` may be several.
-pub(crate) fn may_be_several(best: f64) -> bool {
-    best < ONE
+/// Whether a message that reads as one intent with probability `best`, or as none with `none`, may be several.
+pub(crate) fn may_be_several(best: f64, none: f64) -> bool {
+    best < ONE && none < NONE
 }
 
 /// The requests that the parts make, in order; none where they are fewer than two. `read` has the best

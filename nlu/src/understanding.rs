@@ -302,7 +302,7 @@ impl Understanding {
         };
         let mut found: Vec<(usize, Vec<Range<usize>>)> = Vec::new();
         for (at, (text, reading)) in texts.iter().zip(readings.iter()).enumerate() {
-            if requests::may_be_several(best(&reading.intents)) {
+            if requests::may_be_several(best(&reading.intents), reading.none) {
                 let parts = requests::parts(text);
                 if !parts.is_empty() {
                     found.push((at, parts));
