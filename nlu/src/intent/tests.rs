@@ -126,3 +126,57 @@ fn no_example_is_an_error_that_says_what_to_do() {
     let error = Head::train(&[], &[], LENGTH, 1, &mut |_| {}).expect_err("nothing to learn");
     assert!(error.to_string().contains("at least two"), "{error}");
 }
+
+#[test]
+fn a_thousand_intents_are_told_apart() {
+    // Each intent lies between two directions of its own, and has a word of its own.
+    let pairs = (0..46).flat_map(|a| (0..a).map(move |b| (a, b)));
+    let pairs: Vec<(usize, usize)> = pairs.take(1000).collect();
+    let vector = |(a, b): (usize, usize), variant: usize| {
+        let noise = (0..46).map(|i| ((i * 7 + variant * 13 + a * 3 + b) as f32).sin() * 0.15);
+        let mut v: Vec<f32> = noise.collect();
+        v[a] += 1.0;
+        v[b] += 1.0;
+        let length = v.iter().map(|x| x * x).sum::<f32>().sqrt();
+        v.iter().map(|x| x / length).collect::<Vec<f32>>()
+    };
+    let world: Vec<(String, Vec<f32>, String)> = (0..3000)
+        .map(|i| {
+            let at = i % 1000;
+            (
+                format!("intent{at:04}"),
+                vector(pairs[at], i),
+                format!("{} x{i}", "abcdefghij".repeat(1 + at / 500)),
+            )
+        })
+        .collect();
+    let examples: Vec<Example<'_>> = world
+        .iter()
+        .map(|(class, features, text)| Example {
+            class,
+            features,
+            text,
+        })
+        .collect();
+    let head = Head::train(&examples, &[], 46, 1, &mut |_| {}).expect("it trains");
+    let right = (0..1000).filter(|at| {
+        let (intents, _) = head.predict(&vector(pairs[*at], 4001), "");
+        intents[0].0 == format!("intent{at:04}")
+    });
+    let right = right.count();
+    assert!(right > 900, "{right}");
+    // What is between two intents becomes the one that it is added to.
+    let (a, b) = (vector(pairs[7], 4001), vector(pairs[8], 4001));
+    let between: Vec<f32> = a.iter().zip(&b).map(|(a, b)| (a + b) / 2.0).collect();
+    let probability = |head: &Head, name: &str| {
+        let (intents, _) = head.predict(&between, "");
+        intents.iter().find(|i| i.0 == name).map_or(0.0, |i| i.1)
+    };
+    let added = Example {
+        class: "intent0007",
+        features: &between,
+        text: "between",
+    };
+    let after = head.with_example(&examples, &[], added).expect("it fits");
+    assert!(probability(&after, "intent0007") > probability(&head, "intent0007"));
+}
