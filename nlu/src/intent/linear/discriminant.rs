@@ -58,7 +58,7 @@ fn means(rows: &[Row<'_>], labels: &[usize], classes: usize, n: usize) -> Vec<f3
     let mut counts = vec![0.0_f32; classes];
     for (row, label) in rows.iter().zip(labels) {
         counts[*label] += 1.0;
-        put(*row, 1.0, &mut out[label * n..(label + 1) * n]);
+        put(*row, &mut out[label * n..(label + 1) * n]);
     }
     for (mean, count) in out.chunks_exact_mut(n.max(1)).zip(counts) {
         mean.iter_mut().for_each(|x| *x /= count.max(1.0));
@@ -82,7 +82,7 @@ fn covariance(
             .zip(labels)
             .zip(centred.chunks_exact_mut(n.max(1)))
         {
-            put(*row, 1.0, out);
+            put(*row, out);
             add(out, -1.0, &means[label * n..(label + 1) * n]);
         }
         let centred = Tensor::from_vec(centred, (rows.len(), n), &Device::Cpu)?;
@@ -101,12 +101,12 @@ fn covariance(
     Ok(sum)
 }
 
-/// Adds a row, times `scale`.
-fn put(row: Row<'_>, scale: f32, out: &mut [f32]) {
+/// Adds a row.
+fn put(row: Row<'_>, out: &mut [f32]) {
     let (dense, sparse) = out.split_at_mut(row.dense.len());
-    add(dense, scale, row.dense);
+    add(dense, 1.0, row.dense);
     for (column, x) in row.sparse {
-        sparse[*column as usize] += scale * x;
+        sparse[*column as usize] += x;
     }
 }
 
