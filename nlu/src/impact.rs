@@ -8,6 +8,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::encoder::Encoder;
 use crate::intent::{self, Example, Head, Outside};
+use crate::threads;
 use crate::understanding::{BATCH, Understanding};
 use crate::vectors::{self, Look};
 use crate::{Error, Spec};
@@ -212,24 +213,9 @@ pub fn impact(
             after,
         }))
     };
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let share = said.len().div_ceil(cores).max(1);
-    let changes = std::thread::scope(|scope| {
-        let threads: Vec<_> = said
-            .chunks(share)
-            .map(|some| {
-                scope.spawn(|| {
-                    some.iter()
-                        .map(|m| change(m))
-                        .collect::<Result<Vec<_>, _>>()
-                })
-            })
-            .collect();
-        let ends = threads.into_iter().map(|thread| thread.join());
-        ends.map(|end| end.unwrap_or_else(|_| Err(bad("a thread stopped".to_owned()))))
-            .collect::<Result<Vec<_>, Error>>()
-    })?;
-    Ok(changes.into_iter().flatten().flatten().collect())
+    let changes = threads::each(threads::cores(), said, change);
+    let changes = changes.into_iter().filter_map(Result::transpose);
+    changes.collect()
 }
 
 fn example<'a>(class: &'a str, text: &'a str, features: &'a [f32]) -> Example<'a> {

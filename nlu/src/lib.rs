@@ -25,6 +25,7 @@ pub mod sentiment;
 mod spans;
 #[cfg(test)]
 mod test_model;
+mod threads;
 mod tune;
 mod understanding;
 mod vectors;

@@ -23,7 +23,7 @@ mod learn;
 mod recent;
 
 /// Changes whenever the same examples would train to something else, or be stored in another way.
-const VERSION: u32 = 9;
+const VERSION: u32 = 10;
 /// A text this upset has its reasons named.
 const NAMED: f64 = 0.3;
 /// How upset an oath aimed at the reader is at least.

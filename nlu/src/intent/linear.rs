@@ -1,6 +1,7 @@
 //! Multinomial logistic regression over a dense and a sparse half of features, with L2.
 
 use candle_core::{Device, Tensor};
+use half::bf16;
 
 use super::lbfgs::{self, Stop};
 
@@ -26,8 +27,11 @@ pub(crate) struct Linear {
     classes: usize,
     /// Dense columns.
     dense: usize,
-    /// Row by row: the dense columns, the sparse ones, then the bias.
-    weights: Vec<f32>,
+    /// Row by row: the dense columns, then the sparse ones. In 16 bits, since a message waits for the weights to come
+    /// from memory; their rounding moves a logit by some thousandths.
+    weights: Vec<bf16>,
+    /// What every logit begins with.
+    bias: Vec<f32>,
 }
 
 /// What `Linear::fit` needs beside the rows.
@@ -69,21 +73,25 @@ impl Linear {
         });
         match failure {
             Some(error) => Err(error),
-            None => Ok(Linear {
-                classes: k,
-                dense,
-                weights,
-            }),
+            None => Ok(Linear::rounded(k, dense, &weights)),
+        }
+    }
+
+    /// Keeps weights that were fitted, whose last row is the bias.
+    fn rounded(classes: usize, dense: usize, weights: &[f32]) -> Linear {
+        let (rows, bias) = weights.split_at(weights.len().saturating_sub(classes));
+        Linear {
+            classes,
+            dense,
+            weights: rows.iter().map(|w| bf16::from_f32(*w)).collect(),
+            bias: bias.to_vec(),
         }
     }
 
     /// The logits of a row, `[classes]`.
     pub(crate) fn logits(&self, row: Row<'_>) -> Vec<f32> {
         let k = self.classes;
-        let mut z = match self.weights.len().checked_sub(k) {
-            Some(bias) => self.weights[bias..].to_vec(),
-            None => return Vec::new(),
-        };
+        let mut z = self.bias.clone();
         let (dense, sparse) = self.weights.split_at(self.dense * k);
         // Four rows of weights at once: each logit is fetched and put back once for them.
         let (fours, rest) = row.dense.as_chunks::<4>();
@@ -94,16 +102,17 @@ impl Linear {
             let (w1, w) = w.split_at(k);
             let (w2, w3) = w.split_at(k);
             for ((((z, w0), w1), w2), w3) in z.iter_mut().zip(w0).zip(w1).zip(w2).zip(w3) {
-                *z = *z + x[0] * w0 + x[1] * w1 + x[2] * w2 + x[3] * w3;
+                *z = *z + x[0] * wide(w0) + x[1] * wide(w1) + x[2] * wide(w2) + x[3] * wide(w3);
             }
         }
-        for (x, w) in rest.iter().zip(last.chunks_exact(k)) {
-            add(&mut z, *x, w);
-        }
-        for (column, x) in row.sparse {
+        let of_rest = rest.iter().zip(last.chunks_exact(k));
+        let of_sparse = row.sparse.iter().filter_map(|(column, x)| {
             let at = *column as usize * k;
-            if let Some(w) = sparse.get(at..at + k) {
-                add(&mut z, *x, w);
+            Some((x, sparse.get(at..at + k)?))
+        });
+        for (x, w) in of_rest.chain(of_sparse) {
+            for (z, w) in z.iter_mut().zip(w) {
+                *z += x * wide(w);
             }
         }
         z
@@ -115,8 +124,9 @@ impl Linear {
     }
 
     /// Row by row: the dense columns, the sparse ones, then the bias.
-    pub(crate) fn weights(&self) -> &[f32] {
-        &self.weights
+    pub(crate) fn weights(&self) -> Vec<f32> {
+        let rows = self.weights.iter().map(wide);
+        rows.chain(self.bias.iter().copied()).collect()
     }
 
     /// Weights that were fitted before; nothing where their number doesn't fit the other numbers.
@@ -124,16 +134,18 @@ impl Linear {
         classes: usize,
         dense: usize,
         sparse: usize,
-        weights: Vec<f32>,
+        weights: &[f32],
     ) -> Option<Linear> {
         let rows = dense.checked_add(sparse)?.checked_add(1)?;
         let right = rows.checked_mul(classes)? == weights.len();
-        right.then_some(Linear {
-            classes,
-            dense,
-            weights,
-        })
+        right.then(|| Linear::rounded(classes, dense, weights))
     }
+}
+
+/// A weight to compute with. No weight is "not a number", so the bits can be taken as they are, many at once.
+#[inline(always)]
+fn wide(weight: &bf16) -> f32 {
+    f32::from_bits(u32::from(weight.to_bits()) << 16)
 }
 
 /// The loss with everything that stays the same from step to step.

@@ -44,8 +44,8 @@ impl Head {
             conformal: self.conformal.clone(),
         };
         let model = &self.model;
-        let weights = [model.linear.weights(), &model.centres, &model.prototypes];
-        pack(&front, &weights)
+        let linear = model.linear.weights();
+        pack(&front, &[&linear, &model.centres, &model.prototypes])
     }
 
     /// Reads `to_bytes` back.
@@ -70,7 +70,7 @@ impl Head {
         let (Some(prototypes), Some(centres)) = (prototypes, tail(classes)) else {
             return Err(bad("it is cut short".to_owned()));
         };
-        let linear = Linear::new(classes + 1, front.dense, front.sparse, weights)
+        let linear = Linear::new(classes + 1, front.dense, front.sparse, &weights)
             .ok_or_else(|| bad("it is cut short or has too much".to_owned()))?;
         let model = Model {
             linear,

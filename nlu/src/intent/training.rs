@@ -6,6 +6,7 @@ use super::linear::{Fit, Linear, Row, Sparse};
 use super::{Example, FOLDS, Model, NGRAMS, Outside, PLENTY, STEPS, features, folds, lbfgs};
 use crate::Error;
 use crate::calibrate::HeldOut;
+use crate::threads;
 
 /// Strength of the L2 penalty. Weak, since the held-out calibration makes up for boldness: trained on
 /// CLINC150's training part, its validation part comes out right in 96.2 % of cases at 5e-5, 96.5 at
@@ -152,22 +153,15 @@ impl<'a> Set<'a> {
         let rest = |fold: usize| -> Vec<usize> {
             (0..of_row.len()).filter(|at| of_row[*at] != fold).collect()
         };
-        // A thread a fold, as many at once as there are cores: with thousands of intents a fit takes a lot of
-        // memory. The results are put together in the order of the folds.
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        // As many at once as there are cores: with thousands of intents a fit takes a lot of memory.
+        let cores = threads::cores();
         let mut fitted: Vec<Result<Model, Error>> = Vec::with_capacity(held);
         for first in (0..held).step_by(cores) {
-            let rest = &rest;
-            std::thread::scope(|scope| {
-                let threads: Vec<_> = (first..held.min(first + cores))
-                    .map(|fold| scope.spawn(move || self.fit(&rest(fold), STEPS.1)))
-                    .collect();
-                for thread in threads {
-                    let model = thread.join().unwrap_or_else(|_| Err(bad("a fold stopped")));
-                    fitted.push(model);
-                    progress(fitted.len() as f64 / (held + 1) as f64);
-                }
-            });
+            let folds = (first..held.min(first + cores)).collect();
+            fitted.extend(threads::each(cores, folds, |fold| {
+                self.fit(&rest(fold), STEPS.1)
+            }));
+            progress(fitted.len() as f64 / (held + 1) as f64);
         }
         let models = fitted.into_iter().collect::<Result<Vec<Model>, Error>>()?;
         let held_out = |(at, fold): (usize, &usize)| {

@@ -4,8 +4,8 @@ use std::ops::Range;
 
 use super::level::{self, Job};
 use super::ops::{add, dot};
-use super::threads::each;
 use crate::encoder::maths::{Level, fma};
+use crate::threads::each;
 
 /// Decay of the means of gradients and of their squares, and what keeps a root from being zero.
 const BETA: (f32, f32) = (0.9, 0.999);

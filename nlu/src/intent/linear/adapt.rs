@@ -37,8 +37,9 @@ impl Linear {
         };
         let mut problem = Problem::new(rows, &labels, &weight, of_moving)?;
         problem.rest = self.logits_of_the_rest(&problem, &moving)?;
-        let mut left = vec![0.0; known.weights.len()];
-        problem.loss(&known.weights, &mut left)?;
+        let start = known.weights();
+        let mut left = vec![0.0; start.len()];
+        problem.loss(&start, &mut left)?;
         let rest = problem.rest.last().copied().unwrap_or(f32::NEG_INFINITY);
         let mut z = known.logits(*added);
         residual(&mut z, rest, own(label), 1.0 / rows.len() as f32);
@@ -48,7 +49,7 @@ impl Linear {
             tolerance: 1e-7,
         };
         let mut failure = None;
-        let weights = lbfgs::minimise(known.weights.clone(), stop, |w, gradient| {
+        let weights = lbfgs::minimise(start, stop, |w, gradient| {
             let loss = problem.loss(w, gradient).unwrap_or_else(|error| {
                 gradient.fill(0.0);
                 failure = Some(error);
@@ -60,27 +61,25 @@ impl Linear {
         if let Some(error) = failure {
             return Err(error);
         }
-        let mut out = self.clone();
-        let rows = out.weights.chunks_exact_mut(self.classes);
+        let mut all = self.weights();
+        let rows = all.chunks_exact_mut(self.classes);
         for (row, moved) in rows.zip(weights.chunks_exact(moving.len())) {
             moving
                 .iter()
                 .zip(moved)
                 .for_each(|(class, w)| row[*class] = *w);
         }
-        Ok(out)
+        Ok(Linear::rounded(self.classes, self.dense, &all))
     }
 
     /// The weights of some classes alone.
     fn columns(&self, classes: &[usize]) -> Linear {
-        let rows = self.weights.chunks_exact(self.classes);
-        Linear {
-            classes: classes.len(),
-            dense: self.dense,
-            weights: rows
-                .flat_map(|row| classes.iter().map(|class| row[*class]))
-                .collect(),
-        }
+        let all = self.weights();
+        let rows = all.chunks_exact(self.classes);
+        let some: Vec<f32> = rows
+            .flat_map(|row| classes.iter().map(|class| row[*class]))
+            .collect();
+        Linear::rounded(classes.len(), self.dense, &some)
     }
 
     /// The logit that stands for all classes but `moving`, of each row of a problem; nothing where there is no other.
@@ -96,8 +95,9 @@ impl Linear {
             return Ok(Vec::new());
         }
         let fixed = self.columns(&fixed);
-        let mut z = problem.forward(&fixed.weights, fixed.classes)?;
-        let sparse = &fixed.weights[self.dense * fixed.classes..];
+        let weights = fixed.weights();
+        let mut z = problem.forward(&weights, fixed.classes)?;
+        let sparse = &weights[self.dense * fixed.classes..];
         let rows = problem.rows.iter().zip(z.chunks_exact_mut(fixed.classes));
         Ok(rows
             .map(|(row, z)| {
@@ -210,7 +210,8 @@ mod tests {
             sparse: &sparse,
         });
         let weights = (0..20).map(|at| if at % 5 == 0 { 6.0 } else { 0.0 });
-        let before = Linear::new(4, 4, 0, weights.collect()).expect("it fits");
+        let weights: Vec<f32> = weights.collect();
+        let before = Linear::new(4, 4, 0, &weights).expect("it fits");
         let fit = Fit {
             classes: 4,
             sparse: 0,

@@ -44,11 +44,7 @@ impl Linear {
             bias[class] = -0.5 * length;
         }
         weights.iter_mut().for_each(|w| *w *= tune::SCALE);
-        Ok(Linear {
-            classes: k,
-            dense,
-            weights,
-        })
+        Ok(Linear::rounded(k, dense, &weights))
     }
 }
 
