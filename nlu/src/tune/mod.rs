@@ -6,10 +6,11 @@
 //! intermediate tensor, and its fused layer normalisation and softmax have no derivative.
 //!
 //! The same texts and seed give the same bytes whatever the number of threads: a batch is always split
-//! into [`SHARDS`] parts, and their gradients are added in order.
+//! into [`SHARDS`] parts, which are gone through twice (see `loss`), and the gradients are added in order.
 
 use crate::Error;
 use crate::encoder::{Encoder, Upper};
+use crate::threads;
 use cache::Cache;
 use loss::Loss;
 use optimiser::{AdamW, Group};
@@ -30,10 +31,11 @@ pub(crate) mod random;
 mod shard;
 #[cfg(test)]
 mod tests;
-mod threads;
 
 /// Parts of a batch, and so the most threads that help.
 const SHARDS: usize = 2;
+/// Times that each sentence of a batch is gone through.
+const TWINS: usize = 2;
 /// Batches of which the sentences are sorted by length together.
 const SORTED: usize = 16;
 /// Cosines are multiplied by it to become logits.
@@ -69,7 +71,7 @@ impl Default for Recipe {
             rate: 2e-4,
             class_rate: 2e-3,
             decay: 0.01,
-            dropout: 0.1,
+            dropout: 0.2,
         }
     }
 }
@@ -113,12 +115,11 @@ impl<'a> Tuner<'a> {
         recipe: &'a Recipe,
         progress: &mut dyn FnMut(f64),
     ) -> Result<Self, Error> {
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
         Ok(Self {
             encoder,
             recipe,
             cache: Cache::new(encoder, texts, recipe.frozen, progress)?,
-            threads: cores.min(SHARDS),
+            threads: threads::cores().min(SHARDS),
         })
     }
 
@@ -169,14 +170,11 @@ impl<'a> Tuner<'a> {
         let mut order: Vec<usize> = (0..self.cache.len()).collect();
         order.sort_by_key(|text| self.cache.tokens(*text));
         let batches: Vec<&[usize]> = order.chunks(8).collect();
-        let mut slots: Vec<Result<Vec<Vec<f32>>, Error>> =
-            batches.iter().map(|_| Ok(Vec::new())).collect();
-        let jobs: Vec<_> = batches.iter().zip(&mut slots).collect();
-        threads::each(self.threads, jobs, |(batch, slot)| {
-            *slot = self.cache.embed(self.encoder, upper, batch);
+        let vectors = threads::each(self.threads, batches.clone(), |batch| {
+            self.cache.embed(self.encoder, upper, batch)
         });
         let mut out = vec![Vec::new(); self.cache.len()];
-        for (batch, vectors) in batches.iter().zip(slots) {
+        for (batch, vectors) in batches.into_iter().zip(vectors) {
             for (text, vector) in batch.iter().zip(vectors?) {
                 out[*text] = vector;
             }
@@ -267,7 +265,7 @@ impl<'a> Run<'a> {
             d_classes: vec![0.0; places.classes.len()],
             places,
             params,
-            shards: (0..SHARDS).map(|_| Shard::default()).collect(),
+            shards: (0..TWINS * SHARDS).map(|_| Shard::default()).collect(),
         })
     }
 
@@ -284,7 +282,7 @@ impl<'a> Run<'a> {
         threads::each(threads, shards, |(at, shard): (usize, &mut Shard)| {
             shard.seed = random::mix(seed.wrapping_add(at as u64));
             self.tuner
-                .fill(shard, batch.iter().skip(at).step_by(SHARDS));
+                .fill(shard, batch.iter().skip(at % SHARDS).step_by(SHARDS));
             level::run(Forward(net, shard));
         });
         let embeddings: Vec<f32> = self
@@ -293,7 +291,8 @@ impl<'a> Run<'a> {
             .flat_map(|s| &s.embeddings)
             .copied()
             .collect();
-        let parts = (0..SHARDS).flat_map(|at| batch.iter().skip(at).step_by(SHARDS));
+        let parts =
+            (0..TWINS * SHARDS).flat_map(|at| batch.iter().skip(at % SHARDS).step_by(SHARDS));
         let labels: Vec<usize> = parts.map(|text| labels[*text]).collect();
         let mut d_embeddings = vec![0.0; embeddings.len()];
         let mut value = 0.0;
