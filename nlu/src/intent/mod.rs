@@ -33,8 +33,9 @@ const BACKGROUND: &str = include_str!("background.txt");
 const NGRAMS: (f32, f32) = (0.3, 0.7);
 /// Examples an intent from which on their words are trusted as far as they ever are.
 const PLENTY: f32 = 100.0;
-/// Steps of the last fit, and of each fold's.
-const STEPS: (usize, usize) = (30, 25);
+/// Most steps of a fit; most end by themselves before. Half as many cost BANKING77 half a point (92.8 against 93.2 %
+/// of a held-out fifth), and 100 gained nothing.
+const STEPS: usize = 60;
 /// Parts that the training texts are cut into.
 const FOLDS: usize = 5;
 /// How many of them are held out in turn, for training texts up to [`MANY`] and beyond. A model of
@@ -151,7 +152,7 @@ impl Head {
         let (kept, held_out) = set.clean(held_out);
         let model = Model {
             prototypes,
-            ..set.fit(&kept, STEPS.0)?
+            ..set.fit(&kept)?
         };
         let calibration = Calibration::of(&held_out).with_threshold(&held_out);
         Ok(Head {

@@ -93,7 +93,7 @@ impl<'a> Set<'a> {
     }
 
     /// Fits a model to some of the rows.
-    pub(super) fn fit(&self, rows: &[usize], steps: usize) -> Result<Model, Error> {
+    pub(super) fn fit(&self, rows: &[usize]) -> Result<Model, Error> {
         let labels: Vec<usize> = rows.iter().map(|at| self.labels[*at]).collect();
         let centres = self.centres(rows);
         let rows: Vec<Row<'_>> = rows.iter().map(|at| self.row(*at)).collect();
@@ -101,7 +101,7 @@ impl<'a> Set<'a> {
             classes: self.none() + 1,
             sparse: features::COLUMNS,
             l2: L2,
-            steps,
+            steps: STEPS,
         };
         let linear = if fit.classes < THOUSANDS {
             Linear::fit(&rows, &labels, &vec![1.0; rows.len()], fit)
@@ -158,9 +158,7 @@ impl<'a> Set<'a> {
         let mut fitted: Vec<Result<Model, Error>> = Vec::with_capacity(held);
         for first in (0..held).step_by(cores) {
             let folds = (first..held.min(first + cores)).collect();
-            fitted.extend(threads::each(cores, folds, |fold| {
-                self.fit(&rest(fold), STEPS.1)
-            }));
+            fitted.extend(threads::each(cores, folds, |fold| self.fit(&rest(fold))));
             progress(fitted.len() as f64 / (held + 1) as f64);
         }
         let models = fitted.into_iter().collect::<Result<Vec<Model>, Error>>()?;
@@ -184,7 +182,7 @@ impl<'a> Set<'a> {
         let rows = |held: bool| (0..held_out.len()).filter(move |at| held_out[*at] == held);
         let model = Model {
             prototypes: prototypes.to_vec(),
-            ..self.fit(&rows(false).collect::<Vec<_>>(), STEPS.1)?
+            ..self.fit(&rows(false).collect::<Vec<_>>())?
         };
         let text = |at: usize| HeldOut {
             scores: model.scores(self.row(at)),
