@@ -6,7 +6,7 @@
 //! 2021, arXiv 2106.14448). Together with dropping a fifth rather than a tenth this took CLINC150 from 97.0 to 97.3 %
 //! (one seed), with ten examples an intent from 92.4 to 92.8 (two seeds); BANKING77's held-out fifth stayed at 93.5,
 //! with ten examples 87.2 became 87.4. It doubles the time. Margins for the right class, copies of the examples with
-//! typos, with fillers or with words left out, and other intents learned beside the bot's own gave nothing or less.
+//! typos or with fillers, and other intents learned beside the bot's own gave nothing or less.
 
 use super::SCALE;
 use super::level::Job;
