@@ -76,6 +76,9 @@ const OUTSIDE: f64 = 0.05;
 const PRIOR: (f64, f64) = (0.7, 10_000.0);
 /// Bounds of the logarithm of the scale.
 const SCALES: (f32, f32) = (-3.0, 4.0);
+/// Standard deviation of the logarithm of the scale, around 0, before any text is seen. Of a handful of texts that all
+/// read right, or of one intent alone, every bolder scale would be better still.
+const SPREAD: f64 = 0.7;
 /// Bounds of the offset of "none of them". Texts held out that are out of scope are far out, and easily told:
 /// without the lower bound they let short and odd texts pass for intents. On CLINC150's validation part a bound of
 /// -2 gave an AUROC of 0.979, 0 gave 0.983 and 1 gave 0.985, at an error of the probabilities in scope of 0.010, 0.009
@@ -102,18 +105,25 @@ impl Calibration {
         }
         let surprise = |log: f32| {
             let scale = log.exp();
-            inside.iter().map(|text| text.surprise(scale)).sum()
+            let of_texts: f64 = inside.iter().map(|text| text.surprise(scale)).sum();
+            of_texts + (f64::from(log) / SPREAD).powi(2) / 2.0
         };
         out.scale = golden(SCALES, surprise).exp();
         if outside.is_empty() {
             return out;
         }
         let weight = OUTSIDE * inside.len() as f64 / outside.len() as f64;
+        // The logit of "none of them" against any intent at all, to which the offset is added.
+        let odds = |text: &&HeldOut| {
+            let p = out.probabilities(&text.scores).pop().unwrap_or(0.0);
+            (p.max(1e-300) / (1.0 - p).max(1e-300)).ln()
+        };
+        let inside: Vec<f64> = inside.iter().map(odds).collect();
+        let outside: Vec<f64> = outside.iter().map(odds).collect();
         let surprise = |none: f32| {
-            let with = Calibration { none, ..out };
-            let p = |text: &&HeldOut| with.probabilities(&text.scores).pop().unwrap_or(0.0);
-            let inside: f64 = inside.iter().map(|t| -(1.0 - p(t)).max(1e-12).ln()).sum();
-            let outside: f64 = outside.iter().map(|t| -p(t).max(1e-12).ln()).sum();
+            let p = |odds: &f64| 1.0 / (1.0 + (-odds - f64::from(none)).exp());
+            let inside: f64 = inside.iter().map(|z| -(1.0 - p(z)).max(1e-12).ln()).sum();
+            let outside: f64 = outside.iter().map(|z| -p(z).max(1e-12).ln()).sum();
             inside + weight * outside
         };
         out.none = golden(OFFSETS, surprise);
@@ -309,6 +319,22 @@ mod tests {
             );
         }
         assert_eq!(Calibration::of(&[]).scale, 1.0);
+    }
+
+    #[test]
+    fn a_few_texts_that_all_read_right_do_not_make_it_sure() {
+        let text = |logits: Vec<f32>| HeldOut {
+            scores: Scores {
+                logits,
+                closeness: 0.5,
+            },
+            label: 0,
+        };
+        let one_intent = vec![text(vec![3.0, 0.0]); 8];
+        assert!((Calibration::of(&one_intent).scale - 1.0).abs() < 0.01);
+        let clear = vec![text(vec![4.0, 0.0, -9.0]); 8];
+        let scale = Calibration::of(&clear).scale;
+        assert!(scale > 1.0 && scale < 2.0, "{scale}");
     }
 
     #[test]

@@ -19,6 +19,7 @@ pub mod impact;
 pub mod intent;
 pub mod language;
 pub mod profanity;
+mod random;
 pub mod redact;
 mod requests;
 pub mod sentiment;

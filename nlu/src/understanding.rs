@@ -23,7 +23,7 @@ mod learn;
 mod recent;
 
 /// Changes whenever the same examples would train to something else, or be stored in another way.
-const VERSION: u32 = 10;
+const VERSION: u32 = 11;
 /// A text this upset has its reasons named.
 const NAMED: f64 = 0.3;
 /// How upset an oath aimed at the reader is at least.
@@ -53,7 +53,8 @@ pub enum Mode {
 /// How to train.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct TrainOptions {
-    /// Decides which examples are held out together; nothing else is random.
+    /// Decides everything random: which examples are held out together and, while tuning, the order of the examples and
+    /// which activations are dropped.
     pub seed: u64,
     /// Texts known to be none of the intents, beside the built-in ones. None are needed.
     pub outside: Vec<String>,
@@ -136,6 +137,8 @@ impl Understanding {
         options: &TrainOptions,
         progress: &mut dyn FnMut(f64),
     ) -> Result<Understanding, Error> {
+        // A wrong pattern should not be told of after minutes of training.
+        let untrained = Understanding::assemble(spec, None, None)?;
         let texts = Texts::new(spec, &options.outside);
         let (head, upper) = match options.mode {
             _ if texts.is_empty() => (None, None),
@@ -157,8 +160,12 @@ impl Understanding {
             progress(0.7 + 0.3 * p);
         })?;
         progress(1.0);
-        let learned = Understanding::assemble(spec, head, spans)?;
-        Ok(Understanding { upper, ..learned })
+        Ok(Understanding {
+            head,
+            upper,
+            spans,
+            ..untrained
+        })
     }
 
     fn assemble(

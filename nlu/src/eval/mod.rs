@@ -124,7 +124,7 @@ pub struct Prediction {
 /// rejection; none are needed.
 ///
 /// # Errors
-/// Training fails, for instance with fewer than two intents, or a text can't be encoded.
+/// Training fails, or a text can't be encoded.
 pub fn run(
     train: &[Labelled],
     test: &[Labelled],

@@ -1,5 +1,7 @@
 //! Parts of the training texts that are held out in turn.
 
+use crate::random::Random;
+
 /// Gives every row a fold below `folds`, so that the rows of each label are spread evenly; the seed
 /// alone decides how.
 pub(crate) fn spread(labels: &[usize], classes: usize, folds: usize, seed: u64) -> Vec<usize> {
@@ -7,24 +9,16 @@ pub(crate) fn spread(labels: &[usize], classes: usize, folds: usize, seed: u64) 
     for (row, label) in labels.iter().enumerate() {
         of_class[*label].push(row);
     }
-    let mut random = seed;
+    let mut random = Random(seed);
     let mut out = vec![0; labels.len()];
     for (class, rows) in of_class.iter_mut().enumerate() {
-        for at in (1..rows.len()).rev() {
-            rows.swap(at, (next(&mut random) % (at as u64 + 1)) as usize);
-        }
+        random.shuffle(rows);
         // Classes begin at different folds, or the first ones would be the biggest.
         for (at, row) in rows.iter().enumerate() {
             out[*row] = (at + class) % folds;
         }
     }
     out
-}
-
-/// SplitMix64 (Steele, Lea and Flood 2014).
-fn next(state: &mut u64) -> u64 {
-    *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    crate::tune::random::mix(*state)
 }
 
 #[cfg(test)]

@@ -29,7 +29,7 @@ impl Head {
             return Err(bad(&format!("there is no intent `{}`", added.class)));
         };
         let none = self.classes.len();
-        // What training left out of the background is an intent's, and reads so.
+        // What training left out of the background is an intent's, and mostly reads so.
         let outside = outside
             .iter()
             .filter(|o| !o.background || self.predict(o.features, o.text).1 >= 0.5);
@@ -63,10 +63,16 @@ impl Head {
             l2: L2,
             steps: STEPS,
         };
-        let linear = if fit.classes < THOUSANDS {
-            self.model.linear.adapt(&rows, &labels, fit)
+        let before = &self.model.linear;
+        let linear = if fit.classes <= THOUSANDS {
+            before.adapt(&rows, &labels, fit)
         } else {
-            Linear::discriminant(&rows, &labels, fit)
+            // Training may have chosen the background a little otherwise; only the example is to count.
+            let known = rows.len() - 1;
+            Linear::discriminant(&rows[..known], &labels[..known], fit).and_then(|without| {
+                let with = Linear::discriminant(&rows, &labels, fit)?;
+                Ok(before.plus(&with, &without))
+            })
         };
         let mut centres = self.model.centres.clone();
         let width = self.model.width;

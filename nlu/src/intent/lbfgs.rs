@@ -1,10 +1,8 @@
 //! Limited-memory BFGS (Nocedal and Wright, Numerical Optimization, algorithms 7.4 and 7.5) with a
 //! backtracking line search. Full batch and without randomness: the same input gives the same bits.
 
-/// Fewest and most past steps that are remembered.
-const MEMORY: (usize, usize) = (3, 8);
-/// Numbers that they may take up together: with thousands of intents, fewer steps are remembered.
-const ROOM: usize = 64_000_000;
+/// Past steps that are remembered.
+const MEMORY: usize = 8;
 /// Sufficient decrease of the line search (Armijo).
 const DECREASE: f64 = 1e-4;
 /// Halvings of a step before the search gives up.
@@ -34,8 +32,7 @@ where
     let mut x = start;
     let mut gradient = vec![0.0; x.len()];
     let mut loss = f(&x, &mut gradient);
-    let most = (ROOM / (2 * x.len().max(1))).clamp(MEMORY.0, MEMORY.1);
-    let mut memory: Vec<Pair> = Vec::with_capacity(most);
+    let mut memory: Vec<Pair> = Vec::with_capacity(MEMORY);
     let mut next = x.clone();
     let mut next_gradient = gradient.clone();
     for turn in 0..stop.steps {
@@ -63,7 +60,7 @@ where
             rate /= 2.0;
         }
         let Some(reached) = found else { break };
-        if memory.len() == most {
+        if memory.len() == MEMORY {
             memory.remove(0);
         }
         remember(&mut memory, &x, &next, &gradient, &next_gradient);

@@ -48,17 +48,16 @@ pub(crate) struct Fit {
 }
 
 impl Linear {
-    /// Fits the weights; `labels[i]` is the class of `rows[i]`, `weight[i]` how much it counts.
+    /// Fits the weights; `labels[i]` is the class of `rows[i]`.
     pub(crate) fn fit(
         rows: &[Row<'_>],
         labels: &[usize],
-        weight: &[f32],
         fit: Fit,
     ) -> Result<Linear, candle_core::Error> {
         let dense = rows.first().map_or(0, |row| row.dense.len());
         let k = fit.classes;
         let size = (dense + fit.sparse + 1) * k;
-        let mut problem = Problem::new(rows, labels, weight, fit)?;
+        let mut problem = Problem::new(rows, labels, fit)?;
         let stop = Stop {
             steps: fit.steps,
             tolerance: 1e-5,
@@ -152,7 +151,6 @@ fn wide(weight: &bf16) -> f32 {
 struct Problem<'a> {
     rows: &'a [Row<'a>],
     labels: &'a [usize],
-    weight: Vec<f32>,
     fit: Fit,
     dense: usize,
     /// The logit that stands for all classes whose weights are fixed, of each row; empty where there are none.
@@ -165,11 +163,9 @@ impl<'a> Problem<'a> {
     fn new(
         rows: &'a [Row<'a>],
         labels: &'a [usize],
-        weight: &[f32],
         fit: Fit,
     ) -> Result<Problem<'a>, candle_core::Error> {
         let dense = rows.first().map_or(0, |row| row.dense.len());
-        let total: f32 = weight.iter().sum();
         let tensors = if dense == 0 {
             None
         } else {
@@ -181,14 +177,9 @@ impl<'a> Problem<'a> {
             let backward = forward.t()?.contiguous()?;
             Some((forward, backward))
         };
-        let weight = weight
-            .iter()
-            .map(|w| w / total.max(f32::MIN_POSITIVE))
-            .collect();
         Ok(Problem {
             rows,
             labels,
-            weight,
             fit,
             dense,
             rest: Vec::new(),
@@ -207,7 +198,7 @@ impl<'a> Problem<'a> {
         }
     }
 
-    /// Weighted mean cross-entropy plus the penalty; writes the gradient.
+    /// Mean cross-entropy plus the penalty; writes the gradient.
     fn loss(&mut self, w: &[f32], gradient: &mut [f32]) -> Result<f64, candle_core::Error> {
         let k = self.fit.classes;
         let w_rest = &w[self.dense * k..];
@@ -219,11 +210,12 @@ impl<'a> Problem<'a> {
         // The bias isn't penalised.
         gradient[self.dense * k + bias..].fill(0.0);
         let (g_dense, g_rest) = gradient.split_at_mut(self.dense * k);
+        let weight = 1.0 / self.rows.len().max(1) as f32;
         let mut loss = 0.0;
         for (i, z) in z.chunks_exact_mut(k).enumerate() {
             add_sparse(self.rows[i].sparse, w_rest, z);
             let rest = self.rest.get(i).copied().unwrap_or(f32::NEG_INFINITY);
-            loss += residual(z, rest, self.labels[i], self.weight[i]);
+            loss += residual(z, rest, self.labels[i], weight);
             for (column, x) in self.rows[i].sparse {
                 let at = *column as usize * k;
                 add(&mut g_rest[at..at + k], *x, z);
@@ -317,7 +309,7 @@ mod tests {
             })
             .collect();
         for rows in [by_dense, by_sparse] {
-            let model = Linear::fit(&rows, &[0, 1, 2], &[1.0; 3], fit(3)).expect("fits");
+            let model = Linear::fit(&rows, &[0, 1, 2], fit(3)).expect("fits");
             for (i, row) in rows.iter().enumerate() {
                 let mut z = model.logits(*row);
                 softmax(&mut z, f32::NEG_INFINITY);
@@ -340,7 +332,7 @@ mod tests {
             .collect();
         // The second row is of a class with fixed weights.
         let labels = [0, 3];
-        let mut problem = Problem::new(&rows, &labels, &[1.0, 2.0], fit(2)).expect("builds");
+        let mut problem = Problem::new(&rows, &labels, fit(2)).expect("builds");
         problem.rest = vec![-1.0, 0.5];
         let w: Vec<f32> = (0..15).map(|i| (i as f32 * 0.7).sin()).collect();
         let mut gradient = vec![0.0; 15];

@@ -10,10 +10,10 @@ use crate::tune;
 use linear::{Linear, Row};
 use training::Set;
 
-pub(crate) use features::fnv;
+pub(crate) use features::{fnv, plain};
 pub(crate) use folds::spread;
 pub(crate) use stored::{pack, unpack};
-pub(crate) use tuned::Part;
+pub(crate) use tuned::{Part, apart};
 
 mod features;
 mod folds;
@@ -38,10 +38,11 @@ const PLENTY: f32 = 100.0;
 const STEPS: usize = 60;
 /// Parts that the training texts are cut into.
 const FOLDS: usize = 5;
-/// How many of them are held out in turn, for training texts up to [`MANY`] and beyond. A model of
-/// four fifths is nearly as good as the last one, so that what it says of the rest holds for that one.
+/// How many of them are held out in turn, for examples up to [`MANY`] and beyond. A model of four fifths is nearly as
+/// good as the last one, so that what it says of the rest holds for that one. The texts outside the intents are all held
+/// out once, so that beyond [`MANY`] a model learns from half of them.
 const HELD_OUT: (usize, usize) = (FOLDS, 2);
-/// Training texts beyond which some folds are enough to calibrate on.
+/// Examples beyond which some folds are enough to calibrate on.
 const MANY: usize = 5000;
 
 /// A text to learn from.
@@ -49,7 +50,7 @@ const MANY: usize = 5000;
 pub struct Example<'a> {
     /// Its intent.
     pub class: &'a str,
-    /// What the encoder makes of it; the sentence embedding comes first.
+    /// What the encoder makes of it, as many numbers for every text; the sentence embedding comes first.
     pub features: &'a [f32],
     /// What was said.
     pub text: &'a str,
@@ -135,9 +136,7 @@ impl Head {
         progress: &mut dyn FnMut(f64),
     ) -> Result<Head, Error> {
         let set = Set::new(examples, outside, width)?;
-        let many = examples.len() > MANY;
-        let held = if many { HELD_OUT.1 } else { HELD_OUT.0 };
-        let held_out = set.cross_validate(held, seed, progress)?;
+        let held_out = set.cross_validate(seed, progress)?;
         let head = Head::finish(set, held_out, Vec::new())?;
         progress(1.0);
         Ok(head)
@@ -164,7 +163,8 @@ impl Head {
         })
     }
 
-    /// The intents by falling probability, and the probability of none of them; together they are 1.
+    /// The intents by falling probability, and the probability of none of them; together they are 1. `features` are as
+    /// long as those that the head was trained on.
     pub fn predict(&self, features: &[f32], text: &str) -> (Vec<(String, f64)>, f64) {
         let sparse = features::hashed(text, self.model.ngrams);
         let row = Row {
@@ -199,7 +199,7 @@ impl Head {
     }
 
     /// The probability from which an intent belongs to the set that misses the true one at
-    /// `error_rate`.
+    /// `error_rate`: 0 with too few held-out texts to promise it, infinity from a rate of 1 on.
     pub fn conformal_cut(&self, error_rate: f64) -> f64 {
         self.conformal.cut(error_rate)
     }

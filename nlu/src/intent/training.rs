@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::linear::{Fit, Linear, Row, Sparse};
-use super::{Example, FOLDS, Model, NGRAMS, Outside, PLENTY, STEPS, features, folds, lbfgs};
+use super::{
+    Example, FOLDS, HELD_OUT, MANY, Model, NGRAMS, Outside, PLENTY, STEPS, features, folds, lbfgs,
+};
 use crate::Error;
 use crate::calibrate::HeldOut;
 use crate::threads;
@@ -13,7 +15,7 @@ use crate::threads;
 /// 2e-5, 96.7 at 1e-5 and 96.8 at 5e-6, of which the last takes more steps.
 pub(super) const L2: f32 = 1e-5;
 
-/// Classes from which the weights are those of linear discriminants. Fitting 3,000 step by step takes
+/// Classes beyond which the weights are those of linear discriminants. Fitting 3,000 step by step takes
 /// five minutes on two cores.
 pub(super) const THOUSANDS: usize = 1000;
 
@@ -103,8 +105,8 @@ impl<'a> Set<'a> {
             l2: L2,
             steps: STEPS,
         };
-        let linear = if fit.classes < THOUSANDS {
-            Linear::fit(&rows, &labels, &vec![1.0; rows.len()], fit)
+        let linear = if fit.classes <= THOUSANDS {
+            Linear::fit(&rows, &labels, fit)
         } else {
             Linear::discriminant(&rows, &labels, fit)
         };
@@ -136,24 +138,27 @@ impl<'a> Set<'a> {
     }
 
     /// What models say of texts that each of them wasn't trained on, in the order of the rows, with
-    /// the rows. `held` of the folds are held out in turn, and every text outside the intents is in
-    /// one of them.
+    /// the rows. Some of the folds are held out in turn, and every text outside the intents is in one of
+    /// them.
     pub(super) fn cross_validate(
         &self,
-        held: usize,
         seed: u64,
         progress: &mut dyn FnMut(f64),
     ) -> Result<Vec<(usize, HeldOut)>, Error> {
+        let outside = self.labels.iter().filter(|label| **label == self.none());
+        let many = self.labels.len() - outside.count() > MANY;
+        let held = if many { HELD_OUT.1 } else { HELD_OUT.0 };
         let mut of_row = folds::spread(&self.labels, self.none() + 1, FOLDS, seed);
-        for (fold, label) in of_row.iter_mut().zip(&self.labels) {
+        let outside = folds::spread(&self.labels, self.none() + 1, held, seed);
+        for ((fold, label), outside) in of_row.iter_mut().zip(&self.labels).zip(outside) {
             if *label == self.none() {
-                *fold %= held;
+                *fold = outside;
             }
         }
         let rest = |fold: usize| -> Vec<usize> {
             (0..of_row.len()).filter(|at| of_row[*at] != fold).collect()
         };
-        // As many at once as there are cores: with thousands of intents a fit takes a lot of memory.
+        // As many at once as there are cores, and then progress is told.
         let cores = threads::cores();
         let mut fitted: Vec<Result<Model, Error>> = Vec::with_capacity(held);
         for first in (0..held).step_by(cores) {

@@ -26,6 +26,29 @@ pub(crate) struct Part<'a> {
     pub(crate) held_out: &'a [bool],
 }
 
+/// Which of the texts outside the intents are no intent's: all but the background that models trained on everything else
+/// take for an intent.
+///
+/// # Errors
+/// As `Head::train`.
+pub(crate) fn apart(
+    examples: &[Example<'_>],
+    outside: &[Outside<'_>],
+    width: usize,
+    seed: u64,
+) -> Result<Vec<bool>, Error> {
+    let set = Set::new(examples, outside, width)?;
+    let held_out = set.cross_validate(seed, &mut |_| ())?;
+    let (kept, _) = set.clean(held_out);
+    let mut apart = vec![false; outside.len()];
+    for row in kept {
+        if let Some(at) = row.checked_sub(examples.len()) {
+            apart[at] = true;
+        }
+    }
+    Ok(apart)
+}
+
 impl Head {
     /// As `train`, with the features of an encoder that was tuned on all texts, which brought them near the
     /// prototypes of their classes ("none of them" last), and calibration on what

@@ -3,9 +3,9 @@
 //! Lin et al. 2017, arXiv 1703.03130). The score is a sum over the tokens, so each one's part is known.
 
 use super::fit::logistic;
+use crate::random::Random;
 use crate::tune::matmul::{Form, product};
 use crate::tune::optimiser::{AdamW, Group};
-use crate::tune::random::Random;
 
 /// Numbers of the hidden layer.
 pub(super) const HIDDEN: usize = 64;

@@ -8,6 +8,7 @@ use candle_core::{Device, Error, Tensor};
 use super::crf::Chain;
 use super::model::Model;
 use super::table::Table;
+use crate::random::Random;
 
 /// Sentences that are learned from together.
 const BATCH: usize = 32;
@@ -249,27 +250,6 @@ impl Adam {
             *v = KEEP.1 * *v + (1.0 - KEEP.1) * g * g;
             let step = (*m / first_share) / ((*v / second_share).sqrt() + 1e-8);
             *w -= rate * (step + DECAY * *w);
-        }
-    }
-}
-
-/// SplitMix64 (Steele et al. 2014).
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    /// Fisher and Yates.
-    fn shuffle(&mut self, all: &mut [usize]) {
-        for last in (1..all.len()).rev() {
-            let other = (self.next() % (last as u64 + 1)) as usize;
-            all.swap(last, other);
         }
     }
 }

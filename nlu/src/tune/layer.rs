@@ -52,7 +52,7 @@ pub(super) struct Back {
 fn dense(params: &[f32], place: &DensePlace, x: &[f32], rows: usize, out: &mut Vec<f32>) {
     let bias = &params[place.bias.clone()];
     out.resize(rows * bias.len(), 0.0);
-    let shape = [rows, bias.len(), x.len() / rows.max(1)];
+    let shape = [rows, bias.len(), place.inputs()];
     product(
         Form::Right,
         shape,
@@ -67,7 +67,7 @@ fn dense(params: &[f32], place: &DensePlace, x: &[f32], rows: usize, out: &mut V
 /// The gradients of a dense layer from its output's derivative `d` and its input `x`.
 #[inline(always)]
 fn dense_gradient(place: &DensePlace, d: &[f32], x: &[f32], rows: usize, gradient: &mut [f32]) {
-    let (outputs, inputs) = (place.bias.len(), x.len() / rows.max(1));
+    let (outputs, inputs) = (place.bias.len(), place.inputs());
     let weight = &mut gradient[place.weight.clone()];
     product(Form::Left, [outputs, inputs, rows], d, x, weight, false);
     sum_rows(d, &mut gradient[place.bias.clone()]);

@@ -42,7 +42,9 @@ impl Job for Loss<'_> {
         let mut unit = self.classes.to_vec();
         let mut inverse = Vec::with_capacity(classes);
         for row in unit.chunks_exact_mut(width) {
-            let factor = 1.0 / dot::<L>(row, row).sqrt().max(1e-12);
+            // A class without any text here has no vector, and stays without.
+            let norm = dot::<L>(row, row).sqrt();
+            let factor = if norm > 0.0 { 1.0 / norm } else { 0.0 };
             row.iter_mut().for_each(|x| *x *= factor);
             inverse.push(factor);
         }

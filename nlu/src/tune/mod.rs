@@ -10,12 +10,12 @@
 
 use crate::Error;
 use crate::encoder::{Encoder, Upper};
+use crate::random::{self, Random};
 use crate::threads;
 use cache::Cache;
 use loss::Loss;
 use optimiser::{AdamW, Group};
 use params::{Places, Shape};
-use random::Random;
 use shard::{Backward, Forward, Net, Shard};
 
 mod attention;
@@ -27,12 +27,11 @@ pub(crate) mod matmul;
 mod ops;
 pub(crate) mod optimiser;
 mod params;
-pub(crate) mod random;
 mod shard;
 #[cfg(test)]
 mod tests;
 
-/// Parts of a batch, and so the most threads that help.
+/// Parts of a batch; each has a twin, and a thread of its own where there are that many cores.
 const SHARDS: usize = 2;
 /// Times that each sentence of a batch is gone through.
 const TWINS: usize = 2;
@@ -119,7 +118,7 @@ impl<'a> Tuner<'a> {
             encoder,
             recipe,
             cache: Cache::new(encoder, texts, recipe.frozen, progress)?,
-            threads: threads::cores().min(SHARDS),
+            threads: threads::cores().min(TWINS * SHARDS),
         })
     }
 
@@ -270,7 +269,7 @@ impl<'a> Run<'a> {
     }
 
     /// One step on the texts of a batch, with the learning rate's share of its highest.
-    fn step(&mut self, batch: &[usize], labels: &[usize], share: f32, seed: u64) -> f64 {
+    fn step(&mut self, batch: &[usize], labels: &[usize], share: f32, seed: u64) {
         let (recipe, threads) = (self.tuner.recipe, self.tuner.threads);
         let net = Net {
             places: &self.places,
@@ -295,14 +294,13 @@ impl<'a> Run<'a> {
             (0..TWINS * SHARDS).flat_map(|at| batch.iter().skip(at % SHARDS).step_by(SHARDS));
         let labels: Vec<usize> = parts.map(|text| labels[*text]).collect();
         let mut d_embeddings = vec![0.0; embeddings.len()];
-        let mut value = 0.0;
         level::run(Loss {
             embeddings: &embeddings,
             labels: &labels,
             classes: &self.params[self.places.classes.clone()],
             d_embeddings: &mut d_embeddings,
             d_classes: &mut self.d_classes,
-            value: &mut value,
+            value: &mut 0.0,
         });
         let mut rest = d_embeddings.as_slice();
         for shard in &mut self.shards {
@@ -317,7 +315,6 @@ impl<'a> Run<'a> {
         let parts: Vec<&[f32]> = self.shards.iter().map(|s| s.gradient.as_slice()).collect();
         self.adam
             .step(&mut self.params, &parts, &self.d_classes, share, threads);
-        value
     }
 }
 

@@ -18,6 +18,13 @@ pub(super) struct DensePlace {
     pub(super) bias: Range<usize>,
 }
 
+impl DensePlace {
+    /// The columns of the weight.
+    pub(super) fn inputs(&self) -> usize {
+        self.weight.len() / self.bias.len().max(1)
+    }
+}
+
 /// Where a layer's tensors lie, in the order of `LayerWeights`. Of a normalisation the `weight` is the
 /// gain and the `bias` the shift.
 #[derive(Debug, Clone, PartialEq, Eq)]

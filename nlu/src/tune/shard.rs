@@ -43,7 +43,7 @@ impl Net<'_> {
     fn pass<'a>(&self, layer: usize, shard: &'a Shard) -> Pass<'a> {
         let dropout = |at: u64| {
             let site = (layer as u64 * 3 + at + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-            Dropout::new(self.rate, super::random::mix(shard.seed ^ site))
+            Dropout::new(self.rate, crate::random::mix(shard.seed ^ site))
         };
         Pass {
             shape: self.places.shape,
@@ -153,8 +153,8 @@ impl Shard {
 mod tests {
     use super::super::level;
     use super::super::params::Shape;
-    use super::super::random::Random;
     use super::*;
+    use crate::random::Random;
 
     /// The slope of a whole shard's output along random directions of each tensor is what the gradients
     /// say.

@@ -57,6 +57,21 @@ fn threads_change_nothing_and_the_seed_does() {
 }
 
 #[test]
+fn a_batch_of_one_text_is_learned_from() {
+    let Some(encoder) = test_model::encoder() else {
+        return;
+    };
+    let (texts, labels): (Vec<&str>, Vec<usize>) = TEXTS[..7].iter().copied().unzip();
+    let recipe = recipe();
+    let tuner = Tuner::new(encoder, &texts, &recipe, &mut |_| ()).expect("texts");
+    assert_eq!(texts.len() % recipe.batch, 1);
+    let all: Vec<usize> = (0..texts.len()).collect();
+    let tuned = tuner.tune(&all, &labels, 1, &mut |_| ()).expect("tunes");
+    let vectors = tuner.embed(&tuned.upper).expect("vectors");
+    assert!(vectors.iter().flatten().all(|x| x.is_finite()));
+}
+
+#[test]
 fn intents_move_apart_and_reading_sees_the_same_vectors() {
     let Some((tuned, vectors)) = tune(2, 1) else {
         return;

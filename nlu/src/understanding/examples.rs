@@ -6,12 +6,13 @@ use std::collections::BTreeSet;
 use heck::ToSnakeCase as _;
 
 use crate::Spec;
+use crate::intent::plain;
 
 /// Fewest letters of a name that says anything.
 const LETTERS: usize = 2;
 
-/// Every example once, as intent and text, in order: one said twice for the same intent would be held out
-/// together with its own copy.
+/// Every example once, as intent and text, in order. One said twice for the same intent, if with another comma or
+/// capital, would be held out for calibration while its copy is learned from.
 ///
 /// The name of an intent that has examples is one more of them: whoever chose it said in a word or two what
 /// the intent is about. With 10 examples an intent, three draws each, it raised the accuracy on BANKING77 from 84.0 to
@@ -20,15 +21,22 @@ pub(crate) fn examples(spec: &Spec) -> Vec<(&str, Cow<'_, str>)> {
     let mut all: BTreeSet<(&str, Cow<'_, str>)> = BTreeSet::new();
     for intent in &spec.intents {
         let texts = intent.examples.iter().map(|e| e.text.trim());
-        let texts: Vec<&str> = texts.filter(|text| !text.is_empty()).collect();
-        if !texts.is_empty() {
-            all.extend(words(&intent.name).map(|name| (intent.name.as_str(), name.into())));
+        let mut texts: Vec<&str> = texts.filter(|text| !text.is_empty()).collect();
+        // Which of two copies stays must not hang on the order of the file.
+        texts.sort_unstable();
+        let name = words(&intent.name).filter(|_| !texts.is_empty());
+        let mut said = BTreeSet::new();
+        let all_texts = texts.into_iter().map(Cow::from).chain(name.map(Cow::from));
+        for text in all_texts {
+            let mut bare = plain(&text);
+            if bare.is_empty() {
+                // A smiley, say.
+                bare.push_str(&text);
+            }
+            if said.insert(bare) {
+                all.insert((&intent.name, text));
+            }
         }
-        all.extend(
-            texts
-                .into_iter()
-                .map(|text| (intent.name.as_str(), text.into())),
-        );
     }
     all.into_iter().collect()
 }
@@ -64,8 +72,9 @@ mod tests {
     #[test]
     fn each_example_comes_once_and_the_name_with_them() {
         let spec = spec(&[
-            ("lost_card", &[" I lost it ", "I lost it", "lost card", ""]),
+            ("lost_card", &[" I lost it ", "i lost it!", "Lost card", ""]),
             ("empty", &[" "]),
+            ("mood", &["👍", "👎"]),
             ("rain", &["rain", "will it rain"]),
         ]);
         let all = examples(&spec);
@@ -74,7 +83,10 @@ mod tests {
             all,
             [
                 ("lost_card", "I lost it"),
-                ("lost_card", "lost card"),
+                ("lost_card", "Lost card"),
+                ("mood", "mood"),
+                ("mood", "👍"),
+                ("mood", "👎"),
                 ("rain", "rain"),
                 ("rain", "will it rain"),
             ]

@@ -23,7 +23,7 @@ pub(super) struct Texts<'a> {
     examples: Vec<(&'a str, Cow<'a, str>)>,
     /// The background and the texts known to be none of the intents.
     outside: Vec<&'a str>,
-    /// Number of background texts.
+    /// Number of background texts that may be about an intent.
     background: usize,
 }
 
@@ -84,6 +84,26 @@ impl<'a> Texts<'a> {
         )
     }
 
+    /// The same without the background that is about an intent; `features` are all texts'.
+    fn without_intents_of_its_own(
+        &self,
+        features: &[Vec<f32>],
+        width: usize,
+        seed: u64,
+    ) -> Result<Texts<'a>, Error> {
+        let (inside, rest) = self.rows(features);
+        let apart = intent::apart(&inside, &rest, width, seed)?;
+        let texts = self.outside.iter().zip(apart);
+        Ok(Texts {
+            examples: self.examples.clone(),
+            outside: texts
+                .filter(|(_, apart)| *apart)
+                .map(|(text, _)| *text)
+                .collect(),
+            background: 0,
+        })
+    }
+
     /// The class of each text in alphabetical order, "none of them" last, and that last one.
     fn labels(&self) -> (Vec<usize>, usize) {
         let mut numbers: BTreeMap<&str, usize> = self.examples.iter().map(|e| (e.0, 0)).collect();
@@ -133,7 +153,8 @@ pub(super) fn head(
 }
 
 /// Tunes the encoder's upper layers, and trains a head on them. Calibration comes from a first tuning on
-/// some of the texts, which is then thrown away.
+/// some of the texts, which is then thrown away. Background that is about an intent is left out before, or tuning
+/// would teach that the intent is none.
 pub(super) fn tuned(
     encoder: &Encoder,
     texts: &Texts<'_>,
@@ -141,8 +162,12 @@ pub(super) fn tuned(
     seed: u64,
     progress: &mut dyn FnMut(f64),
 ) -> Result<(Head, Upper), Error> {
+    let untuned = features(encoder, None, texts, &mut |p| progress(p * 0.05))?;
+    let texts = &texts.without_intents_of_its_own(&untuned, encoder.dimension(), seed)?;
     let (labels, none) = texts.labels();
-    let tuner = Tuner::new(encoder, &texts.all(), recipe, &mut |p| progress(p * 0.1))?;
+    let tuner = Tuner::new(encoder, &texts.all(), recipe, &mut |p| {
+        progress(0.05 + p * 0.05);
+    })?;
     let of_text = intent::spread(&labels, none + 1, FOLDS, seed);
     let runs = if texts.examples.len() <= FEW { 2 } else { 1 };
     let mut held = Vec::new();
@@ -183,4 +208,52 @@ pub(super) fn tuned(
     let rows = (inside.as_slice(), rest.as_slice());
     let head = Head::train_tuned(rows, tuned.prototypes, &parts, encoder.dimension())?;
     Ok((head, tuned.upper))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::test_model;
+    use crate::understanding::tests::spec;
+
+    #[test]
+    fn background_about_an_intent_is_not_taught_as_none() {
+        let Some(encoder) = test_model::encoder() else {
+            return;
+        };
+        let travel = spec(&[
+            (
+                "book_flight",
+                &[
+                    "book me a flight",
+                    "I want to fly to Paris",
+                    "book a flight to Rome on Friday",
+                    "get me a plane ticket to Madrid",
+                    "I need a flight from London to New York",
+                    "book a plane to Berlin for two",
+                ],
+            ),
+            (
+                "lost_bag",
+                &[
+                    "my suitcase didn't arrive",
+                    "my bag is lost",
+                    "where is my luggage",
+                    "you lost my bag",
+                    "the airline lost my suitcase",
+                    "my luggage is missing",
+                ],
+            ),
+        ]);
+        let texts = Texts::new(&travel, &[]);
+        let untuned = features(encoder, None, &texts, &mut |_| ()).expect("vectors");
+        let width = encoder.dimension();
+        let kept = texts
+            .without_intents_of_its_own(&untuned, width, 0)
+            .expect("fits");
+        let line = "book me a flight to Lisbon";
+        assert!(texts.outside.contains(&line) && !kept.outside.contains(&line));
+        assert!(kept.outside.len() + 20 > texts.outside.len());
+        assert_eq!(kept.examples, texts.examples);
+    }
 }

@@ -27,7 +27,6 @@ impl Linear {
             .filter(|class| likely[*class] >= LEAST || class == label)
             .collect();
         let known = self.columns(&moving);
-        let weight = vec![1.0; rows.len()];
         // A label beyond the moving ones is that of the rest.
         let own = |label: &usize| moving.binary_search(label).unwrap_or(moving.len());
         let labels: Vec<usize> = labels.iter().map(own).collect();
@@ -35,7 +34,7 @@ impl Linear {
             classes: moving.len(),
             ..fit
         };
-        let mut problem = Problem::new(rows, &labels, &weight, of_moving)?;
+        let mut problem = Problem::new(rows, &labels, of_moving)?;
         problem.rest = self.logits_of_the_rest(&problem, &moving)?;
         let start = known.weights();
         let mut left = vec![0.0; start.len()];
@@ -162,10 +161,10 @@ mod tests {
             l2: 1e-3,
             steps: 200,
         };
-        let before = Linear::fit(&rows[..known], &labels[..known], &vec![1.0; known], fit);
+        let before = Linear::fit(&rows[..known], &labels[..known], fit);
         let before = before.expect("it fits");
         let after = before.adapt(&rows, &labels, fit).expect("it fits");
-        let whole = Linear::fit(&rows, &labels, &vec![1.0; rows.len()], fit).expect("it fits");
+        let whole = Linear::fit(&rows, &labels, fit).expect("it fits");
         let lead = |model: &Linear, row: &[f32; 3]| {
             let z = model.logits(Row {
                 dense: row,
@@ -184,7 +183,7 @@ mod tests {
         }
         // A fit that stopped short: with a row that it is sure of, nothing much changes.
         let short = Fit { steps: 3, ..fit };
-        let rough = Linear::fit(&rows[..known], &labels[..known], &vec![1.0; known], short);
+        let rough = Linear::fit(&rows[..known], &labels[..known], short);
         let rough = rough.expect("it fits");
         let mut again = rows[..known].to_vec();
         again.push(rows[0]);

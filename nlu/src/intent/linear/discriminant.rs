@@ -46,6 +46,16 @@ impl Linear {
         weights.iter_mut().for_each(|w| *w *= tune::SCALE);
         Ok(Linear::rounded(k, dense, &weights))
     }
+
+    /// These weights with what `with` has more than `without`, all of the same shape.
+    pub(crate) fn plus(&self, with: &Linear, without: &Linear) -> Linear {
+        let (with, without) = (with.weights(), without.weights());
+        let moved = self.weights().into_iter().zip(with).zip(without);
+        let weights: Vec<f32> = moved
+            .map(|((w, with), without)| w + with - without)
+            .collect();
+        Linear::rounded(self.classes, self.dense, &weights)
+    }
 }
 
 /// The means of the classes, `[classes, n]`; zeros where a class has no row.

@@ -2,9 +2,10 @@
 
 /// SplitMix64 (Steele, Lea and Flood 2014).
 #[derive(Debug, Clone)]
-pub(crate) struct Random(u64);
+pub(crate) struct Random(pub(crate) u64);
 
 impl Random {
+    /// Seeds that lie near each other give unlike numbers.
     pub(crate) fn new(seed: u64) -> Self {
         Self(mix(seed))
     }
