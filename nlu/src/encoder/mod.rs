@@ -364,12 +364,14 @@ impl Encoder {
             return out;
         }
         let team = Team::new(threads);
+        // Taken before others start: dropped while panicking, it lets them go.
+        let first = team.member(0);
         std::thread::scope(|scope| {
             for rank in 1..threads {
                 let (run, member) = (&run, team.member(rank));
                 scope.spawn(move || run(&mut Scratch::default(), member, &mut |_, _| ()));
             }
-            run(scratch, team.member(0), &mut show);
+            run(scratch, first, &mut show);
         });
         out
     }

@@ -159,7 +159,7 @@ impl<'a> Rest<'a> {
     }
 
     fn dense(&mut self, inputs: usize, outputs: usize) -> Result<DenseWeights, Error> {
-        let mut weight = Vec::with_capacity(inputs * outputs);
+        let mut weight = Vec::new();
         for _ in 0..outputs {
             let scale = self.floats(1)?[0];
             let (integers, _) = self.take(inputs * 2)?.as_chunks::<2>();

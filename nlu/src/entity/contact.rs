@@ -175,10 +175,17 @@ fn phone(written: &str) -> Option<String> {
         .split(|c: char| !c.is_ascii_digit())
         .map(str::len)
         .collect();
-    let date = matches!(groups[..], [4, 2, 2] | [2, 2, 4]) && written.contains(['-', '.']);
+    let with_time = matches!(groups[..], [4, 2, 2, 2]) && written.starts_with("20");
+    let date =
+        (matches!(groups[..], [4, 2, 2] | [2, 2, 4]) || with_time) && written.contains(['-', '.']);
+    // 1.500.000
+    let thousands = matches!(groups[..], [1 | 2, 3, ..])
+        && groups.iter().skip(1).all(|n| *n == 3)
+        && written.contains('.')
+        && written.chars().all(|c| c == '.' || c.is_ascii_digit());
     let address = written.split('.').count() == 4
         && written.split('.').all(|part| part.parse::<u8>().is_ok());
-    let fits = PHONE_DIGITS.contains(&digits.len()) && !date && !address;
+    let fits = PHONE_DIGITS.contains(&digits.len()) && !date && !thousands && !address;
     fits.then(|| if plus { format!("+{digits}") } else { digits })
 }
 

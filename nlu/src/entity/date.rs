@@ -6,7 +6,7 @@ use jiff::civil::{Date, Weekday};
 use jiff::{Span, ToSpan};
 
 use super::text::{Kind, Lang, Text, Words, list, place};
-use super::{calendar, duration, number, ordinal};
+use super::{calendar, duration, money, number, ordinal};
 
 static EN_MONTHS: Words = LazyLock::new(|| {
     list("january february march april may june july august september october november december")
@@ -121,12 +121,8 @@ pub(super) fn parse(text: &Text, i: usize, lang: Lang, today: Date) -> Option<Da
 /// `a week from tomorrow`, `two weeks on Friday`.
 fn offset_from_day(text: &Text, i: usize, lang: Lang, today: Date) -> Option<(usize, Date)> {
     let length = duration::parse(text, i, lang).filter(|l| !l.is_clock())?;
-    let joints: &[&str] = match lang {
-        Lang::En => &["from", "on", "after"],
-        Lang::Es => &["desde"],
-    };
     let at = length.to + 1;
-    if lang == Lang::Es || !text.is(length.to, joints) {
+    if lang == Lang::Es || !text.is(length.to, &["from", "on", "after"]) {
         return None;
     }
     let (to, date) = match near(text, at, lang, today) {
@@ -244,7 +240,13 @@ fn day_and_month(text: &Text, i: usize, lang: Lang, today: Date) -> Option<(usiz
         None => {
             let (to, day) = day_number(text, i, lang)?;
             let of = usize::from(text.is(to, &["of", "de", "-", "/"]));
-            (to + of + 1, day, month(text, to + of, lang)?)
+            let month = month(text, to + of, lang)?;
+            // "That one may be wrong": a day in words, and no month.
+            let in_words = text.tokens.get(i).is_some_and(|t| t.kind == Kind::Word);
+            if in_words && of == 0 && is_small_verb(text, to) && goes_on(text, to + 1) {
+                return None;
+            }
+            (to + of + 1, day, month)
         }
     };
     let joint = usize::from(text.is(to, &[",", "of", "de", "del", "-", "/"]));
@@ -254,7 +256,7 @@ fn day_and_month(text: &Text, i: usize, lang: Lang, today: Date) -> Option<(usiz
         .filter(|t| t.kind == Kind::Digits && t.fold.len() == 4);
     let year = written
         .and_then(|t| t.fold.parse::<i16>().ok())
-        .filter(|y| (1900..2200).contains(y));
+        .filter(|y| (1900..2200).contains(y) && !money::is_currency(text, to + joint + 1, lang));
     // '85
     let brief = text.word(to + 1);
     if text.is(to, &["'", "\u{2019}"]) && text.glued(to + 1) && brief.len() == 2 {
@@ -269,20 +271,26 @@ fn day_and_month(text: &Text, i: usize, lang: Lang, today: Date) -> Option<(usiz
 
 /// "They may 5 times", "soldiers march 20 miles": a word of small letters, and something counted.
 fn is_verb(text: &Text, i: usize, to: usize) -> bool {
-    let small = text.original(i).starts_with(char::is_lowercase);
     let ordinal = text
         .tokens
         .get(to - 1)
         .is_some_and(|t| t.kind == Kind::Word);
+    is_small_verb(text, i) && !ordinal && goes_on(text, to)
+}
+
+/// A month that is a verb too, without its capital.
+fn is_small_verb(text: &Text, i: usize) -> bool {
+    text.is(i, &["may", "march"]) && text.original(i).starts_with(char::is_lowercase)
+}
+
+/// A word follows that a date is hardly before.
+fn goes_on(text: &Text, i: usize) -> bool {
     let free = [
         "at", "on", "in", "and", "or", "please", "for", "if", "is", "to", "of", "this", "next",
         "by", "from", "until", "with", "as", "but", "so", "was", "will", "would", "thanks",
     ];
-    let counted = text
-        .tokens
-        .get(to)
-        .is_some_and(|t| t.kind == Kind::Word && !free.contains(&t.fold.as_str()));
-    small && text.is(i, &["may", "march"]) && !ordinal && counted
+    let word = text.tokens.get(i).filter(|t| t.kind == Kind::Word);
+    word.is_some_and(|t| !free.contains(&t.fold.as_str()))
 }
 
 /// The first such day that isn't past.

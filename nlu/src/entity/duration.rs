@@ -12,6 +12,9 @@ use crate::Entity;
 /// Amounts above this many of a unit are no lengths of time that a customer means.
 const MOST: i64 = 100_000;
 
+/// Units from years to seconds, and so the most parts of a length.
+const UNITS: usize = 7;
+
 /// A length of time at some token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Length {
@@ -70,7 +73,7 @@ pub(super) fn parse(text: &Text, i: usize, lang: Lang) -> Option<Length> {
     let mut whole = part(text, i, lang)?;
     // "2 hours and 30 minutes", "2h 30m", "una hora y diez minutos": each part smaller than before.
     let mut last = whole;
-    loop {
+    for _ in 1..UNITS {
         let joined = text.is(whole.to, &["and", "y", ","]);
         let at = if joined { whole.to + 1 } else { whole.to };
         let Some(next) = part(text, at, lang).filter(|n| n.seconds() < last.seconds()) else {
@@ -121,6 +124,11 @@ fn part(text: &Text, i: usize, lang: Lang) -> Option<Length> {
         };
     }
     Some(whole)
+}
+
+/// Whether a unit of time stands at `i`.
+pub(super) fn is_unit(text: &Text, i: usize) -> bool {
+    length(text, i, Decimal::ONE).is_some()
 }
 
 /// `value` of the unit at `i`.

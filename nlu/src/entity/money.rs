@@ -11,10 +11,9 @@ use crate::Entity;
 const DOLLARS: [&str; 6] = ["USD", "AUD", "CAD", "NZD", "SGD", "HKD"];
 /// Currencies that "pesos" may be.
 const PESOS: [&str; 6] = ["MXN", "ARS", "CLP", "COP", "UYU", "DOP"];
-/// Currencies that are found by their code.
-const CODES: [&str; 18] = [
-    "GBP", "EUR", "USD", "CHF", "JPY", "AUD", "CAD", "NZD", "PLN", "SEK", "NOK", "DKK", "MXN",
-    "ARS", "CLP", "COP", "INR", "BRL",
+/// Currencies that are found by their code, beside those and the bot's own.
+const CODES: [&str; 10] = [
+    "GBP", "EUR", "CHF", "JPY", "PLN", "SEK", "NOK", "DKK", "INR", "BRL",
 ];
 
 /// What a word or sign says about an amount.
@@ -43,13 +42,15 @@ pub(super) fn find(text: &Text, lang: Lang, own: &str, found: &mut Vec<Entity>) 
 
 fn parse(text: &Text, i: usize, lang: Lang, own: &str) -> Option<(usize, Decimal, String)> {
     let sign = text.is(i, &["-", "\u{2212}"]) && text.glued(i + 1) && !text.glued(i);
-    let minus = sign || text.is(i, &["minus", "menos"]);
+    // "Al menos 50 euros" is no debt.
+    let minus = sign || text.is(i, &["minus"]) || (i == 0 && text.is(i, &["menos"]));
     let at = if minus { i + 1 } else { i };
     // £20, GBP 20
-    if let Some(unit) = unit(text, at, lang, own).filter(|u| !u.small && is_before(text, at)) {
+    if let Some(unit) = unit(text, at, lang, own).filter(|u| !u.small && is_before(text, at, own)) {
         // £-20
         let inner = text.is(unit.to, &["-", "\u{2212}"]) && text.glued(unit.to + 1);
-        let mut number = number::parse(text, unit.to + usize::from(inner), lang)?;
+        let from = unit.to + usize::from(inner);
+        let mut number = whole(text, from, number::parse(text, from, lang)?);
         let millions = match text.word(number.to) {
             "m" | "mn" if text.glued(number.to) => 1_000_000,
             "bn" | "b" if text.glued(number.to) => 1_000_000_000,
@@ -70,7 +71,7 @@ fn parse(text: &Text, i: usize, lang: Lang, own: &str) -> Option<(usize, Decimal
     if let Some((to, amount)) = slang(text, at, lang) {
         return Some((to, amount, own.to_owned()));
     }
-    let number = number::counted(text, at, lang)?;
+    let number = whole(text, at, number::counted(text, at, lang)?);
     if lang == Lang::En && text.is(number.to, &["grand"]) {
         return Some((
             number.to + 1,
@@ -103,11 +104,28 @@ fn parse(text: &Text, i: usize, lang: Lang, own: &str) -> Option<(usize, Decimal
     Some((to, if minus { -amount } else { amount }, unit.currency))
 }
 
+/// `1.500` and `1,500` of any currency are fifteen hundred in every language: nobody names a thousandth of a pound.
+fn whole(text: &Text, i: usize, number: Number) -> Number {
+    let scale = text.is(number.to, &["m", "mn", "bn", "b"]) && text.glued(number.to);
+    match number::one_thousands(text.word(i)) {
+        Some(value) if number.to == i + 1 && !scale => Number { value, ..number },
+        _ => number,
+    }
+}
+
 /// The unit may stand before its number: a sign or a code, not a word.
-fn is_before(text: &Text, i: usize) -> bool {
+fn is_before(text: &Text, i: usize, own: &str) -> bool {
     is_sign(text, i)
-        || CODES.contains(&text.original(i))
+        || codes(own).any(|code| code == text.original(i))
         || (text.is(i, &["us", "ca", "c", "a", "au", "nz", "hk", "r"]) && text.glued(i + 1))
+}
+
+/// All currencies that are found by their code.
+fn codes(own: &str) -> impl Iterator<Item = &str> {
+    let known = CODES.iter().chain(&DOLLARS).chain(&PESOS).copied();
+    known
+        .chain(std::iter::once(own))
+        .filter(|code| !code.is_empty())
 }
 
 fn is_sign(text: &Text, i: usize) -> bool {
@@ -125,11 +143,12 @@ fn hundredths(text: &Text, to: usize, lang: Lang, own: &str, currency: &str) -> 
     if !(small || bare) || number.value >= Decimal::ONE_HUNDRED || !number.value.is_integer() {
         return None;
     }
-    // "£5 20 March" isn't five pounds twenty: the pence end the phrase.
-    let ends = text
-        .tokens
-        .get(number.to)
-        .is_none_or(|t| t.kind != super::text::Kind::Digits);
+    // "5 pounds 20 March" and "5 pounds 20 minutes ago" aren't five pounds twenty: the pence end the phrase.
+    let after = [
+        ",", ".", "!", "?", ";", ")", "please", "to", "from", "for", "and", "on", "in", "into",
+        "at", "de", "para", "por", "a", "al", "en", "y",
+    ];
+    let ends = small || number.to >= text.tokens.len() || text.is(number.to, &after);
     let to = unit.filter(|u| u.small).map_or(number.to, |u| u.to);
     let cents = ends && !currency.is_empty();
     cents.then(|| Number {
@@ -150,6 +169,11 @@ fn slang(text: &Text, i: usize, lang: Lang) -> Option<(usize, Decimal)> {
         _ => return None,
     };
     Some((at + 1, Decimal::from(amount)))
+}
+
+/// Whether a currency is named at `i`.
+pub(super) fn is_currency(text: &Text, i: usize, lang: Lang) -> bool {
+    unit(text, i, lang, "").is_some()
 }
 
 /// The currency named at `i`.
@@ -229,8 +253,8 @@ fn unit(text: &Text, i: usize, lang: Lang, own: &str) -> Option<Unit> {
         ("centimos" | "centimo", Lang::Es) => small("EUR".into()),
         ("centavos" | "centavo", Lang::Es) => small(own_of(&PESOS, "MXN")),
         _ => {
-            let code = CODES.iter().find(|c| c.eq_ignore_ascii_case(word))?;
-            large(1, (*code).to_owned())
+            let code = codes(own).find(|c| c.eq_ignore_ascii_case(word))?;
+            large(1, code.to_owned())
         }
     }
 }

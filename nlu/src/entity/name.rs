@@ -18,6 +18,9 @@ const NO_NAMES: &str = "i the a an and from calling here but my your not just so
     looking trying having going afraid sure happy very still lost unable about because please thanks thank \
     spelled spelt y el un una mi su con para pero porque que desde cliente llamo gracias por favor hola hello hi";
 
+/// Words that end a name said without capitals: the sentence goes on, or it was about a name.
+const GOES_ON: &str = "what how when where why which who can could would should do does did need want have had has was     were wrong incorrect misspelled misspelt quiero quisiera necesito tengo puedo podria deseo perdi cual como donde     cuando incorrecto";
+
 /// Adds the names of the text.
 pub(super) fn find(text: &Text, lang: Lang, found: &mut Vec<Entity>) {
     // What comes before a name, and whether nothing but a name can follow.
@@ -121,12 +124,13 @@ fn alone(text: &Text, found: &mut Vec<Entity>) {
 /// without them, as speech to text writes it.
 fn name(text: &Text, i: usize, spoken: bool) -> Option<(usize, bool)> {
     let capital = |i: usize| text.original(i).starts_with(char::is_uppercase);
+    let capitals = capital(i);
+    let others = if capitals { "" } else { GOES_ON };
     let word = |i: usize| {
         let token = text.tokens.get(i);
-        token.is_some_and(|t| t.kind == Kind::Word)
-            && !NO_NAMES.split_whitespace().any(|w| w == text.word(i))
+        let mut others = NO_NAMES.split_whitespace().chain(others.split_whitespace());
+        token.is_some_and(|t| t.kind == Kind::Word) && others.all(|w| w != text.word(i))
     };
-    let capitals = capital(i);
     if !word(i) || !(capitals || spoken) {
         return None;
     }

@@ -188,7 +188,26 @@ pub(super) fn parse(text: &Text, i: usize, lang: Lang) -> Option<Number> {
         },
         Kind::Sign => return None,
     };
-    Some(with_fraction(text, number, lang))
+    Some(with_fraction(text, with_rest(text, number, lang), lang))
+}
+
+/// `20 mil 500`, `2 thousand five hundred`: what is left below a scale that was said.
+fn with_rest(text: &Text, number: Number, lang: Lang) -> Number {
+    let scale = match (text.word(number.to - 1), lang) {
+        ("thousand", Lang::En) | ("mil", Lang::Es) => 1_000,
+        ("million", Lang::En) | ("millon" | "millones", Lang::Es) => 1_000_000,
+        ("billion", Lang::En) => 1_000_000_000,
+        _ => return number,
+    };
+    let fits = |rest: &Number| (Decimal::TEN..Decimal::from(scale)).contains(&rest.value);
+    let rest = parse(text, number.to, lang).filter(fits);
+    rest.and_then(|rest| {
+        Some(Number {
+            to: rest.to,
+            value: number.value.checked_add(rest.value)?,
+        })
+    })
+    .unwrap_or(number)
 }
 
 /// The number at `i`, where `a` or `an` counts as one.
@@ -211,10 +230,6 @@ fn digits(written: &str, lang: Lang) -> Option<Decimal> {
     let alike = separators
         .windows(2)
         .all(|w| w.first().map(|s| s.1) == w.last().map(|s| s.1));
-    let in_threes = |text: &str| {
-        let mut groups = text.split(['.', ',']);
-        groups.next().is_some_and(|g| (1..=3).contains(&g.len())) && groups.all(|g| g.len() == 3)
-    };
     let own_decimal = if lang == Lang::Es { ',' } else { '.' };
     let decimal_at = match last {
         None => None,
@@ -239,6 +254,21 @@ fn digits(written: &str, lang: Lang) -> Option<Decimal> {
     let (whole, fraction) = written.split_at(at);
     let kept: String = whole.chars().filter(char::is_ascii_digit).collect();
     format!("{kept}.{}", fraction.get(1..)?).parse().ok()
+}
+
+/// Groups of three digits, as thousands are written; no thousands begin with a zero.
+fn in_threes(written: &str) -> bool {
+    let mut groups = written.split(['.', ',']);
+    let first = groups.next().unwrap_or_default();
+    (1..=3).contains(&first.len()) && !first.starts_with('0') && groups.all(|g| g.len() == 3)
+}
+
+/// The value of digits with one separator before the last three, whichever it is: `1.500`, `12,000`.
+pub(super) fn one_thousands(written: &str) -> Option<Decimal> {
+    let separators = written.chars().filter(|c| !c.is_ascii_digit()).count();
+    (separators == 1 && in_threes(written))
+        .then(|| plain(written))
+        .flatten()
 }
 
 /// `10 000` or `1 000 000`; other groups of three may be parts of a code.
@@ -278,10 +308,12 @@ fn scaled(text: &Text, number: Number, lang: Lang) -> Option<Number> {
         _ => return Some(number),
     };
     let value = number.value.checked_mul(Decimal::from(scale))?;
-    Some(Number {
+    let larger = Number {
         to: number.to + n,
         value: value.normalize(),
-    })
+    };
+    // "2 hundred thousand"
+    scaled(text, larger, lang)
 }
 
 /// What a half is of after `a million`: half a million.
@@ -330,10 +362,12 @@ fn with_fraction(text: &Text, number: Number, lang: Lang) -> Number {
         decimals.push_str(&digit.to_string());
         to = next;
     }
-    let value = format!("{}.{decimals}", number.value).parse();
-    match value {
-        Ok(value) if !decimals.is_empty() && number.value.is_integer() => Number { to, value },
-        _ => number,
+    if decimals.is_empty() || !number.value.is_integer() {
+        return number;
+    }
+    match format!("{}.{decimals}", number.value).parse() {
+        Ok(value) => Number { to, value },
+        Err(_) => number,
     }
 }
 
@@ -416,7 +450,9 @@ fn english(text: &Text, i: usize) -> Option<Number> {
             } else {
                 next
             };
-            if let Some((after, n)) = below_hundred(text, rest, Lang::En) {
+            // "Two hundred and three hundred" are two numbers.
+            let small = below_hundred(text, rest, Lang::En);
+            if let Some((after, n)) = small.filter(|(to, _)| !text.is(*to, &["hundred"])) {
                 (value, scale, next) = (value + u64::from(n), 1, after);
             }
         }

@@ -44,7 +44,26 @@ pub(super) fn find_all(text: &Text, lang: Lang, now: &ZonedDateTime, found: &mut
     let days = scan(text, |i| {
         date::parse(text, i, lang, now.date()).map(|d| (d.to, d))
     });
-    let times = scan(text, |i| parse(text, i, lang).map(|t| (t.to, t)));
+    let mut times = scan(text, |i| parse(text, i, lang).map(|t| (t.to, t)));
+    let mut pairs = Vec::new();
+    let mut next = 0;
+    for day in &days {
+        while times.get(next).is_some_and(|t| t.to + 3 < day.from) {
+            next += 1;
+        }
+        let near = times.get_mut(next..).unwrap_or_default().iter_mut().take(3);
+        let pair = near.into_iter().find(|t| is_next_to(text, day, t));
+        if let Some(time) = pair {
+            let late = day.late || (day.to..time.from).any(|i| text.is(i, &LATE));
+            let early = (day.from..time.from).any(|i| is_morning(text, i));
+            if time.open && late && time.time.hour() < 12 {
+                time.time = moved(time.time, 12);
+            } else if time.open && early && time.time.hour() > 12 {
+                time.time = moved(time.time, -12);
+            }
+            pairs.push((day, *time));
+        }
+    }
     for day in &days {
         let value = Value::String(day.date.to_string());
         found.push(super::entity(
@@ -57,25 +76,11 @@ pub(super) fn find_all(text: &Text, lang: Lang, now: &ZonedDateTime, found: &mut
             text, "time", value, time.from, time.to, time.sure,
         ));
     }
-    let mut next = 0;
-    for day in &days {
-        while times.get(next).is_some_and(|t| t.to + 3 < day.from) {
-            next += 1;
-        }
-        let near = times.get(next..).unwrap_or_default().iter().take(3);
-        let pair = near.into_iter().find(|t| is_next_to(text, day, t));
-        if let Some(time) = pair {
-            let late = day.late || (day.to..time.from).any(|i| text.is(i, &LATE));
-            let at = if late && time.open && time.time.hour() < 12 {
-                later(time.time)
-            } else {
-                time.time
-            };
-            let value = Value::String(DateTime::from_parts(day.date, at).to_string());
-            let (from, to) = (day.from.min(time.from), day.to.max(time.to));
-            let sure = day.sure.min(time.sure);
-            found.push(super::entity(text, "datetime", value, from, to, sure));
-        }
+    for (day, time) in pairs {
+        let value = Value::String(DateTime::from_parts(day.date, time.time).to_string());
+        let (from, to) = (day.from.min(time.from), day.to.max(time.to));
+        let sure = day.sure.min(time.sure);
+        found.push(super::entity(text, "datetime", value, from, to, sure));
     }
     for (from, to, at) in scan(text, |i| {
         from_now(text, i, lang, now).map(|(to, at)| (to, (i, to, at)))
@@ -127,8 +132,14 @@ fn is_next_to(text: &Text, day: &Day, time: &Clock) -> bool {
 /// Parts of the day in which a bare hour is after noon.
 const LATE: [&str; 5] = ["afternoon", "evening", "night", "tarde", "noche"];
 
-fn later(time: Time) -> Time {
-    Time::new(time.hour() + 12, time.minute(), time.second(), 0).unwrap_or(time)
+/// "Tomorrow morning at 6", "esta mañana a las 6", where "mañana" alone is tomorrow.
+fn is_morning(text: &Text, i: usize) -> bool {
+    let spanish = i > 0 && text.is(i, &["manana"]) && text.is(i - 1, &["la", "esta"]);
+    spanish || text.is(i, &["morning", "madrugada"])
+}
+
+fn moved(time: Time, hours: i8) -> Time {
+    Time::new(time.hour() + hours, time.minute(), time.second(), 0).unwrap_or(time)
 }
 
 /// `in 2 hours`, `dentro de media hora`.
@@ -299,7 +310,7 @@ fn in_digits(text: &Text, i: usize, lang: Lang) -> Option<Clock> {
             hour,
             full: hour > 12 || whole.starts_with('0'),
         };
-        let known = said || half(text, i + 1).is_some();
+        let known = (said && !is_measure(text, i + 1)) || half(text, i + 1).is_some();
         return if known {
             clock(text, i, i + 1, hour, minutes(rest)?, 0.9)
         } else {
@@ -405,14 +416,24 @@ fn past_or_to(text: &Text, i: usize) -> Option<Clock> {
             .and_then(|n| u32::try_from(n.value).ok().map(|v| (n.to, v)))
             .filter(|(_, v)| (1..30).contains(v))?,
     };
-    let to = to + text.phrase(to, "minutes");
+    let exact = text.phrase(to, "minutes");
+    let to = to + exact;
     let back = text.is(to, &["to", "till"]) && text.word(i) != "half";
     let brief = text.is(i, &["half"]) && to == i + 1;
     if back || text.is(to, &["past", "after"]) {
         let hour = hour(text, to + 1, Lang::En)?;
         let said = text.tokens.get(i).is_some_and(|t| t.kind == Kind::Digits) && back;
         // "From 10 to 3" is no time unless minutes are said.
-        if said && half(text, hour.to).is_none() && !text.is(hour.to, &["o'clock"]) {
+        let clock_said = half(text, hour.to).is_some() || text.is(hour.to, &["o'clock"]);
+        if said && !clock_said {
+            return None;
+        }
+        // Nor are "two to three business days", "£20 after 3 days" and "five to ten minutes".
+        let rough = exact == 0 && minute % 5 > 0 && !clock_said;
+        let counted = text.is(hour.to, &["business", "working"])
+            || duration::is_unit(text, hour.to)
+            || is_measure(text, hour.to);
+        if rough || counted {
             return None;
         }
         return before(clock(text, i, hour.to, hour, minute, 0.93)?, back);
@@ -447,9 +468,12 @@ fn spanish(text: &Text, i: usize) -> Option<Clock> {
     let minute = match text.word(rest) {
         "media" if joined => Some((rest + 1, 30)),
         "cuarto" if joined => Some((rest + 1, 15)),
-        _ => below_hundred(text, rest, Lang::Es)
-            .filter(|(_, m)| (1..60).contains(m) && (joined || *m >= 10)),
-    };
+        digits if joined && (1..=2).contains(&digits.len()) && digits.parse::<u32>().is_ok() => {
+            digits.parse().ok().map(|minute| (rest + 1, minute))
+        }
+        _ => below_hundred(text, rest, Lang::Es).filter(|(_, m)| joined || *m >= 10),
+    }
+    .filter(|(_, minute)| (1..60).contains(minute));
     let (to, minute) = minute.unwrap_or((hour.to + text.phrase(hour.to, "en punto"), 0));
     let whole = i == 0 && to == text.tokens.len() && minute > 0 && joined;
     let known = opening > 0 || whole || half(text, to).is_some();

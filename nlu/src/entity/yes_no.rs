@@ -38,6 +38,9 @@ pub(super) fn find(text: &Text, lang: Lang, found: &mut Vec<Entity>) {
     };
     let count = text.tokens.len();
     let start = (0..count).find(|i| !filler(*i)).unwrap_or(0);
+    // "Por supuesto" begins with a word that may be one around an answer.
+    let whole = |i: &usize| answer(text, *i, lang).is_some_and(|(to, _)| to > start);
+    let start = (0..start).find(whole).unwrap_or(start);
     let Some((to, yes)) = answer(text, start, lang) else {
         return ending(text, start, lang, found);
     };

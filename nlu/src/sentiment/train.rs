@@ -57,9 +57,6 @@ const MIXED_EACH: usize = 2;
 const GATE_SHARE: f64 = 0.5;
 /// Every so many-eth comment takes part in learning the gate: it is an easy question.
 const GATE_STRIDE: usize = 8;
-/// What a calm phrase weighs against another one when the scale is set: most customers are calm, and one
-/// who is taken for upset is bothered for nothing.
-const CALM_WEIGHT: f64 = 1.0;
 /// Strength of the pull towards small weights; chosen on service phrases that the head had not seen.
 const GATE_PENALTY: f64 = 1e-3;
 const SERVICE_PENALTY: f64 = 1e-2;
@@ -382,13 +379,10 @@ fn calibrate(scores: &[f64], targets: &[f64]) -> (f64, f64) {
     let examples: Vec<Example<'_>> = rows
         .iter()
         .zip(targets)
-        .map(|(x, target)| {
-            let weight = if *target < 0.1 { CALM_WEIGHT } else { 1.0 };
-            Example {
-                x,
-                target: *target,
-                weight,
-            }
+        .map(|(x, target)| Example {
+            x,
+            target: *target,
+            weight: 1.0,
         })
         .collect();
     let (w, shift) = fit(&examples, 1e-6, 400);

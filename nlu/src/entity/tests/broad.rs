@@ -335,7 +335,7 @@ en | yes_no | yes I would like that | yes=true
 en | yes_no | no, I wouldn't | no=false
 en | yes_no | I don't think so | I don't think so=false
 en | yes_no | I think so | I think so=true
-en | yes_no | please don't | don't=false
+en | yes_no | please don't | please don't=false
 en | yes_no | yes and no | yes=true
 en | yes_no | sure | sure=true
 en | yes_no | are you sure | 
@@ -357,6 +357,91 @@ es | name | soy de Madrid |
 es | name | mi nombre es juan pérez | juan pérez=Juan Pérez
 en | postcode | B as in Bravo, S for Sierra, one, four, X, X as in x-ray | B as in Bravo, S for Sierra, one, four, X, X as in x-ray=BS14XX
 en | postcode | bravo sierra one four xray xray | bravo sierra one four xray xray=BS14XX
+"#,
+    );
+}
+
+#[test]
+fn sentences_that_only_look_like_another_amount() {
+    check(
+        r#"
+es | money | quiero enviar al menos 50 euros | 50 euros=50 EUR
+es | money | más o menos 200 euros | 200 euros=200 EUR
+es | money | menos 20 euros | menos 20 euros=-20 EUR
+es | money | envía £1,500 a Ana | £1,500=1500 GBP
+en | money | send €1.500 | €1.500=1500 EUR
+en | money | £1.250m | £1.250m=1250000 GBP
+en | money | £1.25 | £1.25=1.25 GBP
+en | percent | 0,125% | 0,125%=0.125
+es | money | quiero depositar 20 mil 500 pesos | 20 mil 500 pesos=20500 MXN
+es | money | 20 mil quinientos pesos | 20 mil quinientos pesos=20500 MXN
+es | money | 2 millones 500 mil pesos | 2 millones 500 mil pesos=2500000 MXN
+es | money | dos millones 500 mil pesos | dos millones 500 mil pesos=2500000 MXN
+en | money | 2 thousand 500 dollars | 2 thousand 500 dollars=2500 USD
+en | money | 2 hundred thousand pounds | 2 hundred thousand pounds=200000 GBP
+en | number | two thousand three thousand | two thousand=2000; three thousand=3000
+en | number | two hundred and three hundred | two hundred=200; three hundred=300
+en | number | two hundred and three thousand | two hundred and three thousand=203000
+en | money | between two hundred and three hundred pounds | three hundred pounds=300 GBP
+en | money | I paid 50 pounds 10 days ago | 50 pounds=50 GBP
+en | money | I sent 300 euros 12 March | 300 euros=300 EUR
+en | money | 50 pounds 10% off | 50 pounds=50 GBP
+en | money | fifty pounds twenty, please | fifty pounds twenty=50.20 GBP
+en | money | twenty pounds and fifty pence today | twenty pounds and fifty pence=20.50 GBP
+es | money | 50 euros y 30 minutos después | 50 euros=50 EUR
+en | money | 50 SGD | 50 SGD=50 SGD
+"#,
+    );
+}
+
+#[test]
+fn sentences_that_only_look_like_another_time() {
+    check(
+        r#"
+en | datetime | tomorrow morning at 6 | tomorrow morning at 6=2026-11-27T06:00:00
+en | time | tomorrow morning at 6 | 6=06:00:00
+en | datetime | my card was used this morning at 5 | this morning at 5=2026-11-26T05:00:00
+en | datetime | tomorrow morning at 12 | tomorrow morning at 12=2026-11-27T12:00:00
+es | datetime | mañana por la mañana a las 6 | mañana por la mañana a las 6=2026-11-27T06:00:00
+es | datetime | esta mañana a las 6:30 | esta mañana a las 6:30=2026-11-26T06:30:00
+es | datetime | mañana a las 6 | mañana a las 6=2026-11-27T18:00:00
+es | time | a las 8 y 30 de la tarde | 8 y 30 de la tarde=20:30:00
+es | time | a las 8 y 15 de la tarde | 8 y 15 de la tarde=20:15:00
+es | time | a las 9 menos 10 de la noche | 9 menos 10 de la noche=20:50:00
+en | time | it said two to three business days |
+en | time | I waited five to ten minutes |
+en | time | I was charged £20 after 3 days |
+en | time | ten to three | ten to three=14:50:00
+en | time | seven minutes past nine | seven minutes past nine=09:07:00
+en | time | a savings account at 4.25% |
+en | time | see you at 4.25 | 4.25=16:25:00
+en | date | that one may be fraudulent |
+en | date | the second may be wrong |
+en | date | the second of may | second of may=2027-05-02
+en | date | on 3 May | 3 May=2027-05-03
+en | date | transfer on 3 May 2000 pounds | 3 May=2027-05-03
+es | date | el 3 de mayo 2000 euros | 3 de mayo=2027-05-03
+en | date | 3 May 2030 please | 3 May 2030=2030-05-03
+en | phone | on 2026-05-03 14:30 |
+es | phone | transfiere 1.500.000 pesos |
+es | phone | mi número es 612.345.678 | 612.345.678=612345678
+"#,
+    );
+}
+
+#[test]
+fn answers_and_names_that_go_on() {
+    check(
+        r#"
+es | yes_no | por supuesto, bloquéala | por supuesto=true
+es | yes_no | por supuesto que no | por supuesto que no=false
+es | yes_no | bueno, no | no=false
+en | yes_no | please do it now | please do=true
+en | name | my name is john smith what is my balance | john smith=John Smith
+en | name | the name is wrong on my card |
+en | name | my name is Will Smith | Will Smith=Will Smith
+es | name | me llamo ana garcia quiero saber mi saldo | ana garcia=Ana Garcia
+es | name | mi nombre es incorrecto |
 "#,
     );
 }
