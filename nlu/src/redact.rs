@@ -72,7 +72,7 @@ pub fn find(text: &str) -> Vec<Found> {
                 start,
                 end,
             })
-        } else if !starts_a_word(bytes, at) {
+        } else if !starts_a_word(text, at) {
             None
         } else {
             end(iban)
@@ -97,21 +97,23 @@ pub fn find(text: &str) -> Vec<Found> {
 }
 
 /// Nothing that would make `at` the middle of a longer word or number stands before it.
-fn starts_a_word(bytes: &[u8], at: usize) -> bool {
-    let Some(before) = at.checked_sub(1).map(|i| bytes[i]) else {
+fn starts_a_word(text: &str, at: usize) -> bool {
+    // Nothing that is looked for begins inside a character.
+    let mut before = text.get(..at).unwrap_or_default().chars().rev();
+    let Some(last) = before.next() else {
         return true;
     };
-    let number_goes_on =
-        matches!(before, b'.' | b',' | b'/' | b':') && at >= 2 && bytes[at - 2].is_ascii_digit();
-    !(before.is_ascii_alphanumeric() || before >= 128 || number_goes_on || before == b'+')
+    let number_goes_on = ".,/:".contains(last) && before.next().is_some_and(|c| c.is_ascii_digit());
+    !(last.is_alphanumeric() || number_goes_on || last == '+')
 }
 
 /// What follows does not make the word or number longer.
-fn ends_a_word(bytes: &[u8], end: usize) -> bool {
-    match bytes.get(end) {
+fn ends_a_word(text: &str, end: usize) -> bool {
+    let mut after = text.get(end..).unwrap_or_default().chars();
+    match after.next() {
         None => true,
-        Some(b'.' | b',' | b'/' | b':') => !bytes.get(end + 1).is_some_and(u8::is_ascii_digit),
-        Some(b) => !b.is_ascii_alphanumeric() && *b < 128 && *b != b'@',
+        Some('.' | ',' | '/' | ':') => !after.next().is_some_and(|c| c.is_ascii_digit()),
+        Some(c) => !c.is_alphanumeric() && c != '@',
     }
 }
 
@@ -179,7 +181,7 @@ fn iban(text: &str, start: usize) -> Option<usize> {
         b'0'..=b'9' => (rest * 10 + u32::from(sign - b'0')) % 97,
         _ => (rest * 100 + u32::from(sign - b'A') + 10) % 97,
     });
-    (rest == 1 && ends_a_word(bytes, at)).then_some(at)
+    (rest == 1 && ends_a_word(text, at)).then_some(at)
 }
 
 /// Digits from `start` on with where each ends, single spaces or `marks` between them allowed.
@@ -222,7 +224,7 @@ fn card(text: &str, start: usize) -> Option<usize> {
             )
             .sum();
         let all_zero = digits[..n].iter().all(|(d, _)| *d == 0);
-        (sum.is_multiple_of(10) && !all_zero && ends_a_word(bytes, end)).then_some(end)
+        (sum.is_multiple_of(10) && !all_zero && ends_a_word(text, end)).then_some(end)
     })
 }
 
@@ -264,7 +266,7 @@ fn phone(text: &str, start: usize) -> Option<usize> {
         .filter(|n| *n <= digits.len())
         .find_map(|n| {
             let end = digits[n - 1].1;
-            let whole = ends_a_word(bytes, end) && !goes_on(bytes, end);
+            let whole = ends_a_word(text, end) && !goes_on(bytes, end);
             let number = if international {
                 n >= 8
             } else {
@@ -310,6 +312,9 @@ mod tests {
             "card [card] and [card]",
         );
         check("order 0000000000000000", "order 0000000000000000");
+        check("“4111 1111 1111 1111”…", "“[card]”…");
+        check("4111111111111111👍", "[card]👍");
+        check("é4111111111111111", "é4111111111111111");
     }
 
     #[test]

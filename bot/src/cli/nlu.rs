@@ -34,6 +34,9 @@ struct Parsed<'a> {
     text: &'a str,
     #[serde(flatten)]
     reading: Reading,
+    /// Of the best intent, as held-out examples suggest it; the bot's own settings decide.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    threshold: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     set: Option<Vec<String>>,
     micros: u64,
@@ -55,9 +58,12 @@ fn parse(config: &Config, bot: &Path, error: Option<f64>) -> Result<()> {
         let text = text.strip_suffix('\r').unwrap_or(&text).to_owned();
         let watch = Stopwatch::start();
         let reading = mind.understanding.read(&mind.encoder, &text, &context)?;
+        let micros = watch.micros();
+        let best = reading.intents.first();
         let parsed = Parsed {
             text: &text,
-            micros: watch.micros(),
+            micros,
+            threshold: best.map(|(intent, _)| mind.understanding.threshold_of(intent)),
             set: error.map(|rate| {
                 let set = mind.understanding.conformal(&reading, rate);
                 set.into_iter().map(str::to_owned).collect()
