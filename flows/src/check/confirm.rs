@@ -8,10 +8,10 @@ use crate::diag::Diagnostic;
 
 /// Follows every way through every flow that can be entered by itself, sub-flows included.
 pub(super) fn find(bundle: &Bundle, out: &mut Vec<Diagnostic>) {
-    let called: BTreeSet<&Id> = called(bundle);
+    let (called, gone_to) = entered(bundle);
     for (id, flow) in &bundle.flows {
         // A flow that is only ever called is looked at where it is called.
-        if flow.start.is_none() && called.contains(id) {
+        if flow.start.is_none() && called.contains(id) && !gone_to.contains(id) {
             continue;
         }
         let mut walk = Walk {
@@ -23,16 +23,19 @@ pub(super) fn find(bundle: &Bundle, out: &mut Vec<Diagnostic>) {
     }
 }
 
-fn called(bundle: &Bundle) -> BTreeSet<&Id> {
-    let mut called = BTreeSet::new();
+/// Flows that are called, and those that others go to.
+fn entered(bundle: &Bundle) -> (BTreeSet<&Id>, BTreeSet<&Id>) {
+    let (mut called, mut gone_to) = (BTreeSet::new(), BTreeSet::new());
     for flow in bundle.flows.values() {
         walk::steps(&flow.steps, &mut |step| {
-            if let StepKind::Call(callee) = &step.kind {
-                called.insert(callee);
-            }
+            match &step.kind {
+                StepKind::Call(callee) => called.insert(callee),
+                StepKind::Go(target) => gone_to.insert(target),
+                _ => false,
+            };
         });
     }
-    called
+    (called, gone_to)
 }
 
 /// On the way here: yes was said on every way (`true`), not on all (`false`), no way leads here (`None`).
@@ -59,15 +62,20 @@ impl<'b> Walk<'b, '_> {
             .fold(confirmed, |confirmed, step| self.step(step, confirmed))
     }
 
+    /// As `list`, where no steps are no way.
+    fn way(&mut self, steps: &'b [Step], confirmed: Confirmed) -> Confirmed {
+        let after = self.list(steps, confirmed);
+        if steps.is_empty() { None } else { after }
+    }
+
     fn step(&mut self, step: &'b Step, confirmed: Confirmed) -> Confirmed {
         confirmed?;
         match &step.kind {
             StepKind::Confirm(confirm) => {
-                self.list(&confirm.ladder.exhausted, confirmed);
-                let no = self.list(&confirm.on_no, confirmed);
-                // Without `on_no` a no ends the flow.
-                let no = if confirm.on_no.is_empty() { None } else { no };
-                meet(Some(true), no)
+                // Without `on_no` a no ends the flow, and without `exhausted` a person takes over.
+                let no = self.way(&confirm.on_no, confirmed);
+                let unanswered = self.way(&confirm.ladder.exhausted, confirmed);
+                meet(Some(true), meet(no, unanswered))
             }
             StepKind::Do {
                 action, on_error, ..
@@ -76,9 +84,7 @@ impl<'b> Walk<'b, '_> {
                 if effect == Some(ActionEffect::Irreversible) && confirmed == Some(false) {
                     self.report(step, action);
                 }
-                let failed = self.list(on_error, confirmed);
-                let failed = if on_error.is_empty() { None } else { failed };
-                meet(confirmed, failed)
+                meet(confirmed, self.way(on_error, confirmed))
             }
             StepKind::Call(callee) => self.call(callee, confirmed),
             StepKind::Go(_) | StepKind::End(_) | StepKind::Handoff { .. } => None,
@@ -96,19 +102,16 @@ impl<'b> Walk<'b, '_> {
                 after
             }
             StepKind::Offer(offer) => {
-                self.list(&offer.ladder.exhausted, confirmed);
+                let unanswered = self.way(&offer.ladder.exhausted, confirmed);
                 if offer.choices.is_empty() {
                     return confirmed;
                 }
                 let ways = offer.choices.iter();
-                ways.fold(None, |after, choice| {
+                ways.fold(unanswered, |after, choice| {
                     meet(after, self.list(&choice.steps, confirmed))
                 })
             }
-            StepKind::Ask(ask) => {
-                self.list(&ask.ladder.exhausted, confirmed);
-                confirmed
-            }
+            StepKind::Ask(ask) => meet(confirmed, self.way(&ask.ladder.exhausted, confirmed)),
             StepKind::Repeat { steps, .. } => meet(confirmed, self.list(steps, confirmed)),
             StepKind::Search { on_none, .. } => meet(confirmed, self.list(on_none, confirmed)),
             StepKind::Say(_) | StepKind::Set { .. } => confirmed,

@@ -122,6 +122,10 @@ fn what_cannot_be_undone_is_confirmed_on_every_way() {
     assert_eq!(codes(one_way), ["E0704"]);
     let in_sub_flow = "flows:\n  f:\n    steps: [{confirm: sure, on_no: {end: x}}, {call: g}]\n  g:\n    steps: [{do: pay}]\n";
     assert!(codes(in_sub_flow).is_empty());
+    let unanswered = "flows:\n  f:\n    steps:\n      - {confirm: sure, on_no: {end: x}, no_match: [hi], exhausted: {say: hi}}\n      - {do: pay}\n";
+    assert_eq!(codes(unanswered), ["E0704"]);
+    let gone_to = "flows:\n  f:\n    steps: [{confirm: sure, on_no: {end: x}}, {call: g}]\n  g:\n    steps: [{do: pay}]\n  h:\n    steps: [{say: hi}, {go: g}]\n";
+    assert_eq!(codes(gone_to), ["E0704"]);
     let sub_flow_bare = "flows:\n  f:\n    steps: [{call: g}]\n  g:\n    steps: [{do: pay}]\n";
     assert_eq!(codes(sub_flow_bare), ["E0704"]);
 }

@@ -160,11 +160,14 @@ impl Cx<'_> {
 
     fn named_type(&self, module: &str, text: &str, node: &Node) -> Option<Type> {
         if let Some(item) = text.strip_prefix("list of ") {
-            return Some(Type::List(Box::new(self.named_type(
-                module,
-                item.trim(),
-                node,
-            )?)));
+            let item = item.trim();
+            if item.starts_with("list of ") {
+                let message = "no question fills a list of lists";
+                let finding = Diagnostic::error("E0401", node.span, message.to_owned());
+                self.report(finding.help("use a list of one type"));
+                return None;
+            }
+            return Some(Type::List(Box::new(self.named_type(module, item, node)?)));
         }
         if let Some(decl) = self.index.find(Kind::Entity, module, text) {
             return Some(Type::Entity(decl.id.clone()));

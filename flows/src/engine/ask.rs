@@ -10,6 +10,7 @@ use super::exact::{coverage, fold, unsure, yes_no};
 use super::topic::overlaps;
 use super::turn::Turn;
 use crate::bundle::EntityKind;
+use crate::expr::EvalError;
 use crate::value::{Type, Value};
 
 /// Words in a name that is taken from the text as it stands.
@@ -297,14 +298,23 @@ impl Turn<'_> {
         (fits && letters).then(|| Value::Text(text.to_owned()))
     }
 
+    /// What a slot's check says of a value; nothing where it has none.
+    fn checked(&self, slot: &str, value: &Value) -> Option<Result<Value, EvalError>> {
+        let check = self.bundle.slots.get(slot)?.check.as_ref()?;
+        let names = self.names(BTreeMap::from([(slot.to_owned(), value.clone())]));
+        Some(check.eval(&names))
+    }
+
+    /// True unless a slot's check fails for a value: it may also hang on what is not known yet.
+    pub(super) fn may_hold(&mut self, slot: &str, value: &Value) -> bool {
+        matches!(self.checked(slot, value), Some(Err(_))) || self.check(slot, value)
+    }
+
     /// True where a slot's check holds for a value, or it has none.
     pub(super) fn check(&mut self, slot: &str, value: &Value) -> bool {
-        let bundle = self.bundle;
-        let Some(check) = bundle.slots.get(slot).and_then(|slot| slot.check.as_ref()) else {
+        let Some(result) = self.checked(slot, value) else {
             return true;
         };
-        let names = self.names(BTreeMap::from([(slot.to_owned(), value.clone())]));
-        let result = check.eval(&names);
         let holds = match &result {
             Ok(value) => value.truthy(),
             Err(_) => false,

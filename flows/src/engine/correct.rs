@@ -410,21 +410,22 @@ impl Turn<'_> {
             self.run();
             return;
         }
-        let writes = log
-            .get(before)
-            .map(|ran| ran.writes.clone())
-            .unwrap_or_default();
+        let Some(question) = log.get(before).cloned() else {
+            return;
+        };
+        let writes = question.writes.clone();
         let dirty = tainted(log.get(before..).unwrap_or_default(), writes.clone());
         self.say_pattern(Pattern::Back, &[]);
         if self.go_to(before, dirty) {
             for slot in &writes {
                 self.put(slot, Value::Null, "user", 1.0);
             }
-            // The question itself is asked again, whatever it got.
-            if let Some(redo) = self.base_mut().and_then(|base| base.redo.as_mut())
-                && !redo.done.is_empty()
-            {
-                redo.done.remove(0);
+            // The question itself is asked again, whatever it got; the way to it may begin with the call of its flow.
+            if let Some(redo) = self.base_mut().and_then(|base| base.redo.as_mut()) {
+                let same = |ran: &Ran| ran.flow == question.flow && ran.step == question.step;
+                if let Some(at) = redo.done.iter().position(same) {
+                    redo.done.remove(at);
+                }
             }
         }
         self.run();

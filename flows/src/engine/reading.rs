@@ -5,7 +5,7 @@ use super::effect::MessageButton;
 use super::event::{Found, Input, Reading};
 use super::exact::{Command, asks, fold, puzzled, yes_no};
 use super::ladder::Missed;
-use super::state::{Owner, Wait};
+use super::state::{Counters, Owner, Wait};
 use super::topic::ARTICLE;
 use super::turn::{Said, Turn};
 use crate::bundle::{Pattern, StepKind};
@@ -53,6 +53,7 @@ impl Turn<'_> {
                 );
                 self.state.owner = Owner::Bot;
                 self.state.wait = Wait::Customer;
+                self.state.counters = Counters::default();
             }
             Owner::Queue => {
                 if !self.escalates(input, reading) {
@@ -124,7 +125,8 @@ impl Turn<'_> {
             Some(payload) => Command::of_payload(payload),
             None => Command::of_text(&input.text),
         };
-        if self.heard_rating(input, reading) {
+        // Whoever wants a person gets one, also in place of a rating.
+        if command != Some(Command::Human) && self.heard_rating(input, reading) {
             return;
         }
         if let Some(command) = command {
@@ -544,6 +546,14 @@ impl Turn<'_> {
             Wait::Resume if self.state.counters.no_input_running == 0 => {
                 self.state.counters.no_input_running += 1;
                 self.offer_resume();
+            }
+            // Its keys and what was said before stay, for the answer may come yet.
+            Wait::Choice { .. } | Wait::Person | Wait::Undo(_)
+                if self.state.counters.no_input_running == 0 =>
+            {
+                self.state.counters.no_input_running += 1;
+                self.say_pattern(Pattern::NoInput, &[]);
+                self.listen();
             }
             Wait::Choice { .. } | Wait::Resume | Wait::Person | Wait::Undo(_) => {
                 self.state.wait = Wait::Customer;

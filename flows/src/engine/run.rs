@@ -10,6 +10,7 @@ use super::state::{Owner, Wait};
 use super::turn::{Next, Turn};
 use crate::bundle::{Ask, Confirm, Flow, Offer, Pattern, Step, StepKind};
 use crate::expr::Expr;
+use crate::value::Value;
 
 impl<'a> Turn<'a> {
     /// Runs to the next wait.
@@ -250,7 +251,9 @@ impl<'a> Turn<'a> {
             .map(|slot| slot.source.clone())
             .filter(|_| !ask.always);
         let writes = BTreeSet::from([ask.slot.clone()]);
-        if let Some(source) = filled {
+        let holds =
+            filled.as_ref().is_none_or(|source| source != "user") || self.still_holds(&ask.slot);
+        if let Some(source) = filled.filter(|_| holds) {
             let did = if source == "user" {
                 Did::Asked
             } else {
@@ -260,7 +263,7 @@ impl<'a> Turn<'a> {
             self.advance(flow);
             return Next::Go;
         }
-        if let Some(default) = &ask.default {
+        if let Some(default) = ask.default.as_ref().filter(|_| holds) {
             let value = self.eval(default, &step.id);
             if !value.is_null() && self.check(&ask.slot, &value) {
                 self.put(&ask.slot, value, "inferred", 1.0);
@@ -275,6 +278,19 @@ impl<'a> Turn<'a> {
             .and_then(|base| base.refused.remove(&ask.slot));
         self.say(refused.as_ref().unwrap_or(&ask.prompt));
         self.wait_here()
+    }
+
+    /// Whether what the customer gave for a slot still passes its check, which may read what became known since. If
+    /// not, the slot is empty again, and the check's text asks.
+    fn still_holds(&mut self, slot: &str) -> bool {
+        let value = self.state.slot(slot).map(|filled| filled.value.clone());
+        let value = value.unwrap_or_default();
+        if self.check(slot, &value) {
+            return true;
+        }
+        self.put(slot, Value::Null, "system", 1.0);
+        self.refuse(slot);
+        false
     }
 
     fn confirm_step(&mut self, confirm: &Confirm) -> Next {
@@ -334,6 +350,8 @@ impl<'a> Turn<'a> {
             BTreeSet::new(),
             Did::Called { child },
         );
+        // A sub-flow belongs to the flow in front, which stays.
+        self.make_room(1);
         if !self.push_frame(callee, true) {
             self.broken("more flows inside each other than `limits.depth`");
             return Next::Stop;

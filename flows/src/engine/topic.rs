@@ -1,7 +1,7 @@
 //! New topics: which intent a message is about, and how a flow starts with what the message gives.
 
 use super::event::{Found, Reading};
-use super::frame::each;
+use super::frame::{Frame, each};
 use super::turn::{Said, Turn};
 use crate::bundle::StepKind;
 use crate::value::{Type, Value};
@@ -159,25 +159,31 @@ impl Turn<'_> {
     }
 
     /// Fills slots of the front flow from a message; true where one was filled. A value that fails
-    /// its check is left out; its text is said when the slot is asked.
+    /// its check is left out; its text is said when the slot is asked. A check that can't be told yet, such as one of
+    /// an order that has not been looked up, waits until then.
     pub(super) fn prefill(&mut self, slots: &[String], entities: &[Found]) -> bool {
         let mut filled = false;
         for (slot, found, value) in self.match_slots(slots, entities) {
-            if self.check(&slot, &value) {
+            if self.may_hold(&slot, &value) {
                 self.put(&slot, value, "user", found.confidence);
                 filled = true;
-                continue;
-            }
-            let text = self
-                .bundle
-                .slots
-                .get(&slot)
-                .and_then(|s| s.check_else.clone());
-            if let (Some(text), Some(base)) = (text, self.base_mut()) {
-                base.refused.insert(slot, text);
+            } else {
+                self.refuse(&slot);
             }
         }
         filled
+    }
+
+    /// The text of a slot's check asks for it the next time.
+    pub(super) fn refuse(&mut self, slot: &str) {
+        let text = self
+            .bundle
+            .slots
+            .get(slot)
+            .and_then(|s| s.check_else.clone());
+        if let (Some(text), Some(base)) = (text, self.base_mut()) {
+            base.refused.insert(slot.to_owned(), text);
+        }
     }
 
     /// Puts a flow in front, filled from what was said; false where there is no such flow. Flows
@@ -187,7 +193,7 @@ impl Turn<'_> {
             Some(flow) => flow.start.clone(),
             None => return false,
         };
-        self.make_room();
+        self.make_room(0);
         if !self.push_frame(flow, false) {
             return false;
         }
@@ -201,10 +207,11 @@ impl Turn<'_> {
         true
     }
 
-    /// Makes room on a full stack: the flow that was covered first goes.
-    fn make_room(&mut self) {
+    /// Makes room on a full stack: the flows that were covered first go, but for the last `kept` ones.
+    pub(super) fn make_room(&mut self, kept: usize) {
         let depth = usize::try_from(self.bundle.limits.depth.max(1)).unwrap_or(usize::MAX);
-        while self.state.frames.len() >= depth {
+        let flows = |frames: &[Frame]| frames.iter().filter(|frame| !frame.called).count();
+        while self.state.frames.len() >= depth && flows(&self.state.frames) > kept {
             let frame = self.state.frames.remove(0);
             self.ended(&frame.flow, "abandoned");
             while self.state.frames.first().is_some_and(|frame| frame.called) {

@@ -67,7 +67,7 @@ impl Names for Known {
     }
 }
 
-fn expr(text: &str) -> Expr {
+pub(super) fn expr(text: &str) -> Expr {
     Expr::parse(text, Span::default(), &Known).expect("a test's expression")
 }
 
@@ -128,7 +128,7 @@ fn handoff(id: &str, queue: &str) -> Step {
     )
 }
 
-fn ask(slot: &str) -> Step {
+pub(super) fn ask(slot: &str) -> Step {
     s(
         &format!("ask_{slot}"),
         StepKind::Ask(Ask {
@@ -141,7 +141,7 @@ fn ask(slot: &str) -> Step {
     )
 }
 
-fn confirm(prompt: &str, on_no: Vec<Step>) -> Step {
+pub(super) fn confirm(prompt: &str, on_no: Vec<Step>) -> Step {
     s(
         prompt,
         StepKind::Confirm(Confirm {
@@ -152,7 +152,7 @@ fn confirm(prompt: &str, on_no: Vec<Step>) -> Step {
     )
 }
 
-fn act(action: &str, into: &str, on_error: Vec<Step>) -> Step {
+pub(super) fn act(action: &str, into: &str, on_error: Vec<Step>) -> Step {
     s(
         action,
         StepKind::Do {
@@ -174,7 +174,7 @@ fn when(id: &str, test: &str, then: Vec<Step>) -> Step {
     )
 }
 
-fn flow(start: &str, steps: Vec<Step>) -> Flow {
+pub(super) fn flow(start: &str, steps: Vec<Step>) -> Flow {
     Flow {
         start: (!start.is_empty()).then(|| start.to_owned()),
         title: BTreeMap::new(),

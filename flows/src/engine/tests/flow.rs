@@ -1,5 +1,6 @@
 use serde_json::json;
 
+use super::bank::{act, ask, bank, confirm, expr, flow};
 use super::kit::{Talk, about, found};
 use crate::engine::effect::Effect;
 use crate::engine::event::Outcome;
@@ -493,4 +494,100 @@ fn a_request_that_waits_goes_with_what_drops_it() {
     talk.answers(json!({"status": "active"}));
     talk.press("/start_over");
     assert!(talk.state.pending.is_empty());
+}
+
+/// A transfer that may be no more than what a look at the card says.
+fn limited() -> Talk {
+    let mut bundle = bank();
+    let steps = vec![
+        ask("card"),
+        act("find_card", "found", Vec::new()),
+        ask("sum"),
+        confirm("transfer_check", Vec::new()),
+    ];
+    bundle
+        .flows
+        .insert("transfer".to_owned(), flow("transfer", steps));
+    if let Some(sum) = bundle.slots.get_mut("sum") {
+        sum.check = Some(expr("amount(sum) <= found.limit"));
+    }
+    if let Some(find) = bundle.actions.get_mut("find_card") {
+        let limit = ("limit".to_owned(), crate::value::Type::Number);
+        find.returns = [limit].into();
+    }
+    Talk::with(bundle, &[])
+}
+
+#[test]
+fn a_check_of_what_is_not_known_yet_waits_until_it_is() {
+    let opens = |limit: &str| {
+        let mut talk = limited();
+        let text = "send 20 pounds";
+        let mut reading = about("transfer", 0.9);
+        let twenty = json!({"amount": "20", "currency": "GBP"});
+        reading.entities = vec![found(text, "20 pounds", "money", twenty)];
+        talk.hears(text, reading);
+        assert_eq!(talk.said(), ["ask_card"]);
+        talk.types("4821").answers(json!({"limit": limit}));
+        talk
+    };
+    let talk = opens("42");
+    assert_eq!(talk.said(), ["transfer_check"]);
+    let mut talk = opens("10");
+    assert_eq!(talk.said(), ["sum_zero"], "the check's text asks");
+    assert_eq!(talk.slot("sum"), None);
+    talk.types("5");
+    assert_eq!(talk.said(), ["transfer_check"]);
+}
+
+#[test]
+fn a_correction_keeps_only_what_still_holds() {
+    let mut talk = limited();
+    talk.press("/transfer").types("4821");
+    talk.answers(json!({"limit": "42"})).types("40");
+    assert_eq!(talk.said(), ["transfer_check"]);
+    let text = "sorry, 4281";
+    let mut reading = about("balance", 0.1);
+    reading.entities = vec![found(text, "4281", "last4", json!("4281"))];
+    talk.hears(text, reading);
+    assert_eq!(talk.did(), ["find_card"]);
+    talk.answers(json!({"limit": "10"}));
+    assert_eq!(talk.said().last(), Some(&"sum_zero"));
+    assert_eq!(talk.slot("sum"), None);
+}
+
+#[test]
+fn a_sub_flow_finds_room_on_a_full_stack() {
+    let mut talk = Talk::open();
+    for topic in ["lost_card", "transfer", "tour", "pin", "visit"] {
+        talk.press(&format!("/{topic}"));
+    }
+    assert_eq!(talk.state.frames.len(), 5);
+    talk.types("London");
+    assert_eq!(talk.said(), ["ask_card"]);
+    assert_eq!(talk.traced("frame", "ended"), ["block"]);
+    assert_eq!(talk.state.frames.len(), 5);
+}
+
+#[test]
+fn back_asks_the_question_of_a_sub_flow_that_is_over() {
+    let mut bundle = bank();
+    let steps = vec![
+        crate::bundle::Step {
+            kind: crate::bundle::StepKind::Call("pin".to_owned()),
+            ..ask("card")
+        },
+        ask("town"),
+    ];
+    bundle
+        .flows
+        .insert("visit".to_owned(), flow("visit", steps));
+    if let Some(pin) = bundle.flows.get_mut("pin") {
+        pin.start = None;
+    }
+    let mut talk = Talk::with(bundle, &[]);
+    talk.press("/visit").press("see");
+    let asked = talk.said().last().map(ToString::to_string);
+    talk.press("/back");
+    assert_eq!(talk.said(), ["back", "which_pin"], "and not {asked:?}");
 }

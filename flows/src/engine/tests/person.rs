@@ -234,3 +234,16 @@ fn a_closed_conversation_opens_again() {
     talk.hears("what's my balance", about("balance", 0.9));
     assert_eq!(talk.said(), ["balance_told"]);
 }
+
+#[test]
+fn a_person_instead_of_a_rating() {
+    let mut talk = Talk::open();
+    talk.press("/human");
+    talk.event(EventKind::AgentJoined {
+        agent: "Ana".to_owned(),
+    });
+    talk.event(EventKind::WrappedUp);
+    assert_eq!(talk.said(), ["agent_left", "csat"]);
+    talk.types("human");
+    assert!(talk.handoff().is_some());
+}

@@ -323,3 +323,17 @@ fn what_a_message_gives_tells_a_flow_from_articles() {
     talk.hears(text, reading);
     assert_eq!(talk.did(), ["find_card"]);
 }
+
+#[test]
+fn choices_stay_open_over_one_silence() {
+    let mut talk = Talk::open();
+    talk.hears(
+        "the balance or so",
+        two(("balance", 0.45), ("transfer", 0.43)),
+    );
+    assert_eq!(talk.said(), ["disambiguation"]);
+    talk.event(crate::engine::event::EventKind::Silence);
+    assert_eq!(talk.said(), ["no_input"]);
+    talk.keys("1");
+    assert_eq!(talk.said(), ["balance_told"]);
+}
