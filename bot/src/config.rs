@@ -118,16 +118,25 @@ impl Config {
             Some(path) => config::File::from(path.to_owned()).required(true),
             None => config::File::with_name("bellhop.toml").required(false),
         };
-        let environment = config::Environment::with_prefix("BELLHOP")
-            .prefix_separator("_")
-            .separator("__")
+        // Values stay text until a setting asks for a number: a telephone number would lose its plus, and a token of
+        // digits its noughts. Only a list has to be cut here.
+        let (lists, texts): (Variables, Variables) =
+            variables().partition(|(name, _)| name.eq_ignore_ascii_case("BELLHOP_ALLOWED_ORIGINS"));
+        let environment = |variables: Variables| {
+            config::Environment::with_prefix("BELLHOP")
+                .prefix_separator("_")
+                .separator("__")
+                .source(Some(variables))
+        };
+        let lists = environment(lists)
             .list_separator(",")
             .with_list_parse_key("allowed_origins")
             .try_parsing(true);
         let merged = config::Config::builder()
             .add_source(config::Config::try_from(&Self::default())?)
             .add_source(file_source)
-            .add_source(environment)
+            .add_source(environment(texts))
+            .add_source(lists)
             .build()?;
         Ok(merged.try_deserialize()?)
     }
@@ -164,6 +173,17 @@ impl Config {
     pub fn cache_dir(&self) -> PathBuf {
         self.data_dir.join("cache")
     }
+}
+
+/// Environment variables by name.
+type Variables = config::Map<String, String>;
+
+/// The environment variables that are text.
+fn variables() -> impl Iterator<Item = (String, String)> {
+    let text = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
+        Some((name.into_string().ok()?, value.into_string().ok()?))
+    };
+    std::env::vars_os().filter_map(text)
 }
 
 /// Value of an environment variable that an action template asks for as `{env.NAME}`.

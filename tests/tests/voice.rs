@@ -174,6 +174,39 @@ async fn speech_and_keys_reach_an_answer_and_a_person_with_the_context() -> Resu
 }
 
 #[tokio::test]
+async fn a_busy_person_is_not_dialled_again_and_a_finished_call_is_over() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let mut dials = start();
+    dials
+        .env
+        .retain(|(name, _)| name != "BELLHOP_VOICE__ENQUEUE");
+    dials
+        .env
+        .push(("BELLHOP_VOICE__DIAL".to_owned(), "+441632960000".to_owned()));
+    let program = Program::start(folder.path(), &dials)?;
+    let call = Call {
+        client: reqwest::Client::new(),
+        url: program.url.clone(),
+        sid: "CA00000000000000000000000000000002",
+    };
+    call.hook(&[]).await?;
+    let person = call.hook(&[("Digits", "0")]).await?;
+    let dialled = person.contains("<Dial") && person.contains(">+441632960000<");
+    assert!(dialled, "{person}");
+    let busy = call.hook(&[("DialCallStatus", "busy")]).await?;
+    assert!(
+        !busy.contains("<Dial") && busy.contains("<Gather"),
+        "{busy}"
+    );
+    let over = call.hook(&[("DialCallStatus", "completed")]).await?;
+    assert!(over.contains("<Hangup"), "{over}");
+    // The provider tells the end once more: no new conversation begins.
+    let late = call.hook(&[("CallStatus", "completed")]).await?;
+    assert!(late.contains("<Hangup") && !late.contains("<Say"), "{late}");
+    Ok(())
+}
+
+#[tokio::test]
 async fn an_unsigned_or_altered_webhook_is_refused() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let program = Program::start(folder.path(), &start())?;

@@ -25,6 +25,24 @@ const TRACES: u32 = 200;
 
 /// The customer's side.
 impl App {
+    /// The open conversation that a provider knows by `key`, if there is one.
+    ///
+    /// # Errors
+    /// The store is away.
+    pub async fn known(
+        &self,
+        channel: &str,
+        account: Option<&str>,
+        key: &str,
+    ) -> Result<Option<String>> {
+        let (channel, key) = (channel.to_owned(), key.to_owned());
+        let account = account.map(str::to_owned);
+        let find = move |c: &rusqlite::Connection| {
+            conversations::by_provider(c, &channel, account.as_deref(), &key)
+        };
+        Ok(self.core.store.read(find).await?)
+    }
+
     /// Opens a conversation, or finds the open one of the same provider key.
     ///
     /// # Errors

@@ -24,6 +24,7 @@ use crate::mailbox::Mailbox;
 use crate::status_webhook::{self, Receiver};
 use crate::store::journal::{self, Body, Input, Row};
 use crate::store::{Store, StoreError, conversations, handoffs, staff};
+use crate::turn::answered::Answered;
 use crate::understand::{Reader, Retrieve};
 
 /// Signals of desk changes that a slow subscriber may be behind.
@@ -55,6 +56,8 @@ pub(crate) struct Core {
     pub(crate) hub: Hub,
     /// Every conversation's inputs.
     pub(crate) mailbox: Mailbox,
+    /// What systems of record answered in turns that are not committed yet.
+    pub(crate) answered: Answered,
     /// Who is at the desk.
     pub(crate) presence: Presence,
     /// Fires when the queue or anybody's conversations change.
@@ -84,6 +87,7 @@ impl Core {
             store,
             hub: Hub::default(),
             mailbox: Mailbox::default(),
+            answered: Answered::default(),
             presence: Presence::default(),
             desk: broadcast::Sender::new(DESK_BEHIND),
             runtime: Handle::current(),

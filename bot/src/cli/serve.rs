@@ -111,7 +111,15 @@ async fn serve(config: Config, folder: BotFolder, bundle: Arc<Bundle>, stubs: bo
         asked_to_stop().await;
         ending.cancel();
     });
-    server::serve(listener, router, stop).await?;
+    // A client that never ends its request must not keep the program from ending.
+    let cut = async {
+        stop.cancelled().await;
+        tokio::time::sleep(DRAIN).await;
+    };
+    tokio::select! {
+        served = server::serve(listener, router, stop.clone()) => served?,
+        () = cut => warn("some requests were still open and are cut off"),
+    }
     if tokio::time::timeout(DRAIN, app.shutdown()).await.is_err() {
         warn("turns were still running and will be taken up at the next start");
     }

@@ -361,11 +361,13 @@ impl Desk {
     pub(crate) fn take_back(&self, tx: &Transaction<'_>, agent: &str) -> Result<Rows, StoreError> {
         let mut rows = Vec::new();
         for record in handoffs::of_agent(tx, agent)? {
-            // One that is over only lacks its note.
+            let id = &record.id;
+            // One that is over only lacks its note, and nobody is left to write it.
             if !self.is_open(tx, &record)? {
+                handoffs::end(tx, id, agent, Stage::Closed, self.now)?;
+                self.report(tx, &[], id, |_| {})?;
                 continue;
             }
-            let id = &record.id;
             handoffs::release(tx, id)?;
             self.change_owner(tx, &record, Owner::Queue)?;
             let queue = &record.envelope.routing.queue;

@@ -28,6 +28,9 @@ pub(super) async fn hook(
 ) -> Result<Json<Vec<Reply>>, Problem> {
     let (sender, heard) = rasa::read(&body).map_err(|error| Problem::invalid(error.to_string()))?;
     edge.limits.message(&sender)?;
+    if edge.app.known("rest", None, &sender).await?.is_none() {
+        edge.limits.conversation(peer.ip())?;
+    }
     let opened = edge
         .app
         .open(NewConversation {
@@ -36,9 +39,6 @@ pub(super) async fn hook(
             ..NewConversation::default()
         })
         .await?;
-    if opened.created {
-        edge.limits.conversation(peer.ip())?;
-    }
     // The channel has no message id, so every request is a message of its own.
     let id = edge.app.clock().id().map_err(|error| {
         Problem::new(

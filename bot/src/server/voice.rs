@@ -37,20 +37,32 @@ pub(super) async fn hook(
     let form = read_form(&body).map_err(|error| Problem::invalid(error.to_string()))?;
     verified(&edge, &uri, &headers, &form)?;
     let hook = Hook::read(&form).map_err(|error| Problem::invalid(error.to_string()))?;
+    let account = Some(hook.to.clone()).filter(|to| !to.is_empty());
+    // Over for the provider, or for the person that the call was put through to: there is nothing to say any more, and a
+    // call that the bot has ended must not begin anew.
+    let talked = hook.dial_status.as_deref() == Some("completed");
+    if hook.is_over() || talked {
+        let known = edge.app.known("voice", account.as_deref(), &hook.call_sid);
+        if let Some(id) = known.await? {
+            let why = if talked {
+                "the call with a person is over"
+            } else {
+                "the caller hung up"
+            };
+            edge.app.close(&id, why).await?;
+        }
+        return Ok(twiml(render(&[], &Next::HangUp)));
+    }
     let opened = edge
         .app
         .open(NewConversation {
             channel: "voice".to_owned(),
-            channel_account: Some(hook.to.clone()).filter(|to| !to.is_empty()),
+            channel_account: account,
             provider_key: Some(hook.call_sid.clone()),
             ..NewConversation::default()
         })
         .await?;
     let id = opened.conversation_id;
-    if hook.is_over() {
-        edge.app.close(&id, "the caller hung up").await?;
-        return Ok(twiml(render(&[], &Next::HangUp)));
-    }
     let language = first_language(&edge);
     if opened.created {
         return Ok(answer(&opened.events, opened.listen.as_ref(), &language));
@@ -61,6 +73,10 @@ pub(super) async fn hook(
     };
     let accepted = edge.app.accept(&id, inbound).await?;
     match edge.app.reply(&id, accepted.seq, PATIENCE).await {
+        // Nobody took the dialled call: dialling again at once would never end, so the caller has the word.
+        Ok(reply) if hook.dial_status.is_some() => {
+            Ok(answer(&reply.events, reply.listen.as_ref(), &language))
+        }
         Ok(reply) => reply_to(&edge, &id, &reply, &language).await,
         // Nothing to say yet: the line stays open and the next webhook fetches it.
         Err(AppError::StillWorking) => Ok(answer(&[], None, &language)),

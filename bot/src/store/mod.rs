@@ -91,7 +91,7 @@ struct Inner {
     jobs: Mutex<Option<mpsc::Sender<Box<dyn Job>>>>,
     writer: Mutex<Option<JoinHandle<()>>>,
     idle: Mutex<Vec<Connection>>,
-    reading: Semaphore,
+    reading: Arc<Semaphore>,
 }
 
 impl Store {
@@ -119,7 +119,7 @@ impl Store {
                 jobs: Mutex::new(Some(jobs)),
                 writer: Mutex::new(Some(writer)),
                 idle: Mutex::new(readers),
-                reading: Semaphore::new(READERS),
+                reading: Arc::new(Semaphore::new(READERS)),
             }),
         })
     }
@@ -173,13 +173,13 @@ impl Store {
         F: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     {
         let inner = Arc::clone(&self.inner);
-        let permit = self
-            .inner
-            .reading
-            .acquire()
+        let permit = Arc::clone(&self.inner.reading)
+            .acquire_owned()
             .await
             .map_err(|_| StoreError::ShutDown)?;
         let result = tokio::task::spawn_blocking(move || {
+            // Held until the read is over, also where nobody waits for it any more.
+            let _permit = permit;
             // A read that panicked took its connection along: then a fresh one is opened.
             let idle = lock(&inner.idle).pop();
             let connection = match idle {
@@ -191,7 +191,6 @@ impl Store {
             result
         })
         .await;
-        drop(permit);
         result.unwrap_or_else(|error| Err(StoreError::Sql(format!("a read broke off: {error}"))))
     }
 

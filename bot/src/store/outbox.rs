@@ -41,14 +41,14 @@ pub fn put(
     Ok(())
 }
 
-/// What is due at a time, in the order it was put in.
+/// What is due at a time: what was due first, first, and of that in the order it was put in.
 ///
 /// # Errors
 /// SQLite's.
 pub fn due(connection: &Connection, at: Timestamp, limit: u32) -> Result<Vec<Due>, StoreError> {
     let mut find = connection.prepare_cached(
         "SELECT id, conversation, seq, kind, body, attempts FROM outbox \
-         WHERE done_at IS NULL AND next_at <= ?1 ORDER BY id LIMIT ?2",
+         WHERE done_at IS NULL AND next_at <= ?1 ORDER BY next_at, id LIMIT ?2",
     )?;
     let rows = find.query_map(params![millis(at), limit], |row| {
         Ok(Due {

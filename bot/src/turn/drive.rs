@@ -22,8 +22,9 @@ use crate::store::journal::{self, Body, Row, What};
 use crate::store::{StoreError, conversations};
 use crate::understand::Request;
 
-/// Steps of the engine in one turn; a bot that wants more is stuck in a loop of calls.
-const STEPS: usize = 64;
+/// Steps of the engine in one turn beyond the bot's `limits.steps`, which the engine keeps by itself: it ends such a
+/// turn with a person, where stopping here would leave a call without its answer.
+const STEPS: u32 = 64;
 
 /// A handoff that begins with this turn.
 #[derive(Debug, Clone)]
@@ -121,11 +122,13 @@ impl<'a> Drive<'a> {
     pub(super) async fn run(&mut self) -> Result<(), Again> {
         let first = self.first().await;
         let mut waiting = VecDeque::from([first]);
-        let mut steps = 0;
+        let mut steps: u32 = 0;
+        let most = self.core.bundle.limits.steps.saturating_add(STEPS);
         while let Some(event) = waiting.pop_front() {
             steps += 1;
-            if steps > STEPS {
-                tracing::warn!(conversation = %self.row.conversation, "a turn has too many steps");
+            if steps > most {
+                tracing::error!(conversation = %self.row.conversation, "a turn has too many steps");
+                self.give_up();
                 break;
             }
             let watch = Stopwatch::start();
@@ -345,11 +348,15 @@ impl<'a> Drive<'a> {
         }
         let watch = Stopwatch::start();
         let allowed = call.effect != ActionEffect::Irreversible || self.may_send(&call).await?;
-        let (outcome, tries) = if allowed {
-            self.core
-                .actions
-                .call(&call, &self.core.bundle, &self.row.conversation)
-                .await
+        let conversation = &self.row.conversation;
+        let answered = self.core.answered.of(conversation, &call.key);
+        let (outcome, tries) = if let Some(outcome) = answered {
+            (outcome, 0)
+        } else if allowed {
+            let actions = &self.core.actions;
+            let (outcome, tries) = actions.call(&call, &self.core.bundle, conversation).await;
+            self.core.answered.keep(conversation, &call.key, &outcome);
+            (outcome, tries)
         } else {
             let detail = "not sent: the conversation has another owner now".to_owned();
             (Outcome::Failed { detail }, 0)

@@ -4,6 +4,7 @@
 //! Must never let the customer see what is not committed, nor send an irreversible call that the
 //! journal does not know of.
 
+pub(crate) mod answered;
 mod commit;
 mod drive;
 pub(crate) mod handing;
@@ -19,12 +20,12 @@ use futures_util::FutureExt;
 
 use bellhop_flows::bundle::Bundle;
 use bellhop_flows::engine::effect::Listen;
-use bellhop_flows::engine::event::Event;
+use bellhop_flows::engine::event::{Event, EventKind};
 use bellhop_flows::engine::state::State;
 
 use crate::app::{AppError, Core, Reply, StageMicros};
 use crate::clock::Stopwatch;
-use crate::store::journal::{self, Body, Row};
+use crate::store::journal::{self, Body, Input, Row, What};
 use crate::store::{conversations, parse};
 use drive::Drive;
 
@@ -69,6 +70,26 @@ pub(crate) fn rebuild(bundle: &Bundle, events: &[Event]) -> State {
     state
 }
 
+/// The epoch before the first act of the desk among inputs that wait: what came before that act belongs to it, and is
+/// late although the conversation has another owner by now. Every act of the desk raises the epoch by one.
+fn before_the_desk(rows: &[Row]) -> Option<u64> {
+    rows.iter().find_map(|row| match &row.body {
+        Body::Input(Input {
+            epoch,
+            what:
+                What::Event {
+                    event:
+                        EventKind::AgentJoined { .. }
+                        | EventKind::Returned { .. }
+                        | EventKind::WrappedUp
+                        | EventKind::Queued { .. },
+                },
+            ..
+        }) => epoch.checked_sub(1),
+        _ => None,
+    })
+}
+
 /// Reads a conversation and the inputs that wait in it.
 ///
 /// # Errors
@@ -93,6 +114,7 @@ pub(crate) async fn load(core: &Arc<Core>, id: &str) -> Result<(Hot, Vec<Row>), 
             }
         };
         let rows = journal::pending(c, &id)?;
+        let epoch = before_the_desk(&rows).unwrap_or(head.epoch);
         let mut begun = Begun::default();
         if let Some(first) = rows.first() {
             for row in journal::begun(c, &id, first.seq)? {
@@ -106,7 +128,7 @@ pub(crate) async fn load(core: &Arc<Core>, id: &str) -> Result<(Hot, Vec<Row>), 
         let hot = Hot {
             state,
             revision: head.revision,
-            epoch: head.epoch,
+            epoch,
             processed: head.processed_seq,
             listen,
             begun,
@@ -137,6 +159,9 @@ pub(crate) async fn run(core: &Arc<Core>, hot: Hot, row: Row) -> Result<(Hot, Re
     let micros = done.trace.micros;
     let storing = Stopwatch::start();
     let result = commit::commit(core, hot, &row, done).await;
+    if result.is_ok() {
+        core.answered.forget(&row.conversation);
+    }
     measure(micros, storing.elapsed());
     metrics::counter!("bellhop_turns_total").increment(1);
     metrics::histogram!("bellhop_turn_seconds").record(watch.elapsed().as_secs_f64());

@@ -212,6 +212,76 @@ async fn what_the_bot_says_after_a_person_took_over_is_not_sent() {
 }
 
 #[tokio::test]
+async fn what_came_before_a_person_took_over_is_late_after_a_restart_too() {
+    let rig = Rig::new();
+    let app = rig.start().await;
+    let c = web(&app).await;
+    press(&app, &c, "m1", "/human").await;
+    app.shutdown_turns().await;
+    let seq = send(&app, &c, "m2", "hello?").await.expect("taken").seq;
+    let (id, at) = (c.clone(), app.clock().now());
+    app.core
+        .post(move |tx, rows| {
+            conversations::give(tx, &id, Owner::Agent)?;
+            let joined = Input::event(EventKind::AgentJoined {
+                agent: "Kim".to_owned(),
+            });
+            rows.extend(journal::append(tx, &id, at, 0, vec![Body::Input(joined)])?);
+            Ok(())
+        })
+        .await
+        .expect("taken over");
+    app.shutdown().await;
+    let app = rig.start().await;
+    let reply = app.reply(&c, seq, SOON).await.expect("ends");
+    assert!(reply.events.is_empty(), "{:?}", reply.events);
+    let next = say(&app, &c, "m3", "are you there?").await;
+    assert_eq!(next.owner, Owner::Agent);
+    let id = c.clone();
+    let epoch = app
+        .core
+        .store
+        .read(move |s| Ok(conversations::head(s, &id)?.epoch));
+    assert_eq!(
+        epoch.await.expect("read"),
+        2,
+        "queued, then taken, and nothing after"
+    );
+    let said = texts(&app.events(&c, seq).await.expect("events"), From::Bot);
+    assert_eq!(said, ["You're now talking to Kim."]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_answered_call_is_not_sent_again_while_the_store_takes_no_turn() {
+    let mut rig = Rig::new();
+    let peer = Peer::serve(&mut rig).await;
+    let app = rig.start().await;
+    let c = web(&app).await;
+    say(&app, &c, "m1", "=pay.send").await;
+    let seq = send(&app, &c, "m2", "yes").await.expect("taken").seq;
+    peer.arrived().await;
+    // The next write fails, which is that of the turn.
+    let blocked = |sql: &'static str| {
+        app.core.store.write(move |tx| {
+            tx.execute_batch(sql)?;
+            Ok(())
+        })
+    };
+    let never =
+        "CREATE TRIGGER never BEFORE UPDATE ON conversations BEGIN SELECT RAISE(ABORT, 'no'); END";
+    blocked(never).await.expect("set");
+    peer.go.add_permits(10);
+    let waits = app
+        .reply(&c, seq, std::time::Duration::from_millis(1500))
+        .await;
+    assert!(waits.is_err(), "{waits:?}");
+    blocked("DROP TRIGGER never").await.expect("set");
+    let reply = app.reply(&c, seq, SOON).await.expect("answers");
+    assert_eq!(texts(&reply.events, From::Bot)[0], "Sent, R7.");
+    assert_eq!(peer.keys().len(), 1);
+}
+
+#[tokio::test]
 async fn a_conversation_in_which_nothing_happens_is_closed_and_only_then() {
     let rig = Rig::new();
     let app = rig.start().await;
