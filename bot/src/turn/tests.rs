@@ -175,15 +175,9 @@ async fn an_irreversible_call_is_sent_again_after_a_crash_under_its_own_key_only
     assert_eq!(traces[2].calls[0].key, keys[0]);
 }
 
-#[tokio::test]
-async fn what_the_bot_says_after_a_person_took_over_is_not_sent() {
-    let mut rig = Rig::new();
-    let peer = Peer::serve(&mut rig).await;
-    let app = rig.start().await;
-    let c = web(&app).await;
-    let seq = send(&app, &c, "m1", "=pay.look").await.expect("taken").seq;
-    peer.arrived().await;
-    let (id, at) = (c.clone(), app.clock().now());
+/// What the desk does where a person takes a conversation.
+async fn kim_takes(app: &App, conversation: &str) {
+    let (id, at) = (conversation.to_owned(), app.clock().now());
     app.core
         .post(move |tx, rows| {
             conversations::give(tx, &id, Owner::Agent)?;
@@ -195,6 +189,17 @@ async fn what_the_bot_says_after_a_person_took_over_is_not_sent() {
         })
         .await
         .expect("taken over");
+}
+
+#[tokio::test]
+async fn what_the_bot_says_after_a_person_took_over_is_not_sent() {
+    let mut rig = Rig::new();
+    let peer = Peer::serve(&mut rig).await;
+    let app = rig.start().await;
+    let c = web(&app).await;
+    let seq = send(&app, &c, "m1", "=pay.look").await.expect("taken").seq;
+    peer.arrived().await;
+    kim_takes(&app, &c).await;
     peer.go.add_permits(1);
     let reply = app.reply(&c, seq, SOON).await.expect("ends");
     assert!(reply.events.is_empty(), "{:?}", reply.events);
@@ -219,18 +224,7 @@ async fn what_came_before_a_person_took_over_is_late_after_a_restart_too() {
     press(&app, &c, "m1", "/human").await;
     app.shutdown_turns().await;
     let seq = send(&app, &c, "m2", "hello?").await.expect("taken").seq;
-    let (id, at) = (c.clone(), app.clock().now());
-    app.core
-        .post(move |tx, rows| {
-            conversations::give(tx, &id, Owner::Agent)?;
-            let joined = Input::event(EventKind::AgentJoined {
-                agent: "Kim".to_owned(),
-            });
-            rows.extend(journal::append(tx, &id, at, 0, vec![Body::Input(joined)])?);
-            Ok(())
-        })
-        .await
-        .expect("taken over");
+    kim_takes(&app, &c).await;
     app.shutdown().await;
     let app = rig.start().await;
     let reply = app.reply(&c, seq, SOON).await.expect("ends");

@@ -194,14 +194,20 @@ fn a_person_moves_the_customer_to_another_queue() {
     assert_eq!(talk.said(), ["still_waiting"]);
 }
 
-#[test]
-fn a_rating_after_the_person() {
+/// A customer whom a person has served.
+fn served() -> Talk {
     let mut talk = Talk::open();
     talk.press("/human");
     talk.event(EventKind::AgentJoined {
         agent: "Ana".to_owned(),
     });
     talk.event(EventKind::WrappedUp);
+    talk
+}
+
+#[test]
+fn a_rating_after_the_person() {
+    let mut talk = served();
     assert_eq!(talk.said(), ["agent_left", "csat"]);
     talk.types("7");
     assert_eq!(talk.said(), ["csat"], "asked once more");
@@ -213,12 +219,7 @@ fn a_rating_after_the_person() {
 
 #[test]
 fn a_new_request_in_place_of_a_rating() {
-    let mut talk = Talk::open();
-    talk.press("/human");
-    talk.event(EventKind::AgentJoined {
-        agent: "Ana".to_owned(),
-    });
-    talk.event(EventKind::WrappedUp);
+    let mut talk = served();
     talk.hears("what's my balance", about("balance", 0.9));
     assert_eq!(talk.said(), ["balance_told"]);
 }
@@ -237,12 +238,7 @@ fn a_closed_conversation_opens_again() {
 
 #[test]
 fn a_person_instead_of_a_rating() {
-    let mut talk = Talk::open();
-    talk.press("/human");
-    talk.event(EventKind::AgentJoined {
-        agent: "Ana".to_owned(),
-    });
-    talk.event(EventKind::WrappedUp);
+    let mut talk = served();
     assert_eq!(talk.said(), ["agent_left", "csat"]);
     talk.types("human");
     assert!(talk.handoff().is_some());
