@@ -173,22 +173,27 @@ pub(super) fn is_minus(text: &Text, i: usize) -> bool {
 
 /// The number that begins at `i`.
 pub(super) fn parse(text: &Text, i: usize, lang: Lang) -> Option<Number> {
+    let number = with_rest(text, one_part(text, i, lang)?, lang);
+    Some(with_fraction(text, number, lang))
+}
+
+/// The number at `i` up to where digits and words change.
+fn one_part(text: &Text, i: usize, lang: Lang) -> Option<Number> {
     let token = text.tokens.get(i)?;
-    let number = match token.kind {
+    match token.kind {
         Kind::Digits => {
             let (to, value) = match spaced(text, i) {
                 Some(found) => found,
                 None => (i + 1, digits(&token.fold, lang)?),
             };
-            scaled(text, Number { to, value }, lang)?
+            scaled(text, Number { to, value }, lang)
         }
         Kind::Word => match lang {
-            Lang::En => english(text, i)?,
-            Lang::Es => spanish(text, i)?,
+            Lang::En => english(text, i),
+            Lang::Es => spanish(text, i),
         },
-        Kind::Sign => return None,
-    };
-    Some(with_fraction(text, with_rest(text, number, lang), lang))
+        Kind::Sign => None,
+    }
 }
 
 /// `20 mil 500`, `2 thousand five hundred`: what is left below a scale that was said.
@@ -200,8 +205,10 @@ fn with_rest(text: &Text, number: Number, lang: Lang) -> Number {
         _ => return number,
     };
     let fits = |rest: &Number| (Decimal::TEN..Decimal::from(scale)).contains(&rest.value);
-    let rest = parse(text, number.to, lang).filter(fits);
+    // Each rest ends in a smaller scale, so that there are few.
+    let rest = one_part(text, number.to, lang).filter(fits);
     rest.and_then(|rest| {
+        let rest = with_rest(text, rest, lang);
         Some(Number {
             to: rest.to,
             value: number.value.checked_add(rest.value)?,

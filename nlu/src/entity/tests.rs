@@ -204,6 +204,9 @@ fn a_long_text_of_one_thing_is_read_to_its_end() {
         "1-1/",
         "9.",
         "es ",
+        "1 thousand ",
+        "20 mil ",
+        "hundred ",
     ];
     for piece in hard {
         let text = piece.repeat(16 * 1024 / piece.len());
