@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use bellhop_flows::engine::event::{Found, Part, Place, Reading};
+use bellhop_flows::engine::event::{Act, Clause, Found, Part, Place, Polarity, Reading};
 use bellhop_knowledge::Embed;
 use bellhop_nlu::encoder::Encoder;
 use bellhop_nlu::{Context, Understanding};
@@ -38,6 +38,7 @@ impl Model {
                 Ok(Context {
                     now,
                     language: request.language.clone(),
+                    open: request.open.map(str::to_owned),
                 })
             })
             .collect::<Result<Vec<Context>, String>>()?;
@@ -80,6 +81,7 @@ fn understood(reading: bellhop_nlu::Reading) -> Understood {
                     probability: request.probability,
                 })
                 .collect(),
+            clauses: reading.clauses.into_iter().map(clause).collect(),
             entities: reading
                 .entities
                 .into_iter()
@@ -89,6 +91,7 @@ fn understood(reading: bellhop_nlu::Reading) -> Understood {
                     start: entity.start,
                     end: entity.end,
                     confidence: entity.confidence,
+                    polarity: polarity(entity.polarity),
                 })
                 .collect(),
             negative: reading.negative,
@@ -110,6 +113,62 @@ fn understood(reading: bellhop_nlu::Reading) -> Understood {
                 .collect(),
             degraded: false,
         },
+    }
+}
+
+fn clause(clause: bellhop_nlu::acts::Clause) -> Clause {
+    let acts = clause.acts.into_iter();
+    Clause {
+        start: clause.start,
+        end: clause.end,
+        acts: acts.map(|(known, p)| (act(known), p)).collect(),
+        intent: clause.intent,
+    }
+}
+
+fn polarity(polarity: bellhop_nlu::acts::Polarity) -> Polarity {
+    use bellhop_nlu::acts::Polarity as Known;
+    match polarity {
+        Known::Affirmed => Polarity::Affirmed,
+        Known::Excluded => Polarity::Excluded,
+        Known::Asked => Polarity::Asked,
+        Known::Past => Polarity::Past,
+    }
+}
+
+fn act(act: bellhop_nlu::acts::Act) -> Act {
+    use bellhop_nlu::acts::Act as Known;
+    match act {
+        Known::Affirm => Act::Affirm,
+        Known::Deny => Act::Deny,
+        Known::Limit => Act::Limit,
+        Known::Inform => Act::Inform,
+        Known::Correct => Act::Correct,
+        Known::Exclude => Act::Exclude,
+        Known::Request => Act::Request,
+        Known::RequestNot => Act::RequestNot,
+        Known::Ask => Act::Ask,
+        Known::Cannot => Act::Cannot,
+        Known::Refuse => Act::Refuse,
+        Known::Skip => Act::Skip,
+        Known::Wait => Act::Wait,
+        Known::Resume => Act::Resume,
+        Known::Resolved => Act::Resolved,
+        Known::Withdraw => Act::Withdraw,
+        Known::Human => Act::Human,
+        Known::HumanNot => Act::HumanNot,
+        Known::Greet => Act::Greet,
+        Known::Thanks => Act::Thanks,
+        Known::Bye => Act::Bye,
+        Known::Chat => Act::Chat,
+        Known::AboutBot => Act::AboutBot,
+        Known::Complain => Act::Complain,
+        Known::Abuse => Act::Abuse,
+        Known::Distress => Act::Distress,
+        Known::Crisis => Act::Crisis,
+        Known::Repeat => Act::Repeat,
+        Known::Rephrase => Act::Rephrase,
+        Known::Language => Act::Language,
     }
 }
 

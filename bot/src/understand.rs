@@ -23,6 +23,8 @@ pub struct Request {
     pub language: String,
     /// When it was said: relative dates count from here.
     pub now: Timestamp,
+    /// What the open question wants, as the engine's `open_question` names it.
+    pub open: Option<&'static str>,
 }
 
 /// A message that was read.
@@ -166,6 +168,7 @@ mod tests {
             text: text.to_owned(),
             language: "en".to_owned(),
             now: Timestamp::UNIX_EPOCH,
+            open: None,
         }
     }
 

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 pub use error::Error;
 pub use understanding::{Context, Mode, TrainOptions, Understanding};
 
+pub mod acts;
 mod calibrate;
 mod conformal;
 mod cuts;
@@ -101,6 +102,9 @@ pub struct Reading {
     /// The requests of a message that has several, in its order; none where it has one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub requests: Vec<Request>,
+    /// The message in clauses, in order, each with what is done in it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub clauses: Vec<acts::Clause>,
     /// Everything found; entries may overlap.
     pub entities: Vec<Entity>,
     /// 0 content or neutral, 1 very upset.
@@ -143,4 +147,7 @@ pub struct Entity {
     pub end: usize,
     /// 0 to 1.
     pub confidence: f64,
+    /// How it is meant.
+    #[serde(default, skip_serializing_if = "acts::Polarity::is_affirmed")]
+    pub polarity: acts::Polarity,
 }

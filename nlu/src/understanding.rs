@@ -38,6 +38,10 @@ pub struct Context {
     pub now: ZonedDateTime,
     /// The language of the conversation so far, which a short text is taken to be in.
     pub language: String,
+    /// What the open question wants: `confirm`, `yes_no`, `choice`, `text`, `name`, `number`, `ordinal`, `money`,
+    /// `percent`, `date`, `time`, `datetime`, `duration`, `email`, `phone`, `url`, `code`, `rating`; nothing where none
+    /// is open.
+    pub open: Option<String>,
 }
 
 /// What is trained.
@@ -361,6 +365,7 @@ impl Understanding {
             none,
             embedding: vectors.embedding.clone(),
             requests: Vec::new(),
+            clauses: Vec::new(),
         }
     }
 

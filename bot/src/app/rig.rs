@@ -235,6 +235,7 @@ impl Understand for Words {
                     start,
                     end: start + word.len(),
                     confidence: 1.0,
+                    polarity: Default::default(),
                 })
             });
             Ok(Understood {

@@ -233,6 +233,7 @@ impl Whole {
             context: ReadContext {
                 now: Clock::System.now().in_tz(&spec.time_zone)?,
                 language: spec.languages.first().cloned().unwrap_or_default(),
+                open: None,
             },
         })
     }

@@ -163,7 +163,7 @@ fn serve(bundle: &Bundle, text: &str, world: &mut RealWorld) -> End {
     };
     let ran = |state: &mut State, kind| step(bundle, state, &Event { at: start(), kind });
     ran(&mut state, opened);
-    let reading = world.read(text, &state.language);
+    let reading = world.read(text, &state.language, None);
     let language = reading.language.clone();
     let mut next = Some(EventKind::Heard {
         input: Input {

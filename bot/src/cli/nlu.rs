@@ -48,6 +48,7 @@ fn parse(config: &Config, bot: &Path, error: Option<f64>) -> Result<()> {
     let context = ReadContext {
         now: Clock::System.now().in_tz(&bundle.time_zone)?,
         language: bundle.languages.first().cloned().unwrap_or_default(),
+        open: None,
     };
     for (at, bytes) in std::io::stdin().lock().split(b'\n').enumerate() {
         let bytes = bytes.context("standard input")?;

@@ -31,11 +31,12 @@ impl RealWorld {
 }
 
 impl World for RealWorld {
-    fn read(&mut self, text: &str, language: &str) -> Reading {
+    fn read(&mut self, text: &str, language: &str, open: Option<&'static str>) -> Reading {
         let request = Request {
             text: text.to_owned(),
             language: language.to_owned(),
             now: self.now,
+            open,
         };
         match self.reader.read(std::slice::from_ref(&request)).pop() {
             Some(Ok(understood)) => understood.reading,

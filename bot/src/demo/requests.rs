@@ -35,6 +35,7 @@ fn requests_of_a_message_are_found_and_one_is_not_taken_for_two() {
     let context = Context {
         now: jiff::Timestamp::UNIX_EPOCH.to_zoned_datetime(jiff::tz::TimeZone::UTC),
         language: "en".to_owned(),
+        open: None,
     };
     let (mut several, mut single) = ((0, 0), (0, 0));
     let mut wrong = Vec::new();

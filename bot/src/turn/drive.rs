@@ -266,6 +266,7 @@ impl<'a> Drive<'a> {
             ("", Some(first)) => first.clone(),
             (language, _) => language.to_owned(),
         };
+        let open = engine::open_question(&self.core.bundle, state);
         let watch = Stopwatch::start();
         let understood = self
             .core
@@ -274,6 +275,7 @@ impl<'a> Drive<'a> {
                 text: text.to_owned(),
                 language: language.clone(),
                 now: self.row.at,
+                open,
             })
             .await;
         self.done.trace.micros.nlu += watch.micros();

@@ -14,6 +14,7 @@ mod handoff;
 mod knowledge;
 mod ladder;
 mod migrate;
+mod open;
 mod policy;
 mod reading;
 mod requests;
@@ -82,6 +83,12 @@ pub struct TraceEntry {
     pub verdict: String,
     /// Why, with the numbers.
     pub why: String,
+}
+
+/// What the open question wants: `confirm`, `yes_no`, `choice`, `rating` or the kind of the slot's type (`code` for a
+/// pattern of the bot's own); nothing where no question is open. A reader takes a short answer in its light.
+pub fn open_question(bundle: &Bundle, state: &State) -> Option<&'static str> {
+    open::question(bundle, state)
 }
 
 /// Runs one event. `state` is changed in place; the same state and event give the same result, byte

@@ -45,6 +45,14 @@ fn tidied(event: &Event) -> Event {
             for part in &mut reading.requests {
                 part.probability = tidy(part.probability);
             }
+            for clause in &mut reading.clauses {
+                for (_, p) in &mut clause.acts {
+                    *p = tidy(*p);
+                }
+                if let Some((_, p)) = &mut clause.intent {
+                    *p = tidy(*p);
+                }
+            }
             for found in &mut reading.entities {
                 found.confidence = tidy(found.confidence);
             }

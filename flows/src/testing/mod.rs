@@ -24,8 +24,8 @@ pub fn start() -> Timestamp {
 
 /// What a test needs from the outside, deterministic.
 pub trait World {
-    /// Reads an utterance as the real NLU does.
-    fn read(&mut self, text: &str, language: &str) -> Reading;
+    /// Reads an utterance as the real NLU does, in the light of the open question (`engine::open_question`).
+    fn read(&mut self, text: &str, language: &str, open: Option<&'static str>) -> Reading;
     /// Searches as the real retriever does; `article` restricts to one article.
     fn search(&mut self, query: &str, language: &str, article: Option<&str>) -> Vec<Passage>;
 }

@@ -11,7 +11,7 @@ use crate::bundle::{Bundle, Id, Test, TestInput, TestTurn};
 use crate::engine::effect::{ActionCall, Effect, HandoffRequest, Message};
 use crate::engine::event::{Event, EventKind, Input, Outcome};
 use crate::engine::state::{Filled, State};
-use crate::engine::{Step, begin_at, step};
+use crate::engine::{Step, begin_at, open_question, step};
 use crate::span::Span;
 use crate::value::{Type, Value};
 
@@ -138,7 +138,8 @@ impl Runner<'_> {
     fn event(&mut self, input: &TestInput) -> EventKind {
         let (line, kind) = match input {
             TestInput::User(text) => {
-                let reading = self.world.read(text, &self.state.language);
+                let open = open_question(self.bundle, &self.state);
+                let reading = self.world.read(text, &self.state.language, open);
                 let input = Input {
                     text: text.clone(),
                     ..Input::default()

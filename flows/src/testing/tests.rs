@@ -67,7 +67,7 @@ fn bundle(tests: &str) -> Bundle {
 struct Words;
 
 impl World for Words {
-    fn read(&mut self, text: &str, language: &str) -> Reading {
+    fn read(&mut self, text: &str, language: &str, _: Option<&'static str>) -> Reading {
         let buys = text.contains("buy");
         let entities = ["small", "big"]
             .iter()
@@ -79,6 +79,7 @@ impl World for Words {
                     start: at,
                     end: at + size.len(),
                     confidence: 1.0,
+                    polarity: Default::default(),
                 })
             })
             .collect();

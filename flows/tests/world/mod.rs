@@ -205,6 +205,7 @@ impl Scripted {
                 start,
                 end,
                 confidence: 0.9,
+                polarity: Default::default(),
             });
         };
         let lists = self
@@ -251,13 +252,14 @@ fn at_borders(text: &str, word: &str) -> Option<usize> {
 }
 
 impl World for Scripted {
-    fn read(&mut self, text: &str, language: &str) -> Reading {
+    fn read(&mut self, text: &str, language: &str, _: Option<&'static str>) -> Reading {
         let (intents, none) = self.classes(text);
         Reading {
             language: language.to_owned(),
             intents,
             none,
             requests: Vec::new(),
+            clauses: Vec::new(),
             entities: self.entities(text),
             negative: 0.0,
             reasons: Vec::new(),

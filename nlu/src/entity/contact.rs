@@ -6,6 +6,7 @@ use serde_json::Value;
 use super::text::{Kind, Lang, Text};
 use super::{Error, pattern};
 use crate::Entity;
+use crate::acts::Polarity;
 
 /// The fewest and most digits of a telephone number (E.164 has at most 15).
 const PHONE_DIGITS: std::ops::RangeInclusive<usize> = 7..=15;
@@ -164,6 +165,7 @@ fn at(name: &str, value: String, start: usize, end: usize, confidence: f64) -> E
         start,
         end,
         confidence,
+        polarity: Polarity::default(),
     }
 }
 

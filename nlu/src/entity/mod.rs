@@ -18,6 +18,7 @@
 use jiff::ZonedDateTime;
 use serde_json::Value;
 
+use crate::acts::Polarity;
 use crate::{Entity, EntityKind, Spec};
 
 mod calendar;
@@ -125,5 +126,6 @@ fn entity(text: &Text, name: &str, value: Value, from: usize, to: usize, sure: f
         start: text.start(from),
         end: text.end(to),
         confidence: sure,
+        polarity: Polarity::default(),
     }
 }

@@ -6,6 +6,7 @@ use serde_json::Value;
 use super::text::{Kind, Lang, Text};
 use super::{Error, number};
 use crate::Entity;
+use crate::acts::Polarity;
 
 /// A declared regular expression.
 #[derive(Debug)]
@@ -34,6 +35,7 @@ impl Pattern {
                 start: m.start(),
                 end: m.end(),
                 confidence: 1.0,
+                polarity: Polarity::default(),
             });
         }
         if self.spelled {

@@ -152,6 +152,7 @@ pub fn run(
     let context = Context {
         now: jiff::Timestamp::UNIX_EPOCH.to_zoned_datetime(jiff::tz::TimeZone::UTC),
         language: spec.languages.first().cloned().unwrap_or_default(),
+        open: None,
     };
     let latency_us = latency(&understanding, encoder, test, &context)?;
     let mut readings = Vec::with_capacity(test.len());

@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
+use crate::acts::Polarity;
 use crate::encoder::Encoder;
 use crate::intent::{pack, unpack};
 use crate::{Entity, Error};
@@ -158,6 +159,7 @@ impl Spans {
                     start: first,
                     end,
                     confidence,
+                    polarity: Polarity::default(),
                 });
             }
         }

@@ -75,6 +75,7 @@ pub(super) fn context() -> Context {
     Context {
         now: jiff::Timestamp::UNIX_EPOCH.to_zoned_datetime(jiff::tz::TimeZone::UTC),
         language: "en".to_owned(),
+        open: None,
     }
 }
 

@@ -29,6 +29,7 @@ pub(super) fn found(text: &str, part: &str, kind: &str, value: Json) -> Found {
         start,
         end: start + part.len(),
         confidence: 0.9,
+        polarity: Default::default(),
     }
 }
 

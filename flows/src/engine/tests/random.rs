@@ -80,6 +80,7 @@ fn reading() -> impl Strategy<Value = (String, Reading)> {
                         start: at,
                         end: at * 3,
                         confidence: p,
+                        polarity: Default::default(),
                     });
                 }
             }
