@@ -95,6 +95,8 @@ pub struct Slot {
     pub check_else: Option<Id>,
     /// Personal data: never in logs, URLs or metrics.
     pub pii: bool,
+    /// Known to the customer alone, like a PIN: told to nobody, not even to the person who takes over.
+    pub secret: bool,
     /// What the customer calls it, for "changed your {title}".
     pub title: BTreeMap<Language, String>,
     /// Where it is declared.

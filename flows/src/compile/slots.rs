@@ -12,7 +12,7 @@ use super::index::{Decl, Kind};
 use super::scope::{BUILTINS, Locals, Scope};
 use super::text::words;
 
-const KEYS: [&str; 6] = ["type", "keep", "check", "else", "pii", "title"];
+const KEYS: [&str; 7] = ["type", "keep", "check", "else", "pii", "secret", "title"];
 /// Types that every bot has.
 const SYSTEM: [&str; 17] = [
     "text",
@@ -83,6 +83,7 @@ fn slot(cx: &Cx<'_>, decl: &Decl<'_>, locals: &Locals) -> Slot {
         check: None,
         check_else: None,
         pii: false,
+        secret: false,
         title: BTreeMap::from([(cx.language().to_owned(), words(decl.name))]),
         span: decl.span,
     };
@@ -119,6 +120,11 @@ fn slot(cx: &Cx<'_>, decl: &Decl<'_>, locals: &Locals) -> Slot {
     }
     if let Some(node) = fields.get("pii") {
         slot.pii = cx.truth(node, "`pii`").unwrap_or(true);
+    }
+    if let Some(node) = fields.get("secret") {
+        // What is secret is personal too, whatever `pii` says.
+        slot.secret = cx.truth(node, "`secret`").unwrap_or(true);
+        slot.pii |= slot.secret;
     }
     if let Some(node) = fields.get("title") {
         slot.title = cx.localized(node, "the title of a slot");

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::collected::Collected;
 use crate::bundle::{ActionEffect, Id};
 
 /// Something to be done.
@@ -131,6 +132,12 @@ pub struct HandoffRequest {
     pub intent: String,
     /// The flow being served, if any.
     pub flow: Option<Id>,
+    /// Everything that was collected, taken before flows end over this.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub collected: Vec<Collected>,
+    /// Intents and `article:ID`s that the customer asked for too and that nobody has come to yet.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pending: Vec<Id>,
 }
 
 /// One piece of evidence.

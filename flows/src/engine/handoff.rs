@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use rust_decimal::Decimal;
 
+use super::collected::{self, Wanted, with_wish};
 use super::effect::{Effect, Evidence, HandoffRequest, Message};
 use super::event::{Input, Reading};
 use super::exact::Command;
@@ -34,23 +35,38 @@ pub(super) struct Request {
     pub(super) quiet: bool,
     /// What made it fire.
     pub(super) evidence: Vec<Evidence>,
+    /// A correction that could not be made.
+    pub(super) wanted: Option<Wanted>,
 }
 
 impl Turn<'_> {
     /// Moves the conversation to a queue. Live flows stay until a person joins, so that "never mind"
     /// finds them where they were.
     pub(super) fn hand_off(&mut self, request: Request) {
-        self.request_person(request, false);
+        self.request_person(request, None);
     }
 
     /// Moves the conversation to a queue and ends every flow.
     pub(super) fn hand_off_step(&mut self, request: Request) -> Next {
-        self.request_person(request, true);
+        self.request_person(request, Some("handoff"));
         Next::Stop
     }
 
-    fn request_person(&mut self, request: Request, drop: bool) {
+    /// Moves the conversation to a queue because no flow can go on.
+    pub(super) fn hand_off_broken(&mut self, request: Request) {
+        self.request_person(request, Some("error"));
+    }
+
+    /// `outcome` is that of every live flow, where they end over it. What they collected is taken before.
+    fn request_person(&mut self, request: Request, outcome: Option<&str>) {
         let flow = self.state.flow().cloned();
+        let intent = self.best_intent(&request.reason);
+        let collected = match &request.wanted {
+            None => collected::collected(self.bundle, self.state),
+            wanted => with_wish(self.bundle, self.state, wanted.as_ref()),
+        };
+        let waiting = self.state.pending.iter();
+        let pending = waiting.map(|request| request.topic.clone()).collect();
         let policy = &self.bundle.policy;
         let queue = request
             .queue
@@ -62,10 +78,9 @@ impl Turn<'_> {
             let title = self.queue_title(&queue);
             self.say_pattern(Pattern::Handoff, &[("queue", Value::Text(title))]);
         }
-        if drop {
-            self.drop_frames("handoff");
+        if let Some(outcome) = outcome {
+            self.drop_frames(outcome);
         }
-        let intent = self.best_intent();
         self.state.owner = Owner::Queue;
         self.state.wait = Wait::Customer;
         self.state.steps_run = 0;
@@ -85,13 +100,20 @@ impl Turn<'_> {
             evidence: request.evidence,
             intent,
             flow,
+            collected,
+            pending,
         }));
     }
 
-    fn best_intent(&self) -> String {
+    /// What it is about: what is being served. Where nothing is, or the message itself needs a person, what it seems
+    /// to ask for.
+    fn best_intent(&self, reason: &str) -> String {
         let guess = self.state.last_intents.first().map(|(id, _)| id.clone());
-        let served = self.state.intent.clone();
-        let (first, then) = if self.state.frames.is_empty() {
+        let front = self.state.flow().and_then(|id| self.bundle.flows.get(id));
+        let served = front
+            .and_then(|flow| flow.start.clone())
+            .or_else(|| self.state.intent.clone());
+        let (first, then) = if self.state.frames.is_empty() || reason == "never_automate" {
             (guess, served)
         } else {
             (served, guess)

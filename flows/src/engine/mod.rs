@@ -4,6 +4,7 @@ mod action;
 mod answer;
 mod ask;
 pub mod begin;
+mod collected;
 mod correct;
 mod digress;
 pub mod effect;
@@ -30,6 +31,7 @@ mod undo;
 mod tests;
 
 pub use begin::begin_at;
+pub use collected::{Collected, MASK, collected};
 
 use serde::{Deserialize, Serialize};
 

@@ -200,8 +200,8 @@ impl Turn<'_> {
             trigger: trigger.name.clone(),
             detail: hit.detail,
             say: trigger.say.clone(),
-            quiet: false,
             evidence,
+            ..Request::default()
         };
         if hit.reason == "never_automate" {
             self.hand_off_step(request);

@@ -61,14 +61,14 @@ impl<'a> Turn<'a> {
         let what = self.step_name();
         self.note("error", what.clone(), "failed", why);
         self.say_pattern(Pattern::Error, &[]);
-        self.drop_frames("error");
-        self.hand_off(Request {
+        let request = Request {
             trigger: what,
             reason: "tool_failure".to_owned(),
             detail: format!("the bot could not go on: {why}"),
             quiet: true,
             ..Request::default()
-        });
+        };
+        self.hand_off_broken(request);
     }
 
     /// `flow:step` of where the front frame stands.
@@ -143,7 +143,7 @@ impl<'a> Turn<'a> {
                     detail: format!("the flow {name} asks for a person"),
                     say: say.clone(),
                     quiet: said_before,
-                    evidence: Vec::new(),
+                    ..Request::default()
                 };
                 self.hand_off_step(request)
             }
@@ -193,6 +193,7 @@ impl<'a> Turn<'a> {
         writes: BTreeSet<String>,
         did: Did,
     ) {
+        self.vouch(&reads, &writes, &did);
         let Some(top) = self.top() else { return };
         let ran = Ran {
             frame: top.id,
@@ -380,18 +381,20 @@ impl<'a> Turn<'a> {
             }
             return Next::Go;
         }
-        self.ended(&frame.flow, outcome);
+        self.ended(&frame, outcome);
         self.state.counters.turns_since_done = 0;
         self.state.just_done = true;
         self.uncover()
     }
 
-    /// Counts a flow as ended.
-    pub(super) fn ended(&mut self, flow: &str, outcome: &str) {
+    /// Counts a flow as ended, and keeps what it collected.
+    pub(super) fn ended(&mut self, frame: &Frame, outcome: &str) {
+        let flow = &frame.flow;
         self.note("frame", flow, "ended", outcome);
+        self.keep_collected(frame, outcome);
         self.attempt("flow", flow, outcome);
         self.effects.push(Effect::FlowEnded {
-            flow: flow.to_owned(),
+            flow: flow.clone(),
             outcome: outcome.to_owned(),
         });
     }
@@ -400,7 +403,7 @@ impl<'a> Turn<'a> {
     pub(super) fn drop_front(&mut self, outcome: &str) {
         while let Some(frame) = self.state.frames.pop() {
             if !frame.called {
-                self.ended(&frame.flow, outcome);
+                self.ended(&frame, outcome);
                 return;
             }
             self.note("frame", frame.flow, "dropped", outcome);

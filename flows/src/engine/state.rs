@@ -37,6 +37,30 @@ pub struct Filled {
     pub confidence: f64,
     /// Turn it was filled in.
     pub turn: u32,
+    /// What vouches for it beyond its being said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verified: Option<Proof>,
+}
+
+/// What vouches for a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Proof {
+    /// The customer was shown it and said yes.
+    Confirmed,
+    /// A system answered with it.
+    System,
+}
+
+/// What a flow that ended had collected.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Ended {
+    /// The flow.
+    pub flow: Id,
+    /// Its outcome.
+    pub outcome: String,
+    /// Its values; secret ones masked.
+    pub slots: BTreeMap<Id, Filled>,
 }
 
 /// Counters that triggers and ladders look at.
@@ -193,6 +217,9 @@ pub struct State {
     pub intent: Option<Id>,
     /// Live flows, the one in front last.
     pub frames: Vec<Frame>,
+    /// What the flows that ended last had collected, oldest first, at most 5.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ended: Vec<Ended>,
     /// What the engine waits for.
     pub wait: Wait,
     /// What was said in the last turn, for `/repeat`.

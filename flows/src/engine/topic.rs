@@ -213,7 +213,7 @@ impl Turn<'_> {
         let flows = |frames: &[Frame]| frames.iter().filter(|frame| !frame.called).count();
         while self.state.frames.len() >= depth && flows(&self.state.frames) > kept {
             let frame = self.state.frames.remove(0);
-            self.ended(&frame.flow, "abandoned");
+            self.ended(&frame, "abandoned");
             while self.state.frames.first().is_some_and(|frame| frame.called) {
                 self.state.frames.remove(0);
             }

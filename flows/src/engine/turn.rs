@@ -248,6 +248,7 @@ impl<'a> Turn<'a> {
             source: source.to_owned(),
             confidence,
             turn: self.state.turn,
+            verified: None,
         };
         match self.base_mut() {
             Some(base) if own => {

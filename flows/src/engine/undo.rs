@@ -143,6 +143,7 @@ impl Turn<'_> {
             trigger: undo.by.clone(),
             detail: format!("{} could not be undone: {kind}", undo.action),
             quiet: true,
+            wanted: Some((undo.slot.clone(), undo.value.clone())),
             ..Request::default()
         });
     }

@@ -114,6 +114,7 @@ impl Runner<'_> {
                 source: "user".to_owned(),
                 confidence: 1.0,
                 turn: 0,
+                verified: None,
             };
             self.state.slots.insert(name.clone(), filled);
         }

@@ -192,6 +192,7 @@ fn slot(ty: Type) -> Slot {
         check: None,
         check_else: None,
         pii: false,
+        secret: false,
         title: BTreeMap::new(),
         span: Span::default(),
     }
