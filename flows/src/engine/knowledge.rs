@@ -147,7 +147,7 @@ impl Turn<'_> {
             return;
         }
         self.attempt("answer", "none", "nothing good enough");
-        if self.count_miss() {
+        if self.offer_lead() || self.count_miss() {
             return;
         }
         self.say_pattern_with(Pattern::NoAnswer, &[], self.person_button());

@@ -11,7 +11,7 @@ use crate::bundle::{Flow, Ladder, Pattern, Step, StepKind};
 /// How often a pattern stands in for a ladder that has no entries.
 const DEFAULT_RUNGS: u32 = 2;
 /// Values that fail a slot's check before the ladder counts as used up.
-const CHECKS: u32 = 3;
+pub(super) const CHECKS: u32 = 3;
 /// Silences outside of any flow before the conversation ends.
 const SILENCES: u32 = 3;
 
@@ -154,16 +154,28 @@ impl<'a> Turn<'a> {
             self.missed(Missed::NoMatch);
             return;
         };
-        let mut rungs = self.rungs(step);
-        rungs.checks += 1;
-        let over = rungs.checks > CHECKS;
-        self.set_rungs(step, rungs);
-        if let (true, Some(ladder)) = (over, ladder(step)) {
-            self.exhausted(flow, step, ladder);
+        if self.count_check(step) > CHECKS {
+            self.exhausted_here(flow, step);
             return;
         }
         self.say(response);
         self.listen();
+    }
+
+    /// Counts an answer that is one and still can't be taken.
+    pub(super) fn count_check(&mut self, step: &Step) -> u32 {
+        let mut rungs = self.rungs(step);
+        rungs.checks += 1;
+        let count = rungs.checks;
+        self.set_rungs(step, rungs);
+        count
+    }
+
+    /// Gives the open question up.
+    pub(super) fn exhausted_here(&mut self, flow: &'a Flow, step: &'a Step) {
+        if let Some(ladder) = ladder(step) {
+            self.exhausted(flow, step, ladder);
+        }
     }
 
     fn missed_outside(&mut self, what: Missed) {

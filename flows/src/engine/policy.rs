@@ -2,18 +2,29 @@
 
 use serde_json::{Value as Json, json};
 
+use super::acts::Acts;
 use super::effect::{Effect, Evidence};
-use super::event::{Input, Reading};
+use super::event::{Act, Input, Reading};
 use super::exact::{fold, holds};
 use super::handoff::Request;
 use super::turn::Turn;
-use crate::bundle::{Trigger, TriggerKind};
+use crate::bundle::{Pattern, Trigger, TriggerKind};
+use crate::value::Value;
+
+/// Probability of the act from which a crisis is one where the bot declares no trigger for it.
+const CRISIS: f64 = 0.6;
+/// Probability from which the customer is told what the trigger says.
+const CLEAR: f64 = 0.6;
+/// Probability from which an intent needs no act to be one.
+const CERTAIN: f64 = 0.9;
 
 /// A trigger that fires: its reason code, a sentence for the agent, and what it saw.
 struct Hit {
     reason: &'static str,
     detail: String,
     evidence: Vec<(String, Json, Json)>,
+    /// How sure the reading is, where it fires on one.
+    strength: Option<f64>,
 }
 
 impl Hit {
@@ -22,7 +33,13 @@ impl Hit {
             reason,
             detail: detail.into(),
             evidence: Vec::new(),
+            strength: None,
         }
+    }
+
+    fn sure(mut self, strength: f64) -> Self {
+        self.strength = Some(strength);
+        self
     }
 
     fn seen(mut self, name: impl Into<String>, value: Json, threshold: Json) -> Self {
@@ -36,10 +53,13 @@ struct Seen<'m> {
     folded: String,
     intents: Vec<(&'m str, f64)>,
     negative: Option<f64>,
+    acts: Acts<'m>,
+    /// A flow waits for an answer.
+    at_question: bool,
 }
 
 impl<'m> Seen<'m> {
-    fn new(input: &'m Input, reading: Option<&'m Reading>) -> Self {
+    fn new(input: &'m Input, reading: Option<&'m Reading>, at_question: bool) -> Self {
         let mut intents: Vec<(&str, f64)> = Vec::new();
         // A button that starts an intent's flow is that intent, for certain.
         if let Some(id) = input.payload.as_deref().and_then(|p| p.strip_prefix('/')) {
@@ -55,12 +75,28 @@ impl<'m> Seen<'m> {
             folded: fold(&input.text),
             intents,
             negative: reading.filter(|r| !r.degraded).map(|r| r.negative),
+            acts: Acts::of(reading),
+            at_question,
         }
     }
 
     fn probability(&self, intent: &str) -> f64 {
         let of = self.intents.iter().filter(|(id, _)| *id == intent);
         of.map(|(_, p)| *p).fold(0.0, f64::max)
+    }
+
+    /// True where a message that reads like a wish for a person is one. In the middle of a question it takes more: "hi,
+    /// I am the customer" is none.
+    fn wants_person(&self, p: f64) -> bool {
+        if !self.acts.known() {
+            return true;
+        }
+        let human = self.acts.p(Act::Human);
+        if self.acts.p(Act::HumanNot) > human {
+            return false;
+        }
+        let bar = if self.at_question { 0.5 } else { 0.2 };
+        human >= bar || (!self.at_question && p >= CERTAIN)
     }
 
     fn phrase<'p>(
@@ -77,10 +113,20 @@ impl<'m> Seen<'m> {
 impl Turn<'_> {
     /// Looks at every trigger in order; true where one fired.
     pub(super) fn triggers(&mut self, input: &Input, reading: Option<&Reading>) -> bool {
-        let seen = Seen::new(input, reading);
+        let seen = Seen::new(input, reading, !self.state.frames.is_empty());
+        if self.crisis(&seen) {
+            return true;
+        }
         let bundle = self.bundle;
+        let strongest = self.strongest_topic(&seen);
         for trigger in &bundle.policy.triggers {
-            match self.hit(trigger, &seen) {
+            let hit = self.hit(trigger, &seen);
+            // What is never automated competes: of two that fire the likelier one does.
+            let hit = hit.filter(|hit| {
+                hit.strength.is_none()
+                    || strongest.as_ref().is_none_or(|name| *name == trigger.name)
+            });
+            match hit {
                 Some(hit) => {
                     self.fire(trigger, hit);
                     return true;
@@ -91,11 +137,74 @@ impl Turn<'_> {
         false
     }
 
+    /// The trigger of what is never automated that a message is most likely about.
+    fn strongest_topic(&self, seen: &Seen<'_>) -> Option<String> {
+        let mut best: Option<(f64, &str)> = None;
+        for trigger in &self.bundle.policy.triggers {
+            let Some(strength) = self.hit(trigger, seen).and_then(|hit| hit.strength) else {
+                continue;
+            };
+            if best.is_none_or(|(most, _)| strength > most) {
+                best = Some((strength, &trigger.name));
+            }
+        }
+        best.map(|(_, name)| name.to_owned())
+    }
+
+    /// Self-harm or danger now: the help lines come before anything else, also while a person is awaited, and a person
+    /// is got at once. True where it was so.
+    fn crisis(&mut self, seen: &Seen<'_>) -> bool {
+        let bundle = self.bundle;
+        let triggers = &bundle.policy.triggers;
+        let declared = triggers
+            .iter()
+            .find(|trigger| matches!(trigger.when, TriggerKind::Crisis { .. }));
+        if let Some(trigger) = declared {
+            let hit = self.hit(trigger, seen);
+            let fired = hit.is_some();
+            if let Some(hit) = hit {
+                self.fire(trigger, hit);
+            }
+            return fired;
+        }
+        if seen.acts.p(Act::Crisis) < CRISIS {
+            return false;
+        }
+        self.say_pattern(Pattern::Crisis, &[]);
+        self.hand_off_step(Request {
+            priority: Some(0),
+            reason: "policy".to_owned(),
+            trigger: "crisis".to_owned(),
+            detail: "the customer may be in danger".to_owned(),
+            quiet: true,
+            ..Request::default()
+        });
+        true
+    }
+
+    /// As `crisis`, for a customer who waits for another reason.
+    fn crisis_in_queue(&mut self, seen: &Seen<'_>) -> bool {
+        let at = self.effects.len();
+        let fired = self.crisis(seen);
+        if fired {
+            self.effects.insert(at, Effect::CancelHandoff);
+        }
+        fired
+    }
+
     /// Looks at what is never automated while a person is awaited: the customer may be in the wrong
     /// queue for it. True where the conversation moved to another.
     pub(super) fn escalates(&mut self, input: &Input, reading: Option<&Reading>) -> bool {
-        let seen = Seen::new(input, reading);
+        let seen = Seen::new(input, reading, false);
         let bundle = self.bundle;
+        let waits_in_danger = self.state.queued.as_ref().is_some_and(|queued| {
+            let of_crisis = |trigger: &&Trigger| matches!(trigger.when, TriggerKind::Crisis { .. });
+            let declared = bundle.policy.triggers.iter().find(of_crisis);
+            queued.trigger == declared.map_or("crisis", |trigger| trigger.name.as_str())
+        });
+        if !waits_in_danger && self.crisis_in_queue(&seen) {
+            return true;
+        }
         let now = self
             .state
             .queued
@@ -130,6 +239,7 @@ impl Turn<'_> {
                     self.misunderstood(*running, *total)
                 }
                 TriggerKind::LowConfidence { below, turns } => self.unsure(*below, *turns),
+                TriggerKind::Abuse(times) => self.abused(*times),
                 _ => None,
             };
             if let Some(hit) = hit {
@@ -183,6 +293,19 @@ impl Turn<'_> {
             .join(", ");
         self.note("trigger", trigger.name.clone(), "fired", why);
         self.state.fired.insert(trigger.name.clone());
+        let weak = hit.strength.is_some_and(|strength| strength < CLEAR);
+        let say = if weak {
+            // Nobody is told what they feel on a guess.
+            let queue = trigger
+                .queue
+                .as_ref()
+                .unwrap_or(&self.bundle.policy.default_queue);
+            let title = Value::Text(self.queue_title(queue));
+            self.say_pattern(Pattern::Concern, &[("queue", title)]);
+            None
+        } else {
+            trigger.say.clone()
+        };
         let evidence = hit
             .evidence
             .into_iter()
@@ -199,11 +322,12 @@ impl Turn<'_> {
             reason: hit.reason.to_owned(),
             trigger: trigger.name.clone(),
             detail: hit.detail,
-            say: trigger.say.clone(),
+            say,
+            quiet: weak,
             evidence,
             ..Request::default()
         };
-        if hit.reason == "never_automate" {
+        if hit.reason == "never_automate" && !weak {
             self.hand_off_step(request);
         } else {
             self.hand_off(request);
@@ -217,6 +341,18 @@ impl Turn<'_> {
                 at,
                 phrases,
             } => never(seen, intents, *at, phrases),
+            TriggerKind::Crisis { at, phrases } => {
+                let p = seen.acts.p(Act::Crisis);
+                let phrase = seen.phrase(phrases);
+                (phrase.is_some() || p >= *at).then(|| {
+                    Hit::new("policy", "the customer may be in danger").seen(
+                        "act.crisis",
+                        json!(p),
+                        json!(at),
+                    )
+                })
+            }
+            TriggerKind::Abuse(times) => self.abused(*times),
             TriggerKind::Keyword(words) => seen.phrase(words).map(|word| {
                 Hit::new("keyword", format!("the customer said \"{word}\"")).seen(
                     "phrase",
@@ -269,13 +405,20 @@ impl Turn<'_> {
             let own = self.bundle.intents.get(id).and_then(|i| i.threshold);
             let bar = own.unwrap_or(self.bundle.understanding.accept);
             let p = seen.probability(id);
-            (p >= bar).then(|| {
+            (p >= bar && seen.wants_person(p)).then(|| {
                 Hit::new("user_request", "the customer asked for a person").seen(
                     format!("intent.{id}"),
                     json!(p),
                     json!(bar),
                 )
             })
+        })
+    }
+
+    fn abused(&self, times: u32) -> Option<Hit> {
+        let heard = self.state.counters.abuse;
+        (times > 0 && heard >= times).then(|| {
+            Hit::new("abuse", format!("{heard} insults")).seen("abuse", json!(heard), json!(times))
         })
     }
 
@@ -342,11 +485,9 @@ fn never(
     intents.iter().find_map(|id| {
         let p = seen.probability(id);
         (p >= at).then(|| {
-            Hit::new("never_automate", format!("the message is about {id}")).seen(
-                format!("intent.{id}"),
-                json!(p),
-                json!(at),
-            )
+            Hit::new("never_automate", format!("the message is about {id}"))
+                .seen(format!("intent.{id}"), json!(p), json!(at))
+                .sure(p)
         })
     })
 }

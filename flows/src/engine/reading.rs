@@ -1,14 +1,17 @@
 //! Reads a message. The first reading that fits wins; those that were rejected are in the trace.
 
+use super::acts::Acts;
+use super::bare::yes_no;
 use super::correct::takes_back;
 use super::effect::MessageButton;
-use super::event::{Found, Input, Reading};
-use super::exact::{Command, asks, fold, puzzled, yes_no};
+use super::event::{Act, Found, Input, Reading};
+use super::exact::{Command, asks, fold, puzzled};
 use super::ladder::Missed;
 use super::state::{Counters, Owner, Wait};
 use super::topic::ARTICLE;
 use super::turn::{Said, Turn};
 use crate::bundle::{Pattern, StepKind};
+use crate::compile::walk;
 
 /// Turns whose mood is remembered.
 const MOODS: usize = 20;
@@ -58,7 +61,7 @@ impl Turn<'_> {
             Owner::Queue => {
                 if !self.escalates(input, reading) {
                     self.state.last_said = before;
-                    self.heard_in_queue(input);
+                    self.heard_in_queue(input, reading);
                 }
                 return;
             }
@@ -141,6 +144,15 @@ impl Turn<'_> {
         }
         if let Some(payload) = input.payload.as_deref().filter(|p| p.starts_with('/')) {
             self.payload(payload);
+            return;
+        }
+        if Acts::of(reading).only(&[Act::Repeat]) && !puzzled(&input.text) {
+            self.note("reading", "act repeat", "taken", "");
+            self.state.last_said = before;
+            self.repeat();
+            return;
+        }
+        if self.heard_standing(input, reading) {
             return;
         }
         let taken = match self.state.wait {
@@ -240,6 +252,16 @@ impl Turn<'_> {
             _ => Said::default(),
         };
         self.note("reading", format!("payload {payload}"), "taken", "");
+        if let Some(slot) = payload.strip_prefix(super::repair::CHANGE) {
+            let slot = slot.to_owned();
+            self.state.wait = Wait::Customer;
+            if self.answered_slots().contains(&slot) {
+                self.ask_anew(&slot);
+            } else {
+                self.run();
+            }
+            return;
+        }
         if payload == SOMETHING_ELSE {
             self.listen_anew(Pattern::NoMatch);
             return;
@@ -293,7 +315,12 @@ impl Turn<'_> {
             .iter()
             .map(|option| self.option_title(option))
             .collect();
-        let chosen = pick(input, reading, &titles).and_then(|at| options.get(at));
+        let said = yes_no(input.payload.as_deref().unwrap_or(&input.text));
+        let one = options.first().filter(|_| options.len() == 1);
+        let chosen = match (one, said) {
+            (Some(one), Some(true)) => Some(one),
+            _ => pick(input, reading, &titles).and_then(|at| options.get(at)),
+        };
         if let Some(topic) = chosen {
             self.note("reading", "choice", "taken", topic.clone());
             text.clone_into(&mut self.state.last_text);
@@ -309,7 +336,7 @@ impl Turn<'_> {
             "ninguna",
             "ninguno",
         ];
-        if yes_no(&input.text) == Some(false) || other.iter().any(|word| folded.contains(word)) {
+        if said == Some(false) || other.iter().any(|word| folded.contains(word)) {
             self.note("reading", "choice", "taken", "something else");
             self.listen_anew(Pattern::NoMatch);
             return true;
@@ -386,16 +413,21 @@ impl Turn<'_> {
     /// A message that does not answer the question, or comes while none is open.
     fn unanswered(&mut self, input: &Input, reading: Option<&Reading>) {
         let entities = reading.map_or(&[][..], |reading| &reading.entities);
-        let changes = self.changes(&input.text, entities);
+        if self.correct_recent(input, reading) {
+            return;
+        }
+        let acts = Acts::of(reading);
+        let changes = self.changes(&input.text, reading, entities);
         if let Some((slot, _, _)) = changes.first() {
-            if takes_back(&input.text) || self.strong_topic(reading).is_none() {
+            let cue = takes_back(&input.text) || acts.says(Act::Correct);
+            if cue || self.interrupting_topic(reading).is_none() {
                 self.correct(changes);
                 return;
             }
             let what = format!("correction {slot}");
             self.note("reading", what, "rejected", "another topic leads clearly");
         }
-        if self.correct_covered(&input.text, entities) {
+        if self.correct_covered(&input.text, reading) || self.heard_wrong(input, reading) {
             return;
         }
         let said = Said {
@@ -405,6 +437,9 @@ impl Turn<'_> {
         if self.heard_requests(reading, &said) || self.heard_topic(reading, &said) {
             return;
         }
+        if self.heard_question(input, reading) {
+            return;
+        }
         let empty = self.empty_slots();
         if !empty.is_empty() && self.prefill(&empty, entities) {
             self.note("reading", "answers ahead", "taken", "");
@@ -412,11 +447,63 @@ impl Turn<'_> {
             self.run();
             return;
         }
+        if self.heard_small_talk(input, reading) {
+            return;
+        }
         if let Some(options) = self.ambiguous(reading) {
             self.close_readings(options, said);
             return;
         }
+        if !asks(&input.text) && self.offer_lead() {
+            return;
+        }
         self.nothing_fits(input, reading);
+    }
+
+    /// A question in the middle of a flow: told why it is asked, or answered from the articles; then the open question is
+    /// asked again.
+    fn heard_question(&mut self, input: &Input, reading: Option<&Reading>) -> bool {
+        let question = Acts::of(reading).clause(Act::Ask);
+        let Some(question) = question.filter(|_| !self.state.frames.is_empty()) else {
+            return false;
+        };
+        let why = self.here().and_then(|(_, step)| walk::ladder(&step.kind));
+        if why.is_some_and(|ladder| self.heard_why(ladder, input)) {
+            return true;
+        }
+        self.note("reading", "question", "taken", "");
+        if let Some(text) = input.text.get(question.start..question.end) {
+            text.trim().clone_into(&mut self.state.last_text);
+        }
+        self.search_message(None, true);
+        true
+    }
+
+    /// One reading that leads without being sure: asks whether that is it. True where there was one.
+    pub(super) fn offer_lead(&mut self) -> bool {
+        if !self.state.frames.is_empty() {
+            return false;
+        }
+        let intents = &self.state.last_intents;
+        let Some((topic, p)) = intents.first().cloned() else {
+            return false;
+        };
+        let next = intents.get(1).map_or(0.0, |(_, p)| *p);
+        let understanding = &self.bundle.understanding;
+        let titled = self.flow_of(&topic).is_some() || topic.starts_with(ARTICLE);
+        if p < understanding.lead || p - next < understanding.margin || !titled {
+            return false;
+        }
+        self.note("offer", topic.clone(), "offered", format!("{p:.3}"));
+        let title = crate::value::Value::Text(self.option_title(&topic));
+        self.say_pattern(Pattern::IsItAbout, &[("title", title)]);
+        self.state.wait = Wait::Choice {
+            options: vec![topic],
+            text: self.state.last_text.clone(),
+            entities: Vec::new(),
+        };
+        self.listen();
+        true
     }
 
     /// Serves the topic of a message where there is a clear one; true where there was.

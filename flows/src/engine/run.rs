@@ -330,6 +330,7 @@ impl<'a> Turn<'a> {
             return false;
         }
         self.state.frame_serial += 1;
+        self.state.recent = None;
         self.state.frames.push(Frame {
             id: self.state.frame_serial,
             flow: flow.to_owned(),
@@ -381,7 +382,10 @@ impl<'a> Turn<'a> {
             }
             return Next::Go;
         }
-        self.ended(&frame, outcome);
+        if !frame.reopened {
+            self.ended(&frame, outcome);
+        }
+        self.remember_ended(&frame);
         self.state.counters.turns_since_done = 0;
         self.state.just_done = true;
         self.uncover()

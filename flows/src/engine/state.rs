@@ -78,6 +78,9 @@ pub struct Counters {
     pub turns_since_done: u32,
     /// Failed actions in the conversation.
     pub tool_failures: u32,
+    /// Insults in the conversation.
+    #[serde(default)]
+    pub abuse: u32,
 }
 
 /// A correction that needs an action undone first.
@@ -160,6 +163,17 @@ pub enum Wait {
     },
 }
 
+/// The flow that ended last, as it stood.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Recent {
+    /// Its frame.
+    pub frame: Frame,
+    /// Turn in which it ended.
+    pub turn: u32,
+    /// When.
+    pub at: Timestamp,
+}
+
 /// Where the conversation stands while a person is awaited.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Queued {
@@ -173,6 +187,9 @@ pub struct Queued {
     pub trigger: String,
     /// Reason code.
     pub reason: String,
+    /// Messages since then.
+    #[serde(default)]
+    pub heard: u32,
 }
 
 /// Something the bot tried, for the envelope's `attempts`.
@@ -220,6 +237,9 @@ pub struct State {
     /// What the flows that ended last had collected, oldest first, at most 5.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub ended: Vec<Ended>,
+    /// The flow that ended last, for as long as it can be corrected.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recent: Option<Recent>,
     /// What the engine waits for.
     pub wait: Wait,
     /// What was said in the last turn, for `/repeat`.

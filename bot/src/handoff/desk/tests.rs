@@ -74,12 +74,15 @@ fn bundle() -> Arc<Bundle> {
             steps: 100,
             depth: 8,
             idle_close_s: 900,
+            correctable_turns: 3,
+            correctable_s: 300,
         },
         understanding: Understanding {
             accept: 0.5,
             margin: 0.1,
             answer: 0.5,
             interrupt_margin: 0.2,
+            lead: 0.3,
         },
         tests: Vec::new(),
     })
