@@ -27,13 +27,16 @@ mod date;
 mod duration;
 mod list;
 mod money;
+mod month;
 mod name;
 mod number;
+mod offset;
 mod ordinal;
 mod pattern;
 mod percent;
 mod text;
 mod time;
+mod weekday;
 mod yes_no;
 
 #[cfg(test)]
@@ -103,7 +106,8 @@ impl Finder {
         percent::find(&text, lang, &mut found);
         money::find(&text, lang, &self.currency, &mut found);
         duration::find(&text, lang, &mut found);
-        time::find_all(&text, lang, now, &mut found);
+        let mut unread = Vec::new();
+        time::find_all(&text, lang, now, &mut found, &mut unread);
         yes_no::find(&text, lang, &mut found);
         name::find(&text, lang, &mut found);
         found.sort_by(|a, b| {
