@@ -167,6 +167,10 @@ pub(super) fn parse(text: &Text, i: usize, lang: Lang, today: Date) -> Option<Da
     }
     if let Some(to) = goes_on_unread(text, best.from, best.when.to, lang) {
         best.when = When::unread(to);
+        // "The third Sunday after Easter"
+        if i > 0 && ordinal::parse(text, i - 1, lang).is_some_and(|(to, _)| to == i) {
+            best.from = i - 1;
+        }
     }
     Some(best)
 }
@@ -248,7 +252,11 @@ fn goes_on_unread(text: &Text, from: usize, to: usize, lang: Lang) -> Option<usi
                 ("todos los", ()),
                 ("todas las", ()),
             ],
-            &[("de cada mes", ()), ("cada mes", ()), ("despues de eso", ())],
+            &[
+                ("de cada mes", ()),
+                ("cada mes", ()),
+                ("despues de eso", ()),
+            ],
         ),
     };
     let rest = text.longest(to, after).map(|(n, ())| to + n);
@@ -426,7 +434,8 @@ fn dotted(text: &Text, i: usize, today: Date) -> Option<When> {
 fn in_spaces(text: &Text, i: usize, today: Date) -> Option<When> {
     let plain = |i: usize, lengths: &[usize]| {
         let token = text.tokens.get(i)?;
-        let fits = token.kind == Kind::Digits && token.spaced && lengths.contains(&token.fold.len());
+        let fits =
+            token.kind == Kind::Digits && token.spaced && lengths.contains(&token.fold.len());
         fits.then(|| token.fold.parse::<i16>().ok()).flatten()
     };
     let (day, month) = (plain(i, &[1, 2])?, plain(i + 1, &[1, 2])?);

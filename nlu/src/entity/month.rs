@@ -39,7 +39,11 @@ pub(super) fn parse(text: &Text, i: usize, lang: Lang, today: Date) -> Option<Wh
     };
     let found = year_first(text, i, lang)
         .or_else(|| day_and_month(text, i + back, lang, today))
-        .or_else(|| (back > 0).then(|| day_and_month(text, i, lang, today)).flatten())?;
+        .or_else(|| {
+            (back > 0)
+                .then(|| day_and_month(text, i, lang, today))
+                .flatten()
+        })?;
     let Some(year) = found.year else {
         let past = gone(today, found.month, found.day);
         let Some(date) = coming(today, found.month, found.day) else {
@@ -68,12 +72,11 @@ pub(super) fn month(text: &Text, i: usize, lang: Lang) -> Option<(usize, i8)> {
         "sept" | "setiembre" => Some(8),
         _ => None,
     };
-    let n = number_of(long, word)
-        .or(number_of(short, word))
-        .or(other)?;
+    let n = number_of(long, word).or(number_of(short, word)).or(other)?;
     let point = text.is(i + 1, &["."]) && text.glued(i + 1) && word.len() <= 4;
     let more = text.tokens.get(i + 2);
-    let more = more.is_some_and(|t| t.kind == Kind::Digits || text.is(i + 2, &["de", "del", "the"]));
+    let more =
+        more.is_some_and(|t| t.kind == Kind::Digits || text.is(i + 2, &["de", "del", "the"]));
     Some((i + 1 + usize::from(point && more), n + 1))
 }
 
@@ -206,7 +209,11 @@ pub(super) fn year_after(text: &Text, to: usize, lang: Lang, today: Date) -> Opt
             && !goes_on(text, at + 1)
             && !counts(at + 1)
             && !text.is(at + 1, &[":", "/", "-", "h"]);
-        let year = if whole { Some(year) } else { century(year, today).filter(|_| two) };
+        let year = if whole {
+            Some(year)
+        } else {
+            century(year, today).filter(|_| two)
+        };
         return year.map(|year| (at + 1, year));
     }
     let (end, year) = year_in_words(text, at, lang)?;
@@ -224,7 +231,11 @@ fn year_in_words(text: &Text, i: usize, lang: Lang) -> Option<(usize, i16)> {
     {
         let zero = usize::from(text.is(i + 1, &["oh", "o"]));
         let (to, rest) = number::below_hundred(text, i + 1 + zero, lang)?;
-        let fits = if zero > 0 { (1..10).contains(&rest) } else { rest >= 10 };
+        let fits = if zero > 0 {
+            (1..10).contains(&rest)
+        } else {
+            rest >= 10
+        };
         let rest = i16::try_from(rest).ok()?;
         return fits.then_some((to, hundreds * 100 + rest));
     }

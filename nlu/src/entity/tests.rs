@@ -64,7 +64,11 @@ fn finder() -> Finder {
         ("town", towns, false),
         ("thing", EntityKind::List(things.collect()), false),
         ("last4", EntityKind::Regex(r"\b[0-9]{4}\b".to_owned()), true),
-        ("customer", EntityKind::Regex(r"\b[0-9]{8}\b".to_owned()), true),
+        (
+            "customer",
+            EntityKind::Regex(r"\b[0-9]{8}\b".to_owned()),
+            true,
+        ),
         ("postcode", EntityKind::Regex(postcode.to_owned()), true),
         ("code", EntityKind::Regex("(?-i)X[0-9]".to_owned()), false),
     ];
@@ -86,7 +90,9 @@ fn finder() -> Finder {
 /// What is found of one type, as `text=value`; of several types between commas, as `type text=value`.
 fn found(finder: &Finder, language: &str, text: &str, of: &str) -> String {
     let all = finder.find(text, language, &now());
-    let some = all.iter().filter(|e| of.split(',').any(|of| of == e.entity));
+    let some = all
+        .iter()
+        .filter(|e| of.split(',').any(|of| of == e.entity));
     let some = some.map(|e| {
         let value = match &e.value {
             serde_json::Value::String(value) => value.clone(),
@@ -96,7 +102,11 @@ fn found(finder: &Finder, language: &str, text: &str, of: &str) -> String {
             }
             other => other.to_string(),
         };
-        let kind = if of.contains(',') { format!("{} ", e.entity) } else { String::new() };
+        let kind = if of.contains(',') {
+            format!("{} ", e.entity)
+        } else {
+            String::new()
+        };
         let said = text.get(e.start..e.end).unwrap_or("outside the text");
         format!("{kind}{said}={value}")
     });
@@ -107,7 +117,9 @@ fn found(finder: &Finder, language: &str, text: &str, of: &str) -> String {
 fn check(table: &str) {
     let finder = finder();
     let mut wrong = Vec::new();
-    let lines = table.lines().filter(|l| !l.is_empty() && !l.starts_with('#'));
+    let lines = table
+        .lines()
+        .filter(|l| !l.is_empty() && !l.starts_with('#'));
     let mut count = 0;
     for line in lines {
         count += 1;

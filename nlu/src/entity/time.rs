@@ -53,7 +53,14 @@ pub(super) fn find_all(
     let mut times = scan(text, |i| parse(text, i, lang).map(|t| (t.to, t)));
     let pairs = paired(text, &days, &mut times);
     let mut add = |kind: &str, value: String, from, to, sure| {
-        found.push(super::entity(text, kind, Value::String(value), from, to, sure));
+        found.push(super::entity(
+            text,
+            kind,
+            Value::String(value),
+            from,
+            to,
+            sure,
+        ));
     };
     for Day { from, when, .. } in &days {
         let Some(date) = when.date else {
@@ -62,7 +69,13 @@ pub(super) fn find_all(
         };
         add("date", date.to_string(), *from, when.to, when.sure);
         if let Some(past) = when.past {
-            add("date_past", past.to_string(), *from, when.to, when.sure - 0.05);
+            add(
+                "date_past",
+                past.to_string(),
+                *from,
+                when.to,
+                when.sure - 0.05,
+            );
         }
     }
     for time in &times {

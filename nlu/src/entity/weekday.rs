@@ -4,8 +4,11 @@ use jiff::ToSpan;
 use jiff::civil::{Date, Weekday};
 
 use super::date::{When, later_by_weeks, of_index, weekday_name};
-use super::text::{Lang, Text};
+use super::text::{Kind, Lang, Text};
 use super::{calendar, date, month};
+
+/// Days after which a date is rather the coming one than a past one whose weekday fits.
+const LONG_AGO: i32 = 183;
 
 /// Where a weekday lies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,7 +59,7 @@ pub(super) fn parse(text: &Text, i: usize, lang: Lang, today: Date) -> Option<Wh
     if is_habit(text, i, lang) {
         return Some(When::unread(to));
     }
-    if let Some(when) = with_day(text, to, (lang, today, wanted, which)) {
+    if let Some(when) = with_day(text, to, lang, today, wanted) {
         return Some(when);
     }
     if let Some((n, later)) = text.longest(to, after(lang)) {
@@ -77,7 +80,11 @@ pub(super) fn parse(text: &Text, i: usize, lang: Lang, today: Date) -> Option<Wh
     }
     let when = When::new(to, date, 0.93);
     let past = today.nth_weekday(-1, wanted).ok();
-    Some(if which == Which::Open { when.or_past(past) } else { when })
+    Some(if which == Which::Open {
+        when.or_past(past)
+    } else {
+        when
+    })
 }
 
 fn after(lang: Lang) -> &'static [(&'static str, Which)] {
@@ -137,7 +144,13 @@ fn week_first(text: &Text, i: usize, lang: Lang, today: Date) -> Option<When> {
         ],
     };
     let (n, weeks) = text.longest(i, weeks)?;
-    let joints = [("on", ()), (",", ()), (", on", ()), ("el", ()), (", el", ())];
+    let joints = [
+        ("on", ()),
+        (",", ()),
+        (", on", ()),
+        ("el", ()),
+        (", el", ()),
+    ];
     let joint = text.longest(i + n, &joints).map_or(0, |(n, ())| n);
     let at = i + n + joint;
     let index = weekday_name(text, at, lang, true)?;
@@ -151,15 +164,13 @@ fn is_habit(text: &Text, i: usize, lang: Lang) -> bool {
         return i > 0 && text.is(i - 1, &["every", "each"]);
     }
     let mut before = (i.saturating_sub(6)..i).rev();
-    let other = before.find(|j| {
-        !text.is(*j, &["y", ","]) && weekday_name(text, *j, lang, false).is_none()
-    });
+    let other =
+        before.find(|j| !text.is(*j, &["y", ","]) && weekday_name(text, *j, lang, false).is_none());
     other.is_some_and(|j| text.is(j, &["los", "cada", "todos"]))
 }
 
 /// The day and month, or the day of the month, that follow a weekday.
-fn with_day(text: &Text, to: usize, known: (Lang, Date, Weekday, Which)) -> Option<When> {
-    let (lang, today, wanted, which) = known;
+fn with_day(text: &Text, to: usize, lang: Lang, today: Date, wanted: Weekday) -> Option<When> {
     let gap = (to..to + 3)
         .find(|j| !text.is(*j, &[",", "the", "el", "dia", "."]))
         .unwrap_or(to);
@@ -168,32 +179,33 @@ fn with_day(text: &Text, to: usize, known: (Lang, Date, Weekday, Which)) -> Opti
         let past = if fits(when.past) { when.past } else { None };
         return Some(match when.date {
             None => when,
-            // The weekday says which year is meant.
+            // The weekday says which year is meant, if that is not too long ago.
             Some(_) if fits(when.date) => when.or_past(past),
-            Some(_) if past.is_some() => When { date: past, past: None, ..when },
+            Some(_) if past.is_some_and(|p| (today - p).get_days() <= LONG_AGO) => When {
+                date: past,
+                past: None,
+                ..when
+            },
             Some(_) => When { sure: 0.6, ..when },
         });
     }
     let (to, day) = month::day_number(text, gap, lang)?;
     // "Friday 10am", "Monday 3 people", "Friday at the first branch"
     let ordinal = text.is(to - 1, &["st", "nd", "rd", "th", "\u{ba}"]);
-    let plain = ordinal || (lang == Lang::Es && text.tokens.get(gap)?.kind == super::text::Kind::Digits);
+    let plain = ordinal || (lang == Lang::Es && text.tokens.get(gap)?.kind == Kind::Digits);
     let clock = text.glued(to) || text.is(to, &["am", "pm", "a", "p", "h", "y", "hs"]);
     if !plain || clock || month::goes_on(text, to) {
         return None;
     }
-    let mut first = today.first_of_month();
-    let mut months = Vec::new();
-    for _ in 0..24 {
-        months.extend(first.with().day(day).build());
-        first = first.checked_add(1.month()).ok()?;
-    }
-    let fits = |d: &&Date| d.weekday() == wanted;
-    let date = months.iter().filter(|d| **d >= today).find(fits).copied();
-    let near = months.first().filter(|d| **d < today).filter(fits).copied();
-    Some(match (date, which) {
-        (Some(date), _) => When::new(to, date, 0.9).or_past(near),
-        (None, _) => When::unread(to),
+    let first = today.first_of_month();
+    let months = (-6..24_i32).filter_map(|n| first.checked_add(n.months()).ok());
+    let days = months.filter_map(|m| Date::new(m.year(), m.month(), day).ok());
+    let fitting: Vec<Date> = days.filter(|d| d.weekday() == wanted).collect();
+    let date = fitting.iter().find(|d| **d >= today).copied();
+    let near = fitting.iter().rfind(|d| **d < today).copied();
+    Some(match date {
+        Some(date) => When::new(to, date, 0.9).or_past(near),
+        None => When::unread(to),
     })
 }
 
