@@ -475,11 +475,20 @@ fn day_alone(text: &Text, i: usize, lang: Lang, today: Date) -> Option<Day> {
         Lang::En => i + text.phrase(i, "the"),
         Lang::Es => i + text.phrase(i, "el dia").max(text.phrase(i, "el")),
     };
-    let token = text.tokens.get(at).filter(|_| at > i)?;
+    // "On 12th", and "12th" where it is all that is said
+    let on = i > 0 && text.is(i - 1, &["on"]);
+    let bare = on || (i == 0 && text.tokens.len() <= 3 && !month::goes_on(text, i + 2));
+    let token = text
+        .tokens
+        .get(at)
+        .filter(|_| at > i || (lang == Lang::En && bare))?;
     let (to, day) = match (lang, token.kind) {
-        (Lang::En, Kind::Digits) => ordinal::parse(text, at, lang)?,
+        (Lang::En, Kind::Digits) => {
+            // "The 12th floor"
+            ordinal::parse(text, at, lang).filter(|(to, _)| !month::goes_on(text, *to))?
+        }
         // "The third" is a place in a list too.
-        (Lang::En, Kind::Word) if i > 0 && text.is(i - 1, &["on"]) => {
+        (Lang::En, Kind::Word) if on && at > i => {
             ordinal::parse(text, at, lang).filter(|(to, _)| !month::goes_on(text, *to))?
         }
         (Lang::Es, Kind::Digits) => (at + 1, token.fold.parse().ok()?),

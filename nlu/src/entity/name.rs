@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::text::{Kind, Lang, Text};
-use super::words;
+use super::{number, words};
 use crate::Entity;
 
 /// The most words of a name.
@@ -45,6 +45,18 @@ pub(super) fn find(text: &Text, lang: Lang, found: &mut Vec<Entity>) {
             ("it's", false),
             ("it is", false),
             ("this is", false),
+            ("my wife", false),
+            ("my husband", false),
+            ("my partner", false),
+            ("my son", false),
+            ("my daughter", false),
+            ("my mother", false),
+            ("my father", false),
+            ("my mum", false),
+            ("my dad", false),
+            ("my sister", false),
+            ("my brother", false),
+            ("my friend", false),
         ],
         Lang::Es => &[
             ("me llamo", true),
@@ -55,6 +67,18 @@ pub(super) fn find(text: &Text, lang: Lang, found: &mut Vec<Entity>) {
             ("soy", false),
             ("habla", false),
             ("le habla", false),
+            ("mi mujer", false),
+            ("mi esposa", false),
+            ("mi marido", false),
+            ("mi esposo", false),
+            ("mi hijo", false),
+            ("mi hija", false),
+            ("mi madre", false),
+            ("mi padre", false),
+            ("mi hermano", false),
+            ("mi hermana", false),
+            ("mi amigo", false),
+            ("mi amiga", false),
         ],
     };
     let mut i = 0;
@@ -144,8 +168,11 @@ fn is_name(text: &Text, from: usize, to: usize, lang: Lang, said: bool) -> bool 
     if words::is_given_name(first) || said && text.original(from).starts_with(char::is_uppercase) {
         return true;
     }
-    let ordinary =
-        |i: usize| words::is_ordinary(text.word(i), lang) && !words::is_given_name(text.word(i));
+    let ordinary = |i: usize| {
+        let known = words::is_ordinary(text.word(i), lang)
+            || number::below_hundred(text, i, lang).is_some();
+        known && !words::is_given_name(text.word(i))
+    };
     let more = (from + 1..to).filter(|i| !PARTICLES.contains(&text.word(*i)));
     let capitals = text.original(from).starts_with(char::is_uppercase);
     // "Young Lee" and "Baker Smith" with capitals.

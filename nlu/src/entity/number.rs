@@ -109,7 +109,7 @@ pub(super) fn find(
 }
 
 /// The number of a house: before a name with a word for a street, or after it.
-fn is_house(text: &Text, from: usize, to: usize) -> bool {
+pub(super) fn is_house(text: &Text, from: usize, to: usize) -> bool {
     let streets = [
         "street",
         "road",
