@@ -28,6 +28,7 @@ mod calendar;
 mod codes;
 mod contact;
 mod date;
+mod digits;
 mod duration;
 mod list;
 mod money;

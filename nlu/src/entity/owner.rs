@@ -1,14 +1,14 @@
 //! Who owns the characters: of what overlaps, the longest typed span. What is only a piece of a longer
 //! phrase is not found at all: the 20 of "20 %", the month of an order number, the week of "a week tomorrow".
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::codes;
 use super::text::{Kind, Lang, Text};
 use crate::Entity;
 
 /// Kinds that own the characters inside them, together.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Group {
     /// E-mail and web addresses.
     Address,
@@ -115,7 +115,7 @@ pub(super) fn settle(
     spoken: &[(usize, usize)],
     found: &mut Vec<Entity>,
 ) {
-    let mut reach: HashMap<Group, Reach> = HashMap::new();
+    let mut reach: BTreeMap<Group, Reach> = BTreeMap::new();
     let mut own = |group, start, end| reach.entry(group).or_default().spans.push((start, end));
     for e in found.iter() {
         let of = declared.get(&e.entity).copied();
@@ -155,7 +155,8 @@ pub(super) fn settle(
                 .get(&Time)
                 .is_some_and(|r| r.end(e.start, true) >= e.end);
         let counted = of.is_none() && COUNTED.contains(&e.entity.as_str());
-        !held && !known && !(counted && touches(&closed, e))
+        let piece = counted && touches(&closed, e);
+        !(held || known || piece)
     });
 }
 
