@@ -109,6 +109,47 @@ test("a balance, a corrected card, a fee with its source, a person, the bot agai
   await tab.context().close();
 });
 
+test("the desk shows what a flow has collected, by flow, and never the PIN", async () => {
+  const tab = await h.page(browser);
+  // A visitor whom the site has not signed in: the bot asks who it is.
+  await tab.route(`${program.url}/`, async (route) => {
+    const page = await (await route.fetch()).text();
+    const body = page.replace(/(<bellhop-chat) token="[^"]*"/, "$1");
+    assert.notEqual(body, page);
+    await route.fulfill({ body, contentType: "text/html" });
+  });
+  const chat = await Chat.open(tab, program.url);
+  await chat.say("I lost my card");
+  await chat.hears(/customer number/);
+  await chat.say("30552208");
+  await chat.hears(/PIN/);
+  await chat.say("2580");
+  await chat.hears(/last 4 digits/);
+  await chat.say("4812");
+  await chat.hears(/Block the|lost, or was it stolen/);
+  await chat.press(/Talk to a person/, tab);
+  await chat.sees("You are in line");
+
+  await desk.take("Somebody not signed in");
+  const known = desk.details.locator("section", { hasText: "What is known" });
+  await known.getByRole("heading", { name: /^Blocking a lost or stolen card/ }).waitFor();
+  const rows = await known.locator("dt").evaluateAll((terms) =>
+    terms.map((term) => [term.textContent, term.nextElementSibling.firstChild.textContent]));
+  const values = Object.fromEntries(rows);
+  assert.equal(values["Card number"], "4812");
+  assert.equal(values["What happened"], "lost");
+  assert.equal(values["Customer number"], "30552208");
+  assert.equal(values.PIN, "••••");
+  await desk.details.getByText(/card number: 4812.*customer number: 30552208.*PIN given/).waitFor();
+  const pane = await desk.details.innerText();
+  assert.doesNotMatch(pane, /2580/, "the PIN is nowhere in the details");
+  await picture(desk.tab, "desk-collected");
+  await accessible(desk.tab, "what was collected");
+  await desk.wrapUp();
+  noProblems(tab, desk.tab);
+  await tab.context().close();
+});
+
 test("a reload in the middle of things loses nothing", async () => {
   const tab = await h.page(browser);
   const chat = await Chat.open(tab, program.url);

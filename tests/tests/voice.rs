@@ -124,6 +124,11 @@ async fn speech_and_keys_reach_an_answer_and_a_person_with_the_context() -> Resu
         ])
         .await?;
     assert!(block.contains("<Gather"), "{block}");
+    // Customer number, PIN and card, keyed in.
+    for keys in ["30552208", "2580", "4812"] {
+        let next = call.hook(&[("Digits", keys)]).await?;
+        assert!(next.contains("<Gather"), "{keys}: {next}");
+    }
 
     // Nought is a person, at any time; the call is enqueued and the context is reachable by id.
     let person = call.hook(&[("Digits", "0")]).await?;
@@ -138,6 +143,11 @@ async fn speech_and_keys_reach_an_answer_and_a_person_with_the_context() -> Resu
     .await?;
     assert_eq!(envelope["reason"]["code"], "user_request", "{envelope:#}");
     assert_eq!(envelope["channel"], "voice");
+    let slots = &envelope["slots"];
+    assert_eq!(slots["verify.number"]["value"], "30552208", "{slots:#}");
+    assert_eq!(slots["verify.pin"]["value"], "••••", "{slots:#}");
+    assert_eq!(slots["cards.card"]["value"], "4812", "{slots:#}");
+    assert_eq!(slots["cards.card"]["flow"], "cards.block", "{slots:#}");
     let transcript = envelope["transcript"]["items"]
         .as_array()
         .context("transcript")?;
@@ -169,6 +179,12 @@ async fn speech_and_keys_reach_an_answer_and_a_person_with_the_context() -> Resu
             "summary",
             "qa_flags"
         ]
+    );
+    let issue = summary["summary"]["issue"].as_str().context("an issue")?;
+    assert!(issue.contains("card number: 4812"), "{issue}");
+    assert!(
+        issue.contains("PIN given") && !issue.contains("2580"),
+        "{issue}"
     );
     Ok(())
 }

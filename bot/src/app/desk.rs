@@ -420,4 +420,6 @@ fn check(what: &str, text: &str, limit: usize, may_be_empty: bool) -> Result<()>
 }
 
 #[cfg(test)]
+mod bags;
+#[cfg(test)]
 mod tests;

@@ -189,12 +189,17 @@ responses:
 
 /// A small bot: `=pay.send` (irreversible, once confirmed), `=pay.look` and `=pay.limit` start its flows.
 pub(crate) fn bot() -> Bundle {
+    compiled(&[("bot.yaml", BOT), ("flows/pay.yaml", PAY)])
+}
+
+/// A bot from the texts of its files.
+pub(crate) fn compiled(files: &[(&str, &str)]) -> Bundle {
     let file = |path: &str, text: &str| SourceFile {
         path: path.to_owned(),
         text: text.to_owned(),
     };
     let sources = Sources {
-        files: vec![file("bot.yaml", BOT), file("flows/pay.yaml", PAY)],
+        files: files.iter().map(|(path, text)| file(path, text)).collect(),
     };
     let compiled = compile(&sources, &[]);
     let errors: Vec<_> = compiled

@@ -59,8 +59,11 @@ pub struct Envelope {
     pub intent_candidates: Vec<Candidate>,
     /// How upset: 0 is content or neutral, 1 very.
     pub sentiment: Sentiment,
-    /// What the customer told us and what systems said.
+    /// What the customer told us and what systems said: for each slot the value that is in front.
     pub slots: BTreeMap<String, Slot>,
+    /// Values of the same slots in other flows, the last first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub slots_earlier: Vec<EarlierSlot>,
     /// In a sentence or two.
     pub summary: Story,
     /// What was tried, in order.
@@ -173,6 +176,41 @@ pub struct Slot {
     pub confidence: f64,
     /// Personal data.
     pub sensitive: bool,
+    /// Known to the customer alone: the value is masked.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub secret: bool,
+    /// What it is called, in the bot's first language.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    /// Flow that collected it; absent for what belongs to the whole conversation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub flow: Option<String>,
+    /// What that flow is called.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub flow_title: Option<String>,
+    /// Turn it was said in, from 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub turn: Option<u32>,
+    /// What vouches for it: `confirmed` (the customer was shown it and said yes) or `system` (a system answered with
+    /// it); absent where it was only said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verified: Option<String>,
+    /// What the customer wants it to be, where what was done with it could not be undone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wanted: Option<serde_json::Value>,
+    /// How its flow ended; absent where it goes on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended: Option<String>,
+}
+
+/// A value of a slot beside the one in front.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct EarlierSlot {
+    /// The slot.
+    pub name: String,
+    /// Its value.
+    #[serde(flatten)]
+    pub slot: Slot,
 }
 
 /// The story so far.

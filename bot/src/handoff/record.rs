@@ -1,5 +1,5 @@
 //! The envelope made from what a conversation knows. Values of slots that are personal data are in
-//! it, marked.
+//! it, marked; secret ones are masked.
 
 use std::collections::BTreeMap;
 
@@ -7,13 +7,14 @@ use jiff::Timestamp;
 
 use bellhop_flows::bundle::{ActionEffect, Bundle};
 use bellhop_flows::engine::effect::HandoffRequest;
-use bellhop_flows::engine::state::{Filled, State};
+use bellhop_flows::engine::state::{Proof, State};
+use bellhop_flows::engine::{Collected, collected};
 
 use super::envelope::{
-    Attempt, Candidate, Customer, Envelope, Evidence, Origin, Privacy, QaFlags, Reason, Routing,
-    SCHEMA, Sentiment, Skill, Slot, Transcript,
+    Attempt, Candidate, Customer, EarlierSlot, Envelope, Evidence, Origin, Privacy, QaFlags,
+    Reason, Routing, SCHEMA, Sentiment, Skill, Slot, Transcript,
 };
-use super::story::story;
+use super::story::{flow_title, slot_title, story};
 use crate::intake::CLAIMED_ID;
 
 /// Priority where no queue gives one.
@@ -54,8 +55,16 @@ pub fn envelope(
     request: Option<&HandoffRequest>,
     facts: &Facts,
 ) -> Envelope {
-    let slots = slots(bundle, state);
-    let personal = slots.values().any(|slot| slot.sensitive);
+    // A request carries what was collected when it was made: flows may have ended over it since.
+    let known = match request {
+        Some(request) => request.collected.clone(),
+        None => collected(bundle, state),
+    };
+    let (slots, slots_earlier) = slots(bundle, &known);
+    let mut all = slots
+        .values()
+        .chain(slots_earlier.iter().map(|one| &one.slot));
+    let personal = all.any(|slot| slot.sensitive);
     let intent = intent(state, request);
     Envelope {
         schema: SCHEMA.to_owned(),
@@ -82,7 +91,7 @@ pub fn envelope(
         reason: request.map(reason).unwrap_or_default(),
         intent_candidates: candidates(state),
         sentiment: sentiment(&state.moods),
-        summary: story(bundle, state, &intent, request),
+        summary: story(bundle, state, &known, &intent, request),
         intent,
         attempts: attempts(bundle, state),
         qa_flags: QaFlags {
@@ -101,6 +110,7 @@ pub fn envelope(
             consent: Vec::new(),
         },
         slots,
+        slots_earlier,
     }
 }
 
@@ -205,24 +215,44 @@ fn sentiment(moods: &[f64]) -> Sentiment {
     }
 }
 
-fn slots(bundle: &Bundle, state: &State) -> BTreeMap<String, Slot> {
-    state
-        .slots
-        .iter()
-        .filter(|(_, filled)| !filled.value.is_null())
-        .map(|(id, filled)| (id.clone(), slot(bundle, id, filled)))
-        .collect()
+/// What was collected, by name: the value in front, and the others.
+fn slots(bundle: &Bundle, known: &[Collected]) -> (BTreeMap<String, Slot>, Vec<EarlierSlot>) {
+    let mut front = BTreeMap::new();
+    let mut others = Vec::new();
+    for one in known {
+        let slot = slot(bundle, one);
+        if front.contains_key(&one.slot) {
+            let name = one.slot.clone();
+            others.push(EarlierSlot { name, slot });
+        } else {
+            front.insert(one.slot.clone(), slot);
+        }
+    }
+    (front, others)
 }
 
-fn slot(bundle: &Bundle, id: &str, filled: &Filled) -> Slot {
-    let declared = bundle.slots.get(id);
+fn slot(bundle: &Bundle, one: &Collected) -> Slot {
+    let declared = bundle.slots.get(&one.slot);
+    let filled = &one.filled;
+    let proof = filled.verified.map(|proof| match proof {
+        Proof::Confirmed => "confirmed",
+        Proof::System => "system",
+    });
     Slot {
         value: filled.value.to_json(),
         ty: declared.map_or_else(|| "any".to_owned(), |slot| slot.ty.name()),
         source: filled.source.clone(),
         confidence: filled.confidence,
-        // A slot that the bot does not declare any more may have been personal.
+        // A slot that the bot does not declare any more may have been personal, and secret.
         sensitive: declared.is_none_or(|slot| slot.pii),
+        secret: declared.is_none_or(|slot| slot.secret),
+        title: Some(slot_title(bundle, &one.slot)),
+        flow: one.flow.clone(),
+        flow_title: one.flow.as_deref().map(|flow| flow_title(bundle, flow)),
+        turn: (filled.turn > 0).then_some(filled.turn),
+        verified: proof.map(str::to_owned),
+        wanted: one.wanted.as_ref().map(|value| value.to_json()),
+        ended: one.outcome.clone(),
     }
 }
 

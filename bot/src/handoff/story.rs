@@ -4,22 +4,24 @@
 use std::collections::BTreeMap;
 
 use bellhop_flows::bundle::{ActionEffect, Bundle};
+use bellhop_flows::engine::Collected;
 use bellhop_flows::engine::effect::HandoffRequest;
 use bellhop_flows::engine::state::{Attempt, State};
 
 use super::envelope::{Envelope, Story};
 
-/// Values of slots that a story names.
-const NAMED_SLOTS: usize = 4;
+/// Values of slots that a sentence names.
+const NAMED_SLOTS: usize = 6;
 /// The reason that says nothing of what it is about.
 const ASKED: &str = "user_request";
 /// From here on the customer counts as upset.
 const UPSET: f64 = 0.5;
 
-/// The story in the bot's first language, which staff read.
+/// The story in the bot's first language, which staff read; `known` is what was collected.
 pub(super) fn story(
     bundle: &Bundle,
     state: &State,
+    known: &[Collected],
     intent: &str,
     request: Option<&HandoffRequest>,
 ) -> Story {
@@ -27,22 +29,22 @@ pub(super) fn story(
         Some(request) if request.reason == ASKED => asked(bundle, state, request),
         _ => title_of(bundle, intent),
     };
-    let known = known(bundle, state);
-    if !known.is_empty() {
-        issue = format!("{issue} ({})", known.join(", "));
-    }
+    let open = known.iter().filter(|one| one.outcome.is_none());
+    issue.push_str(&told(bundle, open));
     Story {
         issue,
         actions_taken: state
             .attempts
             .iter()
-            .filter(|attempt| tells(bundle, attempt))
-            .map(|attempt| match attempt.kind.as_str() {
+            .enumerate()
+            .filter(|(_, attempt)| tells(bundle, attempt))
+            .map(|(at, attempt)| match attempt.kind.as_str() {
                 "tool" => format!("called {}: {}", attempt.reference, attempt.outcome),
                 "flow" => format!(
-                    "{}: {}",
+                    "{}: {}{}",
                     flow_title(bundle, &attempt.reference),
-                    attempt.outcome
+                    attempt.outcome,
+                    told(bundle, ended(known, attempt, &state.attempts[at + 1..]))
                 ),
                 _ => format!(
                     "answered from {}: {}",
@@ -88,20 +90,51 @@ fn asked(bundle: &Bundle, state: &State, request: &HandoffRequest) -> String {
     }
 }
 
-/// What is known of the issue and fit for a sentence.
-fn known(bundle: &Bundle, state: &State) -> Vec<String> {
-    state
-        .slots
+/// What a flow had collected when it ended. Of a flow that ran several times only the last values are known, so they
+/// are told where no `later` attempt is of the same flow.
+fn ended<'a>(
+    known: &'a [Collected],
+    attempt: &'a Attempt,
+    later: &[Attempt],
+) -> impl Iterator<Item = &'a Collected> {
+    let again = later
         .iter()
-        .filter(|(_, filled)| !filled.value.is_null() && filled.source != "system")
-        .filter_map(|(id, filled)| {
-            let slot = bundle.slots.get(id).filter(|slot| !slot.pii)?;
-            let name = in_first(bundle, &slot.title).unwrap_or_else(|| bare(id).replace('_', " "));
-            let value = plain(&filled.value.to_json())?;
-            Some(format!("{name}: {value}"))
-        })
+        .any(|other| other.kind == attempt.kind && other.reference == attempt.reference);
+    known.iter().filter(move |one| {
+        !again
+            && one.flow.as_ref() == Some(&attempt.reference)
+            && one.outcome.as_ref() == Some(&attempt.outcome)
+    })
+}
+
+/// What the customer told, fit for a sentence: ` (card number: 4821, PIN given)`, or nothing.
+fn told<'a>(bundle: &Bundle, known: impl Iterator<Item = &'a Collected>) -> String {
+    let values: Vec<String> = known
+        .filter(|one| one.filled.source != "system")
+        .filter_map(|one| in_words(bundle, one))
         .take(NAMED_SLOTS)
-        .collect()
+        .collect();
+    if values.is_empty() {
+        return String::new();
+    }
+    format!(" ({})", values.join(", "))
+}
+
+fn in_words(bundle: &Bundle, one: &Collected) -> Option<String> {
+    let slot = bundle.slots.get(&one.slot)?;
+    let name = slot_title(bundle, &one.slot);
+    if slot.pii {
+        return Some(format!("{name} given"));
+    }
+    let value = plain(&one.filled.value.to_json())?;
+    let wanted = one
+        .wanted
+        .as_ref()
+        .and_then(|value| plain(&value.to_json()));
+    Some(match wanted {
+        Some(wanted) => format!("{name}: {value}, wants {wanted}"),
+        None => format!("{name}: {value}"),
+    })
 }
 
 fn plain(value: &serde_json::Value) -> Option<String> {
@@ -115,7 +148,11 @@ fn plain(value: &serde_json::Value) -> Option<String> {
             fields.get("amount").and_then(plain)?,
             fields.get("currency").and_then(plain)?
         )),
-        Value::Null | Value::Array(_) => None,
+        Value::Array(items) => {
+            let all: Vec<String> = items.iter().filter_map(plain).collect();
+            (!all.is_empty()).then(|| all.join(" and "))
+        }
+        Value::Null => None,
     }
 }
 
@@ -132,10 +169,16 @@ fn next_step(bundle: &Bundle, request: &HandoffRequest) -> String {
         "bot_unavailable" => "the bot was not available: begin from the transcript",
         _ => "a person has to go on from here",
     };
-    match request.flow.as_deref() {
-        Some(flow) => format!("{begin}; open: {}", flow_title(bundle, flow)),
-        None => begin.to_owned(),
+    let mut step = begin.to_owned();
+    if let Some(flow) = request.flow.as_deref() {
+        step = format!("{step}; open: {}", flow_title(bundle, flow));
     }
+    if !request.pending.is_empty() {
+        let waiting = request.pending.iter().map(|topic| title_of(bundle, topic));
+        let waiting: Vec<String> = waiting.collect();
+        step = format!("{step}; also asked for: {}", waiting.join(", "));
+    }
+    step
 }
 
 /// What an intent, or an article that is read like one, is called.
@@ -150,12 +193,23 @@ fn title_of(bundle: &Bundle, intent: &str) -> String {
         .unwrap_or_else(|| bare(intent).replace('_', " "))
 }
 
-fn flow_title(bundle: &Bundle, flow: &str) -> String {
-    bundle
-        .flows
-        .get(flow)
+/// What a flow is called: its own title, else its intent's.
+pub(super) fn flow_title(bundle: &Bundle, flow: &str) -> String {
+    let declared = bundle.flows.get(flow);
+    let start = || bundle.intents.get(declared?.start.as_ref()?);
+    declared
         .and_then(|declared| in_first(bundle, &declared.title))
+        .or_else(|| in_first(bundle, &start()?.title))
         .unwrap_or_else(|| bare(flow).replace('_', " "))
+}
+
+/// What a slot is called.
+pub(super) fn slot_title(bundle: &Bundle, slot: &str) -> String {
+    bundle
+        .slots
+        .get(slot)
+        .and_then(|declared| in_first(bundle, &declared.title))
+        .unwrap_or_else(|| bare(slot).replace('_', " "))
 }
 
 fn article_title(bundle: &Bundle, article: &str) -> String {

@@ -548,7 +548,7 @@ fn arguments(bundle: &Bundle, state: &State, action: &str) -> BTreeMap<String, s
         return BTreeMap::new();
     };
     let read = action.reads.iter().filter_map(|id| {
-        let filled = state.slots.get(id)?;
+        let filled = state.slot(id)?;
         let personal = bundle.slots.get(id).is_none_or(|slot| slot.pii);
         let value = if personal {
             "***".into()

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::number::below_hundred;
 use super::text::{Kind, Lang, Text};
-use super::{money, month};
+use super::{money, month, number};
 use crate::Entity;
 
 /// Adds the numbers that may be a time.
@@ -81,16 +81,41 @@ fn business(hour: u32, minute: u32, written: &str) -> Option<Time> {
         .filter(|_| hour <= 24)
 }
 
+/// What a number after it belongs to.
+const LED: [&str; 24] = [
+    "£",
+    "$",
+    "€",
+    "#",
+    "no",
+    "number",
+    "numero",
+    "the",
+    "minus",
+    "room",
+    "flat",
+    "apartment",
+    "gate",
+    "table",
+    "line",
+    "option",
+    "platform",
+    "seat",
+    "version",
+    "habitacion",
+    "piso",
+    "opcion",
+    "mesa",
+    "puerta",
+];
+
 /// Nothing is counted, named or measured by it.
 fn is_apart(text: &Text, from: usize, to: usize, lang: Lang) -> bool {
     let digits = |i: usize| text.tokens.get(i).is_some_and(|t| t.kind == Kind::Digits);
     let before = from.checked_sub(1);
     let led = before.is_some_and(|at| {
         digits(at)
-            || text.is(
-                at,
-                &["£", "$", "€", "#", "no", "number", "numero", "the", "minus"],
-            )
+            || text.is(at, &LED)
             || (text.glued(from) && !text.is(at, &["(", "\u{bf}", "\u{a1}", "~", "\""]))
             || month::month(text, at, lang).is_some()
     });
@@ -100,5 +125,11 @@ fn is_apart(text: &Text, from: usize, to: usize, lang: Lang) -> bool {
         || text.is(to, &["%", "of", "de", "del", "/", "por", "per"])
             && !text.is(to + 1, &["favor"])
         || (text.glued(to) && !text.is(to, &[".", ",", "!", "?", ";", ")", "\""]));
-    !led && !follows
+    // "5 to 10 business days", "two or three people"
+    let range = text
+        .is(to, &["to", "or", "and", "-", "a", "o", "u", "y"])
+        .then(|| clock(text, to + 1, lang))
+        .flatten()
+        .is_some_and(|(end, ..)| month::goes_on(text, end) || money::is_currency(text, end, lang));
+    !led && !follows && !range && !number::is_house(text, from, to)
 }

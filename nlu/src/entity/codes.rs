@@ -21,13 +21,10 @@ static SHAPES: LazyLock<Option<Regex>> = LazyLock::new(|| {
     .ok()
 });
 
-/// The bytes of the codes in a text.
-pub(super) fn find(text: &Text, lang: Lang) -> Vec<(usize, usize)> {
+/// The bytes of the post codes, cards and accounts in a text.
+pub(super) fn shapes(text: &Text) -> Vec<(usize, usize)> {
     let digits = text.raw.bytes().filter(u8::is_ascii_digit).count();
     let mut all = Vec::new();
-    if digits == 0 {
-        return all;
-    }
     if digits > 1
         && let Some(shapes) = &*SHAPES
     {
@@ -40,6 +37,15 @@ pub(super) fn find(text: &Text, lang: Lang) -> Vec<(usize, usize)> {
             m.len() <= 8 || (digits >= 8 && !plus && (gaps || digits >= 15))
         });
         all.extend(known.map(|m| (m.start(), m.end())));
+    }
+    all
+}
+
+/// The bytes of the other codes in a text.
+pub(super) fn find(text: &Text, lang: Lang) -> Vec<(usize, usize)> {
+    let mut all = Vec::new();
+    if !text.tokens.iter().any(|t| t.kind == Kind::Digits) {
+        return all;
     }
     let mut i = 0;
     while i < text.tokens.len() {

@@ -204,65 +204,64 @@ pub(super) fn simple(text: &Text, i: usize, lang: Lang, today: Date) -> Option<W
     known.max_by_key(|when| when.to)
 }
 
+/// What stands before a day and makes it another, by language.
+const BEFORE: [&[&str]; 2] = [
+    &[
+        "end of",
+        "start of",
+        "beginning of",
+        "middle of",
+        "rest of",
+        "day of",
+        "early",
+        "late",
+        "mid",
+        "every",
+        "each",
+        "weeks from",
+        "week after",
+        "week before",
+    ],
+    &[
+        "fin de",
+        "final de",
+        "finales de",
+        "principios de",
+        "principio de",
+        "primeros de",
+        "mediados de",
+        "resto de",
+        "cada",
+        "todos los",
+        "todas las",
+    ],
+];
+/// What stands after a day and makes it another, by language.
+const AFTER: [&[&str]; 2] = [
+    &[
+        "after that",
+        "before that",
+        "before easter",
+        "after easter",
+        "before thanksgiving",
+        "after thanksgiving",
+        "of each month",
+        "of every month",
+        "each month",
+        "every month",
+    ],
+    &["de cada mes", "cada mes", "despues de eso"],
+];
+
 /// Where the phrase around a day says something else of it: "every Monday", "early next week", "the
 /// Monday after that", "one or two weeks ago". The end of that phrase.
 fn goes_on_unread(text: &Text, from: usize, to: usize, lang: Lang) -> Option<usize> {
-    let (before, after): (&[(&str, ())], &[(&str, ())]) = match lang {
-        Lang::En => (
-            &[
-                ("end of", ()),
-                ("start of", ()),
-                ("beginning of", ()),
-                ("middle of", ()),
-                ("rest of", ()),
-                ("day of", ()),
-                ("early", ()),
-                ("late", ()),
-                ("mid", ()),
-                ("every", ()),
-                ("each", ()),
-                ("weeks from", ()),
-                ("week after", ()),
-                ("week before", ()),
-            ],
-            &[
-                ("after that", ()),
-                ("before that", ()),
-                ("before easter", ()),
-                ("after easter", ()),
-                ("before thanksgiving", ()),
-                ("after thanksgiving", ()),
-                ("of each month", ()),
-                ("of every month", ()),
-                ("each month", ()),
-                ("every month", ()),
-            ],
-        ),
-        Lang::Es => (
-            &[
-                ("fin de", ()),
-                ("final de", ()),
-                ("finales de", ()),
-                ("principios de", ()),
-                ("principio de", ()),
-                ("primeros de", ()),
-                ("mediados de", ()),
-                ("resto de", ()),
-                ("cada", ()),
-                ("todos los", ()),
-                ("todas las", ()),
-            ],
-            &[
-                ("de cada mes", ()),
-                ("cada mes", ()),
-                ("despues de eso", ()),
-            ],
-        ),
-    };
-    let rest = text.longest(to, after).map(|(n, ())| to + n);
+    let own = |[en, es]: [&'static [&'static str]; 2]| if lang == Lang::En { en } else { es };
+    let rest = own(AFTER).iter().map(|p| text.phrase(to, p)).max();
+    let rest = rest.filter(|n| *n > 0).map(|n| to + n);
     let article = from > 0 && text.is(from - 1, &["the", "la", "el"]);
     let end = if article { from - 1 } else { from };
-    let led = before.iter().any(|(phrase, ())| {
+    let led = own(BEFORE).iter().any(|phrase| {
         let words = phrase.split(' ').count();
         end >= words && text.phrase(end - words, phrase) > 0
     });
@@ -475,11 +474,20 @@ fn day_alone(text: &Text, i: usize, lang: Lang, today: Date) -> Option<Day> {
         Lang::En => i + text.phrase(i, "the"),
         Lang::Es => i + text.phrase(i, "el dia").max(text.phrase(i, "el")),
     };
-    let token = text.tokens.get(at).filter(|_| at > i)?;
+    // "On 12th", and "12th" where it is all that is said
+    let on = i > 0 && text.is(i - 1, &["on"]);
+    let bare = on || (i == 0 && text.tokens.len() <= 3 && !month::goes_on(text, i + 2));
+    let token = text
+        .tokens
+        .get(at)
+        .filter(|_| at > i || (lang == Lang::En && bare))?;
     let (to, day) = match (lang, token.kind) {
-        (Lang::En, Kind::Digits) => ordinal::parse(text, at, lang)?,
+        (Lang::En, Kind::Digits) => {
+            // "The 12th floor"
+            ordinal::parse(text, at, lang).filter(|(to, _)| !month::goes_on(text, *to))?
+        }
         // "The third" is a place in a list too.
-        (Lang::En, Kind::Word) if i > 0 && text.is(i - 1, &["on"]) => {
+        (Lang::En, Kind::Word) if on && at > i => {
             ordinal::parse(text, at, lang).filter(|(to, _)| !month::goes_on(text, *to))?
         }
         (Lang::Es, Kind::Digits) => (at + 1, token.fold.parse().ok()?),

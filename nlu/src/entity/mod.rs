@@ -15,7 +15,7 @@
 //! Finders work on tokens in one pass, so a long text costs time in proportion to its length, and no
 //! pattern is ever built from what a customer wrote.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use jiff::ZonedDateTime;
 use serde_json::Value;
@@ -28,6 +28,7 @@ mod calendar;
 mod codes;
 mod contact;
 mod date;
+mod digits;
 mod duration;
 mod list;
 mod money;
@@ -72,8 +73,8 @@ pub struct Finder {
     lists: list::Lists,
     patterns: Vec<pattern::Pattern>,
     contacts: contact::Contacts,
-    /// Ids of the declared entities.
-    declared: HashSet<String>,
+    /// Ids of the declared entities, and whether they are patterns.
+    declared: HashMap<String, bool>,
     currency: String,
 }
 
@@ -94,7 +95,11 @@ impl Finder {
             lists: list::Lists::new(spec),
             patterns,
             contacts: contact::Contacts::new()?,
-            declared: spec.entities.iter().map(|e| e.name.clone()).collect(),
+            declared: spec
+                .entities
+                .iter()
+                .map(|e| (e.name.clone(), matches!(e.kind, EntityKind::Regex(_))))
+                .collect(),
             currency: spec.currency.clone(),
         })
     }

@@ -199,7 +199,10 @@ pub(super) fn year_after(text: &Text, to: usize, lang: Lang, today: Date) -> Opt
     let counts = |at: usize| {
         money::is_currency(text, at, lang)
             || duration::is_unit(text, at)
-            || text.is(at, &["%", "percent", "per", "por"])
+            || text.is(at, &["%", "percent"])
+            || ["per cent", "por ciento", "por cien"]
+                .iter()
+                .any(|p| text.phrase(at, p) > 0)
     };
     if token.kind == Kind::Digits {
         let year: i16 = token.fold.parse().ok()?;
@@ -260,7 +263,7 @@ fn is_small_verb(text: &Text, i: usize) -> bool {
 
 /// Words that may follow a date or a bare number without being counted by it.
 const FREE: &str = "at on in and or please for if is to of this next by from until with as but so was will would \
-    thanks thank works sounds fine then instead ok okay sharp not should that it's because when y o por a al en es \
+    thanks thank works sounds fine morning afternoon evening night around about before after maybe i we can could then instead ok okay sharp not should that it's because when y o por a al en es \
     seria me para gracias mejor si pero no con de del vale entonces";
 
 /// A word follows that a date is hardly before.

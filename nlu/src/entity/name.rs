@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::text::{Kind, Lang, Text};
-use super::words;
+use super::{number, words};
 use crate::Entity;
 
 /// The most words of a name.
@@ -25,37 +25,65 @@ const GOES_ON: &str = "what how when where why which who can could would should 
 /// Words that no name begins with, capitals or not.
 const NEVER: &str = "none not no nobody nothing never neither why what who how yes hello hi hey hiya thanks thank help skip     cancel stop next back sorry please ok okay sure later maybe lost null test unknown anonymous nope nah yeah yep idk     dunno hola buenas buenos adios nada nadie ninguno ninguna nunca porque por para que quien cual no manana luego     ayuda saltar gracias vale claro si tampoco depende anonimo";
 
+/// What comes before a name, and whether nothing but a name can follow.
+const EN_OPENINGS: [(&str, bool); 27] = [
+    ("my name is", true),
+    ("my name's", true),
+    ("my full name is", true),
+    ("the name is", true),
+    ("the name's", true),
+    ("name is", true),
+    ("name :", true),
+    ("i am called", true),
+    ("i'm called", true),
+    ("call me", false),
+    ("i am", false),
+    ("i'm", false),
+    ("it's", false),
+    ("it is", false),
+    ("this is", false),
+    ("my wife", false),
+    ("my husband", false),
+    ("my partner", false),
+    ("my son", false),
+    ("my daughter", false),
+    ("my mother", false),
+    ("my father", false),
+    ("my mum", false),
+    ("my dad", false),
+    ("my sister", false),
+    ("my brother", false),
+    ("my friend", false),
+];
+/// The same in Spanish.
+const ES_OPENINGS: [(&str, bool); 20] = [
+    ("me llamo", true),
+    ("mi nombre es", true),
+    ("mi nombre completo es", true),
+    ("nombre :", true),
+    ("nombre es", true),
+    ("soy", false),
+    ("habla", false),
+    ("le habla", false),
+    ("mi mujer", false),
+    ("mi esposa", false),
+    ("mi marido", false),
+    ("mi esposo", false),
+    ("mi hijo", false),
+    ("mi hija", false),
+    ("mi madre", false),
+    ("mi padre", false),
+    ("mi hermano", false),
+    ("mi hermana", false),
+    ("mi amigo", false),
+    ("mi amiga", false),
+];
+
 /// Adds the names of the text.
 pub(super) fn find(text: &Text, lang: Lang, found: &mut Vec<Entity>) {
-    // What comes before a name, and whether nothing but a name can follow.
     let openings: &[(&str, bool)] = match lang {
-        Lang::En => &[
-            ("my name is", true),
-            ("my name's", true),
-            ("my full name is", true),
-            ("the name is", true),
-            ("the name's", true),
-            ("name is", true),
-            ("name :", true),
-            ("i am called", true),
-            ("i'm called", true),
-            ("call me", false),
-            ("i am", false),
-            ("i'm", false),
-            ("it's", false),
-            ("it is", false),
-            ("this is", false),
-        ],
-        Lang::Es => &[
-            ("me llamo", true),
-            ("mi nombre es", true),
-            ("mi nombre completo es", true),
-            ("nombre :", true),
-            ("nombre es", true),
-            ("soy", false),
-            ("habla", false),
-            ("le habla", false),
-        ],
+        Lang::En => &EN_OPENINGS,
+        Lang::Es => &ES_OPENINGS,
     };
     let mut i = 0;
     while i < text.tokens.len() {
@@ -144,8 +172,11 @@ fn is_name(text: &Text, from: usize, to: usize, lang: Lang, said: bool) -> bool 
     if words::is_given_name(first) || said && text.original(from).starts_with(char::is_uppercase) {
         return true;
     }
-    let ordinary =
-        |i: usize| words::is_ordinary(text.word(i), lang) && !words::is_given_name(text.word(i));
+    let ordinary = |i: usize| {
+        let known = words::is_ordinary(text.word(i), lang)
+            || number::below_hundred(text, i, lang).is_some();
+        known && !words::is_given_name(text.word(i))
+    };
     let more = (from + 1..to).filter(|i| !PARTICLES.contains(&text.word(*i)));
     let capitals = text.original(from).starts_with(char::is_uppercase);
     // "Young Lee" and "Baker Smith" with capitals.

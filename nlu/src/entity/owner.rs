@@ -1,20 +1,24 @@
 //! Who owns the characters: of what overlaps, the longest typed span. What is only a piece of a longer
 //! phrase is not found at all: the 20 of "20 %", the month of an order number, the week of "a week tomorrow".
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 
 use super::codes;
 use super::text::{Kind, Lang, Text};
 use crate::Entity;
 
 /// Kinds that own the characters inside them, together.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Group {
     /// E-mail and web addresses.
     Address,
     /// What the bot declares: short patterns with digits, and list values as they are declared.
     Declared,
+    /// Of these, the patterns.
+    Pattern,
     Phone,
+    /// With the code of a country or a leading zero.
+    SurePhone,
     /// Money, shares and lengths of time.
     Unit,
     /// Days and times that count from now, which leave a length of time inside them.
@@ -29,12 +33,17 @@ enum Group {
     Number,
 }
 
-use Group::{Address, Date, Declared, FromNow, Moment, Number, Ordinal, Phone, Spoken, Time, Unit};
+use Group::{
+    Address, Date, Declared, FromNow, Moment, Number, Ordinal, Pattern, Phone, Spoken, SurePhone,
+    Time, Unit,
+};
 
 /// The groups that own a kind inside them.
-fn owners(kind: &str, declared: bool) -> &'static [Group] {
+fn owners(kind: &str, declared: Option<bool>) -> &'static [Group] {
     match kind {
-        _ if declared => &[Address],
+        // "1985" is no code in a date of birth, and "1234" none in a longer one.
+        _ if declared == Some(true) => &[Address, Pattern, SurePhone, Unit, Date, Moment],
+        _ if declared == Some(false) => &[Address],
         "number" | "time_bare" => &[
             Address, Declared, Phone, Unit, FromNow, Date, Moment, Time, Ordinal, Spoken, Number,
         ],
@@ -101,36 +110,53 @@ impl Reach {
 pub(super) fn settle(
     text: &Text,
     lang: Lang,
-    declared: &HashSet<String>,
+    declared: &HashMap<String, bool>,
     unread: &[(usize, usize)],
     spoken: &[(usize, usize)],
     found: &mut Vec<Entity>,
 ) {
-    let mut reach: HashMap<Group, Reach> = HashMap::new();
+    let mut reach: BTreeMap<Group, Reach> = BTreeMap::new();
     let mut own = |group, start, end| reach.entry(group).or_default().spans.push((start, end));
     for e in found.iter() {
-        if let Some(group) = group(text, e, declared.contains(&e.entity)) {
+        let of = declared.get(&e.entity).copied();
+        if let Some(group) = group(text, e, of) {
             own(group, e.start, e.end);
+            match group {
+                Declared if of == Some(true) => own(Pattern, e.start, e.end),
+                Phone if e.confidence >= 0.9 => own(SurePhone, e.start, e.end),
+                _ => {}
+            }
         }
     }
     for (start, end) in spoken {
         own(Spoken, *start, *end);
     }
+    let shapes = codes::shapes(text);
+    for (start, end) in &shapes {
+        own(Pattern, *start, *end);
+    }
     for group in reach.values_mut() {
         group.close();
     }
-    let mut closed = Reach::default();
     let phrases = unread
         .iter()
         .map(|(from, to)| (text.start(*from), text.end(*to)));
-    closed.spans = phrases.chain(codes::find(text, lang)).collect();
-    closed.spans.sort_unstable();
+    let mut closed: Vec<(usize, usize)> = phrases.chain(codes::find(text, lang)).collect();
+    closed.extend(shapes);
+    closed.sort_unstable();
     found.retain(|e| {
-        let declared = declared.contains(&e.entity);
-        let held = owners(&e.entity, declared)
+        let of = declared.get(&e.entity).copied();
+        let held = owners(&e.entity, of)
             .iter()
             .any(|group| reach.get(group).is_some_and(|r| r.holds(e.start, e.end)));
-        !held && (declared || !COUNTED.contains(&e.entity.as_str()) || !touches(&closed.spans, e))
+        // A time that was read as one needs no guess.
+        let known = e.entity == "time_bare"
+            && reach
+                .get(&Time)
+                .is_some_and(|r| r.end(e.start, true) >= e.end);
+        let counted = of.is_none() && COUNTED.contains(&e.entity.as_str());
+        let piece = counted && touches(&closed, e);
+        !(held || known || piece)
     });
 }
 
@@ -143,13 +169,13 @@ fn touches(closed: &[(usize, usize)], e: &Entity) -> bool {
         .any(|s| s.1 > e.start && !(e.start <= s.0 && s.1 <= e.end && (e.start, e.end) != *s))
 }
 
-fn group(text: &Text, e: &Entity, declared: bool) -> Option<Group> {
-    if declared {
+fn group(text: &Text, e: &Entity, declared: Option<bool>) -> Option<Group> {
+    if declared.is_some() {
         let said = text.raw.get(e.start..e.end).unwrap_or_default();
         let digits = said.bytes().any(|b| b.is_ascii_digit());
         // A pattern that takes any words owns nothing.
         let short = said.split_whitespace().take(5).count() < 5;
-        return (short && digits && e.confidence >= 0.95).then_some(Declared);
+        return (short && digits && e.confidence >= 0.8).then_some(Declared);
     }
     match e.entity.as_str() {
         "email" | "url" => Some(Address),

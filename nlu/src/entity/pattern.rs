@@ -88,12 +88,8 @@ impl Pattern {
         let tail = run.get(1..).filter(|_| stray);
         let digits = run.split(|p| !p.says.starts_with(|c: char| c.is_ascii_digit()));
         let digits = digits.filter(|d| d.len() < run.len());
-        // "Dos y uno": what only looks like a letter is left out.
-        let strong: Vec<Piece> = run
-            .iter()
-            .filter(|p| !p.weak || p.is_digits())
-            .cloned()
-            .collect();
+        // "Dos y uno"
+        let strong: Vec<Piece> = run.iter().filter(|p| p.says != "Y").cloned().collect();
         let strong = (strong.len() < run.len() && strong.len() > 1).then_some(strong.as_slice());
         for pieces in [Some(run), tail, strong]
             .into_iter()

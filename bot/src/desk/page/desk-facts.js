@@ -95,23 +95,84 @@ function summary({ summary: sum = {} }) {
 const ORIGINS = {
   user: "said by the customer",
   inferred: "worked out",
+  system: "set by the bot",
+};
+
+const PROOFS = {
+  confirmed: "confirmed by the customer",
   system: "from a system",
 };
 
-function slots({ slots: known = {}, customer = {} }) {
+/** What was collected, under the flow that collected it: what is open first, then what has ended. */
+function slots({ slots: known = {}, slots_earlier: earlier = [], customer = {}, source = {} }) {
+  const all = [...Object.entries(known).map(([name, slot]) => ({ name, ...slot })), ...earlier];
   // Who the customer is stands in their own section.
   const own = new Set([customer.id, customer.display_name, customer.tier]);
-  const told = Object.entries(known).filter(([, slot]) => !own.has(slot.value));
-  const rows = told.flatMap(([name, slot]) => {
-    const sure = typeof slot.confidence === "number" && slot.confidence < 1
-      ? `, ${percent(slot.confidence)} sure` : "";
-    return [
-      el("dt", { text: spoken(name) }),
-      el("dd", {}, slot.sensitive ? hidden(shown(slot.value)) : shown(slot.value),
-        el("div", { class: "from", text: (ORIGINS[slot.source] ?? slot.source ?? "") + sure })),
-    ];
-  });
-  return rows.length ? section("What is known", el("dl", {}, ...rows)) : null;
+  const told = all.filter((slot) => slot.source !== "system" || !own.has(slot.value));
+  // Counters and the like: the flow's own notes, of little use to a person.
+  const notes = told.filter((slot) => slot.source === "system" && !slot.verified);
+  const groups = new Map();
+  for (const slot of told.filter((one) => !notes.includes(one))) {
+    const key = JSON.stringify([slot.flow ?? null, slot.ended ?? null]);
+    groups.set(key, [...groups.get(key) ?? [], slot]);
+  }
+  const order = (group) => [group[0].ended ? 1 : 0, group[0].flow === source.flow ? 0 : 1,
+    -Math.max(...group.map((slot) => slot.turn ?? 0))];
+  const parts = [...groups.values()]
+    .sort((a, b) => compare(order(a), order(b)))
+    .flatMap((group) => collected(group, groups.size > 1 || group[0].flow));
+  if (notes.length) {
+    parts.push(el("details", {}, el("summary", { text: "Set by the bot" }), values(notes)));
+  }
+  return parts.length ? section("What is known", parts) : null;
+}
+
+const compare = (a, b) => a.map((part, at) => part - b[at]).find((step) => step !== 0) ?? 0;
+
+function collected(group, titled) {
+  const [{ flow, flow_title: title, ended }] = group;
+  const outcome = ended ? ` · ${FLOW_OUTCOMES[ended] ?? spoken(ended).toLowerCase()}` : "";
+  const name = flow ? spoken(title ?? flow) : "The whole conversation";
+  const heading = titled ? el("h4", { text: name }, el("span", { class: "from", text: outcome })) : null;
+  return [heading, values(group)].filter(Boolean);
+}
+
+const FLOW_OUTCOMES = {
+  done: "done",
+  declined: "the customer declined",
+  cancelled: "the customer broke it off",
+  abandoned: "broken off",
+  replaced: "left for something else",
+  go: "went on in another flow",
+  restarted: "begun again",
+  handoff: "handed to a person",
+  error: "broke",
+};
+
+function values(group) {
+  const inOrder = [...group].sort((a, b) => (a.turn ?? 0) - (b.turn ?? 0));
+  const rows = inOrder.flatMap((slot) => [
+    el("dt", { text: spoken(slot.title ?? slot.name) }),
+    el("dd", {}, value(slot), ...aboutValue(slot)),
+  ]);
+  return el("dl", {}, ...rows);
+}
+
+const value = (slot) => {
+  if (slot.secret) return el("span", { text: shown(slot.value), title: "Known to the customer alone" });
+  return slot.sensitive ? hidden(shown(slot.value)) : shown(slot.value);
+};
+
+function aboutValue({ source, confidence, turn, verified, wanted }) {
+  const origin = [verified === "system" ? "" : ORIGINS[source] ?? source,
+    turn ? `turn ${turn}` : "",
+    typeof confidence === "number" && confidence < 1 ? `${percent(confidence)} sure` : ""];
+  return [
+    el("div", { class: "from", text: origin.filter(Boolean).join(", ") }),
+    verified ? el("div", { class: "verified", text: `✓ ${PROOFS[verified] ?? verified}` }) : null,
+    wanted === undefined ? null
+      : el("div", { class: "wanted", text: `Wanted instead: ${shown(wanted)}. It could not be changed.` }),
+  ];
 }
 
 /** A sensitive value stays covered until it is asked for. */

@@ -2,6 +2,7 @@
 
 mod bank;
 mod begin;
+mod collected;
 mod flow;
 mod kit;
 mod person;

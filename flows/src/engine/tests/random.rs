@@ -14,7 +14,7 @@ use crate::engine::{Step, step};
 
 /// What happens next; keys of awaited effects are filled in from the state.
 #[derive(Debug, Clone)]
-enum Act {
+pub(super) enum Act {
     Event(EventKind),
     Acted(Outcome),
     Found(f64),
@@ -116,7 +116,7 @@ fn payload() -> impl Strategy<Value = String> {
     .prop_map(str::to_owned)
 }
 
-fn acts() -> impl Strategy<Value = Act> {
+pub(super) fn acts() -> impl Strategy<Value = Act> {
     let outcomes = prop::sample::select(vec![
         Outcome::Answered {
             body: json!({"status": "active", "ref": "R"}),
@@ -160,7 +160,7 @@ fn acts() -> impl Strategy<Value = Act> {
     ]
 }
 
-fn event(act: &Act, state: &State, at: i64) -> Event {
+pub(super) fn event(act: &Act, state: &State, at: i64) -> Event {
     let awaited = match &state.wait {
         Wait::Action { key } | Wait::Search { key, .. } | Wait::Undoing { key, .. } => key.clone(),
         _ => "none".to_owned(),
@@ -214,7 +214,7 @@ fn is_answer(effect: &Effect) -> bool {
 }
 
 /// The beginning of every conversation.
-fn opened() -> Event {
+pub(super) fn opened() -> Event {
     Event {
         at: Timestamp::from_second(1_700_000_000).expect("a time"),
         kind: EventKind::Opened {

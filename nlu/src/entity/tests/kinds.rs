@@ -33,6 +33,11 @@ fn dates() {
 }
 
 #[test]
+fn dates_that_a_grammar_makes() {
+    check(include_str!("held_out.txt"));
+}
+
+#[test]
 fn bare_times() {
     check(include_str!("times.txt"));
 }
