@@ -503,6 +503,8 @@ pub enum Pattern {
     Concern,
     Crisis,
     QueueNoted,
+    Noted,
+    NothingOpen,
     Hello,
     Welcome,
     SmallTalk,

@@ -54,7 +54,7 @@ const HUMAN: &[&str] = &["/human"];
 const STARS: &[&str] = &["1", "2", "3", "4", "5"];
 
 /// Every pattern.
-pub(super) const ALL: [Pattern; 61] = [
+pub(super) const ALL: [Pattern; 63] = [
     Pattern::Greeting,
     Pattern::NoMatch,
     Pattern::NoInput,
@@ -107,6 +107,8 @@ pub(super) const ALL: [Pattern; 61] = [
     Pattern::Concern,
     Pattern::Crisis,
     Pattern::QueueNoted,
+    Pattern::Noted,
+    Pattern::NothingOpen,
     Pattern::Hello,
     Pattern::Welcome,
     Pattern::SmallTalk,
@@ -173,6 +175,8 @@ pub(super) fn name(pattern: Pattern) -> &'static str {
         Pattern::Concern => "concern",
         Pattern::Crisis => "crisis",
         Pattern::QueueNoted => "queue_noted",
+        Pattern::Noted => "noted",
+        Pattern::NothingOpen => "nothing_open",
         Pattern::Hello => "hello",
         Pattern::Welcome => "welcome",
         Pattern::SmallTalk => "small_talk",
@@ -446,6 +450,11 @@ fn small_talk(pattern: Pattern) -> Option<[Words; 2]> {
             say("Hola. ¿En qué puedo ayudarle?"),
         ],
         Pattern::Welcome => [say("You're welcome."), say("De nada.")],
+        Pattern::Noted => [say("Noted, thank you."), say("Anotado, gracias.")],
+        Pattern::NothingOpen => [
+            say("Thank you, though I've asked for nothing just now. What would you like me to do?"),
+            say("Gracias, aunque ahora no le he pedido nada. ¿Qué quiere que haga?"),
+        ],
         Pattern::SmallTalk => [
             say("Thanks, all well here."),
             say("Gracias, por aquí todo bien."),

@@ -59,8 +59,9 @@ impl<'a> Turn<'a> {
         let typed = fit.as_ref().is_some_and(|fit| !fit.free);
         if !exact && !typed {
             let at = (flow, step);
-            if self.heard_no_answer(at, &ask.ladder, ask.skip.as_deref(), reading)
-                || self.heard_why(&ask.ladder, input)
+            if self.heard_why(&ask.ladder, input)
+                || self.heard_no_answer(at, &ask.ladder, ask.skip.as_deref(), reading)
+                || self.heard_wait(reading)
                 || self.heard_exclusion(&ask.slot, entities)
             {
                 return true;
@@ -79,7 +80,8 @@ impl<'a> Turn<'a> {
                 return false;
             }
             let changes = self.changes(&input.text, reading, entities);
-            if super::correct::takes_back(&input.text) && !changes.is_empty() {
+            let cue = Acts::of(reading).says_any(&[Act::Correct, Act::Exclude]);
+            if (cue || super::correct::takes_back(&input.text)) && !changes.is_empty() {
                 self.note("reading", what, "rejected", "it corrects an earlier answer");
                 self.correct(changes);
                 return true;
@@ -355,8 +357,10 @@ impl<'a> Turn<'a> {
                 self.declined(flow, step, &offer.on_no);
                 return true;
             }
-            if self.heard_no_answer((flow, step), &offer.ladder, None, reading)
-                || self.heard_why(&offer.ladder, input)
+            if self.heard_why(&offer.ladder, input)
+                || self.heard_no_answer((flow, step), &offer.ladder, None, reading)
+                || self.heard_wait(reading)
+                || self.not_that_choice(offer, input, reading)
             {
                 return true;
             }
@@ -378,7 +382,33 @@ impl<'a> Turn<'a> {
         true
     }
 
+    /// A choice that is ruled out: says so and offers again. True where it was so.
+    fn not_that_choice(&mut self, offer: &Offer, input: &Input, reading: Option<&Reading>) -> bool {
+        if !Acts::of(reading).says(Act::Exclude) {
+            return false;
+        }
+        let folded = super::exact::fold(&input.text);
+        let out = offer.choices.iter().find_map(|choice| {
+            let title = self.title(&choice.title, &choice.value);
+            let named = [&title, &choice.value]
+                .into_iter()
+                .any(|name| super::exact::holds(&folded, name));
+            named.then_some(title)
+        });
+        let Some(out) = out else { return false };
+        self.note("reading", "answer", "rejected", "it is ruled out");
+        self.understood();
+        self.say_pattern(Pattern::Excluded, &[("value", Value::Text(out))]);
+        self.run();
+        true
+    }
+
     fn choice(&self, offer: &Offer, input: &Input, reading: Option<&Reading>) -> Option<usize> {
+        let acts = Acts::of(reading);
+        let ruled_out = acts.says(Act::Exclude) && !acts.says_any(&[Act::Inform, Act::Affirm]);
+        if input.payload.is_none() && input.keys.is_none() && ruled_out {
+            return None;
+        }
         let exact = input.payload.as_deref().or(input.keys.as_deref());
         let by_value = |value: &str| offer.choices.iter().position(|c| c.value == value);
         if let Some(value) = exact {
@@ -391,7 +421,7 @@ impl<'a> Turn<'a> {
             .collect();
         let values: Vec<String> = offer.choices.iter().map(|c| c.value.clone()).collect();
         let entity = || {
-            let entities = &reading?.entities;
+            let entities = self.usable(&reading?.entities);
             entities
                 .iter()
                 .find_map(|found| by_value(found.value.as_str()?))

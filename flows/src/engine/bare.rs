@@ -26,7 +26,7 @@ i don t want that|i don t want to|i do not want to|i don t think so|i do not thi
 it isn t|it is not|it s not|its not|it doesn t|it does not|it wasn t|that isn t|that s not it|that s wrong|thats wrong|that is wrong|that s incorrect|\
 that s not right|thats not right|that is not right|that isn t right|is wrong|wrong|incorrect|not correct|not right|negative|no thanks|no thank you|no ta|nothing|\
 still no|still not|leave it|leave it as it is|leave it please|n|no i don t|no it isn t|no it s not|no it doesn t|no need|no need thanks|not necessary|i disagree|\
-no gracias|para nada|en absoluto|que va|claro que no|por supuesto que no|desde luego que no|ni hablar|ni de broma|nunca|jamas|negativo|incorrecto|no es correcto|\
+no gracias|ya no|para nada|en absoluto|que va|claro que no|por supuesto que no|desde luego que no|ni hablar|ni de broma|nunca|jamas|negativo|incorrecto|no es correcto|\
 no quiero|no lo quiero|no lo haga|no lo hagas|mejor no|creo que no|me parece que no|ahora no|ahorita no|hoy no|todavia no|aun no|nada de eso|nop|no senor|no es asi|\
 no esta bien|no hace falta|no es necesario|dejalo|dejelo|dejelo asi|dejalo asi|tampoco|sigue siendo que no|prefiero que no|preferiria no";
 

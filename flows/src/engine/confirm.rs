@@ -57,8 +57,14 @@ impl<'a> Turn<'a> {
             Said::Yes => self.confirmed(flow, step, confirm),
             Said::No => self.declined(flow, step, &confirm.on_no),
             Said::Unsettled => {
+                if self.heard_why(&confirm.ladder, input) {
+                    return true;
+                }
                 if self.reads_on(input, reading) {
                     return false;
+                }
+                if self.heard_wait(reading) {
+                    return true;
                 }
                 let acts = Acts::of(reading);
                 let pattern = if acts.says(Act::Limit) {
@@ -76,7 +82,7 @@ impl<'a> Turn<'a> {
             }
             Said::Else => {
                 self.note("reading", "answer", "rejected", "neither yes nor no");
-                return false;
+                return self.heard_wait(reading) || self.heard_why(&confirm.ladder, input);
             }
         }
         true

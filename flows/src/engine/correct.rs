@@ -64,11 +64,17 @@ impl Turn<'_> {
         slots.sort_by_key(|slot| (!named.contains(slot), !shown.contains(slot)));
         let usable = self.usable(entities);
         let mut changes = self.match_slots(&slots, &usable);
-        let cue = takes_back(text) || Acts::of(reading).says(Act::Correct);
+        let cue = takes_back(text) || Acts::of(reading).says_any(&[Act::Correct, Act::Exclude]);
+        let pointed = |slot: &String| named.contains(slot) || shown.contains(slot);
+        if changes.is_empty() && cue {
+            // "Make it 25": a bare number is an amount where one is shown.
+            slots.retain(pointed);
+            changes = self.match_as_asked(&slots, &usable);
+        }
         changes.retain(|(slot, found, _)| {
             let exact = found.confidence >= EXACT || named.contains(slot);
-            let meant = cue || named.contains(slot) || shown.contains(slot);
-            exact && (meant || self.is_own_code(slot, found, text))
+            let meant = cue || pointed(slot) || self.can_only_be(slot, found, text);
+            exact && meant
         });
         for (slot, _, value) in &mut changes {
             let old = self.state.slot(slot).map(|filled| &filled.value);
@@ -150,11 +156,45 @@ impl Turn<'_> {
         false
     }
 
-    /// True for a code of the bot's own that is all of a message: it can hardly be anything but what it looks like.
-    fn is_own_code(&self, slot: &str, found: &Found, text: &str) -> bool {
-        let ty = self.bundle.slots.get(slot).map(|slot| &slot.ty);
-        let declared = matches!(ty, Some(Type::Entity(_))) && found.confidence >= 1.0;
-        declared && coverage(text, found.start, found.end) > 0.99
+    /// As `changes`, after the customer was asked what is to change.
+    pub(super) fn changes_meant(
+        &self,
+        text: &str,
+        reading: Option<&Reading>,
+        entities: &[Found],
+    ) -> Vec<Change> {
+        let changes = self.changes(text, reading, entities);
+        if !changes.is_empty() {
+            return changes;
+        }
+        let mut slots = self.answered_slots();
+        slots.retain(|slot| !self.is_secret(slot));
+        self.match_as_asked(&slots, &self.usable(entities))
+    }
+
+    /// True where a value can hardly be anything but another one for a slot: a code of the bot's own that is all of
+    /// the message, or a date, an address and the like where one answer alone is of its kind and no question waits for
+    /// another.
+    fn can_only_be(&self, slot: &str, found: &Found, text: &str) -> bool {
+        let Some(ty) = self.bundle.slots.get(slot).map(|slot| &slot.ty) else {
+            return false;
+        };
+        if let Type::Entity(_) = ty {
+            return found.confidence >= 1.0 && coverage(text, found.start, found.end) > 0.99;
+        }
+        let telling = [
+            Type::Date,
+            Type::Time,
+            Type::Datetime,
+            Type::Money,
+            Type::Email,
+            Type::Phone,
+            Type::Url,
+        ];
+        let same = |id: &String| self.bundle.slots.get(id).is_some_and(|slot| slot.ty == *ty);
+        let answered = self.answered_slots().iter().filter(|id| same(id)).count();
+        let waiting = self.empty_slots().iter().filter(|id| same(id)).count();
+        found.entity == ty.name() && telling.contains(ty) && answered == 1 && waiting == 0
     }
 
     /// Puts a free text in place of what a slot holds, and runs on.
@@ -176,8 +216,11 @@ impl Turn<'_> {
         let asked = log
             .iter()
             .rposition(|ran| matches!(ran.did, Did::Asked | Did::Set) && ran.writes.contains(slot));
-        let Some(at) = asked else { return };
-        self.go_to_question(at);
+        match asked {
+            Some(at) => self.go_to_question(at),
+            // Given in passing: its question is still to come.
+            None => self.put(slot, Value::Null, "user", 1.0),
+        }
     }
 
     fn correct_one(&mut self, slot: &str, found: &Found, value: Value) -> bool {

@@ -202,13 +202,17 @@ impl Turn<'_> {
         match command {
             Some(Command::Cancel) => self.cancel_handoff(),
             Some(Command::Repeat) => self.repeat(),
-            _ if self.leaves_queue(reading) => self.cancel_handoff(),
+            _ if self.leaves_queue(input, reading) => self.cancel_handoff(),
             _ => self.told_in_queue(reading),
         }
     }
 
     /// True for "I don't want a person" and "never mind" in any words.
-    fn leaves_queue(&self, reading: Option<&Reading>) -> bool {
+    fn leaves_queue(&self, input: &Input, reading: Option<&Reading>) -> bool {
+        // "You can keep waiting, or stop": a plain no to that stops.
+        if super::bare::yes_no(&input.text) == Some(false) {
+            return true;
+        }
         let leaving = [Act::HumanNot, Act::Withdraw, Act::Resolved];
         let acts = Acts::of(reading);
         acts.says_any(&leaving)
@@ -225,11 +229,25 @@ impl Turn<'_> {
         });
         let asks =
             acts.says_any(&[Act::Ask, Act::Human, Act::Complain, Act::Wait]) || !acts.known();
+        // What the articles know may be told, except where no bot may help.
+        let reason = self
+            .state
+            .queued
+            .as_ref()
+            .map(|queued| queued.reason.clone());
+        let open = reason.is_some_and(|reason| reason != "never_automate" && reason != "policy");
+        if open && acts.says(Act::Ask) && acts.only(&[Act::Ask]) && heard > 1 {
+            self.note("reading", "question", "taken", "a person is awaited");
+            self.search_message(None, true);
+            return;
+        }
         self.note("reading", "message", "rejected", "a person is awaited");
         if heard == 1 || asks {
             self.say_position(Pattern::StillWaiting);
         } else if acts.only_polite() {
             self.say_pattern(Pattern::Welcome, &[]);
+        } else if heard.is_multiple_of(2) {
+            self.say_pattern(Pattern::Noted, &[]);
         } else {
             let queue = self
                 .state
@@ -239,6 +257,12 @@ impl Turn<'_> {
             let title = Value::Text(self.queue_title(&queue.unwrap_or_default()));
             self.say_pattern(Pattern::QueueNoted, &[("queue", title)]);
         }
+        self.listen();
+    }
+
+    /// The place in the queue once more.
+    pub(super) fn say_waiting(&mut self) {
+        self.say_position(Pattern::StillWaiting);
         self.listen();
     }
 

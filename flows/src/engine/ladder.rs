@@ -20,6 +20,8 @@ const SILENCES: u32 = 3;
 pub(super) enum Missed {
     /// An answer that does not fit.
     NoMatch,
+    /// The customer understood and has no answer: the hints go on, and nothing counts as misunderstood.
+    NoAnswer,
     /// No answer.
     NoInput,
 }
@@ -97,9 +99,13 @@ impl<'a> Turn<'a> {
         let Some(ladder) = ladder(step) else { return };
         let mut rungs = self.rungs(step);
         let (said, used, pattern) = match what {
-            Missed::NoMatch => {
+            Missed::NoMatch | Missed::NoAnswer => {
+                let pattern = match what {
+                    Missed::NoAnswer => Pattern::Cannot,
+                    _ => Pattern::NoMatch,
+                };
                 rungs.no_match += 1;
-                (&ladder.no_match, rungs.no_match, Pattern::NoMatch)
+                (&ladder.no_match, rungs.no_match, pattern)
             }
             Missed::NoInput => {
                 rungs.no_input += 1;
@@ -119,7 +125,7 @@ impl<'a> Turn<'a> {
         }
         match what {
             Missed::NoMatch if self.count_miss() => return,
-            Missed::NoMatch => {}
+            Missed::NoMatch | Missed::NoAnswer => {}
             Missed::NoInput => self.state.counters.no_input_running += 1,
         }
         if let Some(response) = said.get(rung) {
@@ -180,7 +186,7 @@ impl<'a> Turn<'a> {
 
     fn missed_outside(&mut self, what: Missed) {
         match what {
-            Missed::NoMatch => {
+            Missed::NoMatch | Missed::NoAnswer => {
                 if self.count_miss() {
                     return;
                 }

@@ -13,6 +13,59 @@ use crate::value::Value;
 
 /// Probability of the act from which a crisis is one where the bot declares no trigger for it.
 const CRISIS: f64 = 0.6;
+/// Probability of the act from which no word is needed beside it.
+const BEYOND_DOUBT: f64 = 0.97;
+/// Parts of words that go with danger, folded.
+const DANGER: [&str; 48] = [
+    "kill",
+    " die",
+    "dying",
+    "suicid",
+    "end it",
+    "end my life",
+    "ending it",
+    "hurt me",
+    "hurting me",
+    "hit me",
+    "hits me",
+    "harm",
+    "live any",
+    "living any",
+    "alive",
+    "overdose",
+    "pills",
+    "jump",
+    "bridge",
+    "be here any",
+    "gun",
+    "knife",
+    "rope",
+    "go on any",
+    "wake up",
+    "better off without",
+    "no point",
+    "worth living",
+    "outside my",
+    "break in",
+    "beating",
+    "attack",
+    "matar",
+    "morir",
+    "muert",
+    "vivir",
+    "quitarme",
+    "pegar",
+    "pega",
+    "pastillas",
+    "hacerme dan",
+    "desaparecer",
+    "acabar con todo",
+    "cortarme",
+    "tirarme",
+    "no quiero seguir",
+    "mi ex",
+    "amenaz",
+];
 /// Probability from which the customer is told what the trigger says.
 const CLEAR: f64 = 0.6;
 /// Probability from which an intent needs no act to be one.
@@ -83,6 +136,13 @@ impl<'m> Seen<'m> {
     fn probability(&self, intent: &str) -> f64 {
         let of = self.intents.iter().filter(|(id, _)| *id == intent);
         of.map(|(_, p)| *p).fold(0.0, f64::max)
+    }
+
+    /// True where the customer may be in danger: the act, with a word that goes with it or beyond doubt.
+    fn in_danger(&self, at: f64) -> bool {
+        let p = self.acts.p(Act::Crisis);
+        let word = || DANGER.iter().any(|word| self.folded.contains(word));
+        p >= at.max(BEYOND_DOUBT) || (p >= at && word())
     }
 
     /// True where a message that reads like a wish for a person is one. In the middle of a question it takes more: "hi,
@@ -167,7 +227,7 @@ impl Turn<'_> {
             }
             return fired;
         }
-        if seen.acts.p(Act::Crisis) < CRISIS {
+        if !seen.in_danger(CRISIS) {
             return false;
         }
         self.say_pattern(Pattern::Crisis, &[]);
@@ -344,7 +404,7 @@ impl Turn<'_> {
             TriggerKind::Crisis { at, phrases } => {
                 let p = seen.acts.p(Act::Crisis);
                 let phrase = seen.phrase(phrases);
-                (phrase.is_some() || p >= *at).then(|| {
+                (phrase.is_some() || seen.in_danger(*at)).then(|| {
                     Hit::new("policy", "the customer may be in danger").seen(
                         "act.crisis",
                         json!(p),

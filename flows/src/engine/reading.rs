@@ -160,6 +160,7 @@ impl Turn<'_> {
             Wait::Resume => self.heard_resume(input, reading),
             Wait::Undo(_) => self.heard_undo(input, reading),
             Wait::Person => self.heard_person(input),
+            Wait::Change => self.heard_change(input, reading),
             _ => false,
         };
         if taken {
@@ -317,13 +318,17 @@ impl Turn<'_> {
             .collect();
         let said = yes_no(input.payload.as_deref().unwrap_or(&input.text));
         let one = options.first().filter(|_| options.len() == 1);
+        let entities_now = reading.map_or(&[][..], |reading| &reading.entities);
         let chosen = match (one, said) {
             (Some(one), Some(true)) => Some(one),
+            (Some(one), None) if self.gives_for(one, entities_now) => Some(one),
             _ => pick(input, reading, &titles).and_then(|at| options.get(at)),
         };
         if let Some(topic) = chosen {
             self.note("reading", "choice", "taken", topic.clone());
             text.clone_into(&mut self.state.last_text);
+            let mut entities = entities;
+            entities.extend(self.usable(entities_now));
             self.serve(topic, 1.0, &Said { text, entities });
             return true;
         }
@@ -342,6 +347,40 @@ impl Turn<'_> {
             return true;
         }
         self.note("reading", "choice", "rejected", "none of the choices");
+        false
+    }
+
+    /// True where a message gives a value that an intent's flow asks for.
+    fn gives_for(&self, topic: &str, entities: &[Found]) -> bool {
+        let slots = self.flow_of(topic).map(|flow| self.asked_slots(flow));
+        slots.is_some_and(|slots| !self.match_slots(&slots, &self.usable(entities)).is_empty())
+    }
+
+    /// A message after "What should I change?"; true where it was read as its answer.
+    fn heard_change(&mut self, input: &Input, reading: Option<&Reading>) -> bool {
+        self.state.wait = Wait::Customer;
+        let entities = reading.map_or(&[][..], |reading| &reading.entities);
+        let changes = self.changes_meant(&input.text, reading, entities);
+        if !changes.is_empty() {
+            self.correct(changes);
+            return true;
+        }
+        let answered = self.answered_slots();
+        if let Some(slot) = self.named_slots(&input.text, &answered).first().cloned() {
+            self.ask_anew(&slot);
+            return true;
+        }
+        if yes_no(input.payload.as_deref().unwrap_or(&input.text)).is_some() {
+            // Of what was asked before nothing is agreed to.
+            self.note(
+                "reading",
+                "answer",
+                "rejected",
+                "it names nothing to change",
+            );
+            self.run();
+            return true;
+        }
         false
     }
 
@@ -443,6 +482,7 @@ impl Turn<'_> {
         let empty = self.empty_slots();
         if !empty.is_empty() && self.prefill(&empty, entities) {
             self.note("reading", "answers ahead", "taken", "");
+            self.say_pattern(Pattern::Noted, &[]);
             self.understood();
             self.run();
             return;
@@ -563,6 +603,9 @@ impl Turn<'_> {
             }
             return;
         }
+        if self.nothing_open(input, reading) {
+            return;
+        }
         let typed = input.payload.is_none() && input.keys.is_none();
         let letters = input.text.chars().filter(|c| c.is_alphabetic()).count();
         if self.state.frames.is_empty() && typed && letters >= SEARCHED {
@@ -570,6 +613,22 @@ impl Turn<'_> {
             return;
         }
         self.missed(Missed::NoMatch);
+    }
+
+    /// A bare value while nothing is asked: says so, and counts it as no misunderstanding.
+    fn nothing_open(&mut self, input: &Input, reading: Option<&Reading>) -> bool {
+        let acts = Acts::of(reading);
+        let entities = reading.map_or(&[][..], |reading| &reading.entities);
+        let all = |found: &Found| super::exact::coverage(&input.text, found.start, found.end) > 0.9;
+        let bare = entities
+            .iter()
+            .any(|found| found.entity != "yes_no" && all(found));
+        if !self.state.frames.is_empty() || !acts.only(&[Act::Inform]) || !bare {
+            return false;
+        }
+        self.say_pattern(Pattern::NothingOpen, &[]);
+        self.listen();
+        true
     }
 
     /// Readings too close to each other, best first.
@@ -635,14 +694,14 @@ impl Turn<'_> {
                 self.offer_resume();
             }
             // Its keys and what was said before stay, for the answer may come yet.
-            Wait::Choice { .. } | Wait::Person | Wait::Undo(_)
+            Wait::Choice { .. } | Wait::Person | Wait::Undo(_) | Wait::Change
                 if self.state.counters.no_input_running == 0 =>
             {
                 self.state.counters.no_input_running += 1;
                 self.say_pattern(Pattern::NoInput, &[]);
                 self.listen();
             }
-            Wait::Choice { .. } | Wait::Resume | Wait::Person | Wait::Undo(_) => {
+            Wait::Choice { .. } | Wait::Resume | Wait::Person | Wait::Undo(_) | Wait::Change => {
                 self.state.wait = Wait::Customer;
                 self.missed(Missed::NoInput);
             }

@@ -6,7 +6,7 @@ use super::correct::takes_back;
 use super::effect::MessageButton;
 use super::event::{Act, Input, Reading};
 use super::exact::{fold, holds};
-use super::state::Recent;
+use super::state::{Recent, Wait};
 use super::turn::Turn;
 use crate::bundle::{Pattern, StepKind};
 use crate::value::{Type, Value};
@@ -139,6 +139,7 @@ impl Turn<'_> {
             })
             .collect();
         self.say_pattern_with(Pattern::WhatToChange, &[], buttons);
+        self.state.wait = Wait::Change;
         self.listen();
     }
 

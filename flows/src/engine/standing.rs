@@ -10,6 +10,10 @@ use super::turn::{Next, Turn};
 use crate::bundle::Pattern;
 use crate::value::Value;
 
+/// Probability from which a wish to leave something alone is heard beside other things.
+const LEFT_ALONE: f64 = 0.6;
+/// Probability from which a no at a question that is none of yes or no is a refusal.
+const SURE_NO: f64 = 0.6;
 /// Probability from which a person is got for an act alone.
 const HUMAN: f64 = 0.8;
 /// Titles that "what can you do" is answered with, at most.
@@ -84,7 +88,8 @@ impl Turn<'_> {
             Act::Deny,
             Act::Affirm,
         ];
-        if !acts.only(&with) {
+        let left_alone = acts.p(Act::RequestNot) >= LEFT_ALONE && !acts.wants_something();
+        if !acts.only(&with) && !left_alone {
             return false;
         }
         let settled = acts.says(Act::Resolved);
@@ -165,16 +170,26 @@ impl Turn<'_> {
             self.listen();
             return true;
         }
-        if acts.only(&[Act::Resume, Act::Affirm]) && acts.says(Act::Resume) {
+        let back = acts.only(&[Act::Resume, Act::Affirm]) && acts.says(Act::Resume);
+        if back && !self.state.frames.is_empty() {
             self.took("resume");
             self.understood();
-            if self.state.frames.is_empty() {
-                self.say_pattern(Pattern::Hello, &[]);
-            }
             self.go_on();
             return true;
         }
         false
+    }
+
+    /// A message at a question that needs a moment, whatever else it tells.
+    pub(super) fn heard_wait(&mut self, reading: Option<&Reading>) -> bool {
+        let acts = Acts::of(reading);
+        if !acts.says(Act::Wait) || acts.wants_something() {
+            return false;
+        }
+        self.took("wait");
+        self.say_pattern(Pattern::Wait, &[]);
+        self.listen();
+        true
     }
 
     /// A wish for another language, which keeps everything that was said.
@@ -281,7 +296,7 @@ impl Turn<'_> {
             self.took("skip");
             let Some(steps) = skip else {
                 self.say_pattern(Pattern::MustAnswer, &[]);
-                self.missed(Missed::NoMatch);
+                self.missed(Missed::NoAnswer);
                 return true;
             };
             self.clear_rungs(step);
@@ -296,7 +311,9 @@ impl Turn<'_> {
         }
         let (what, steps, branch) = if acts.says(Act::Cannot) {
             ("cannot", &ladder.cannot, Branch::Cannot)
-        } else if acts.says(Act::Refuse) {
+        } else if acts.says(Act::Refuse)
+            || (acts.only(&[Act::Deny]) && acts.p(Act::Deny) >= SURE_NO)
+        {
             ("refuse", &ladder.on_refusal, Branch::OnRefusal)
         } else {
             return false;
@@ -309,22 +326,13 @@ impl Turn<'_> {
             self.run();
         } else if branch == Branch::OnRefusal {
             self.refused_to_say(ladder);
-        } else if ladder.no_match.is_empty() {
-            if self.count_miss() {
-                return true;
-            }
-            self.say_pattern(Pattern::Cannot, &[]);
-            self.listen();
         } else {
-            self.missed(Missed::NoMatch);
+            self.missed(Missed::NoAnswer);
         }
         true
     }
 
     fn refused_to_say(&mut self, ladder: &crate::bundle::Ladder) {
-        if self.count_miss() {
-            return;
-        }
         if let Some(why) = &ladder.why {
             self.say(why);
         }

@@ -143,6 +143,8 @@ pub enum Wait {
         /// What was found in it; fills the slots of the flow that is chosen.
         entities: Vec<Found>,
     },
+    /// Which answer is to be changed: a yes here is no yes to what was asked before.
+    Change,
     /// Whether to go on with the covered frame.
     Resume,
     /// Whether to undo an action, so that an answer it depended on can change.

@@ -235,6 +235,16 @@ impl Turn<'_> {
                 ..Listen::default()
             },
             Wait::Resume | Wait::Person | Wait::Undo(_) => self.listen_yes_no(),
+            Wait::Change => Listen {
+                keys: keys(
+                    self.state
+                        .last_said
+                        .iter()
+                        .flat_map(|message| &message.buttons)
+                        .map(|button| button.payload.clone()),
+                ),
+                ..Listen::default()
+            },
             Wait::Customer | Wait::Action { .. } | Wait::Search { .. } | Wait::Undoing { .. } => {
                 self.listen_step()
             }

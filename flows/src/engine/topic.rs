@@ -207,6 +207,28 @@ impl Turn<'_> {
         matched
     }
 
+    /// As `match_slots`, with kinds that only fit where the question is known: one value, for the first slot that takes
+    /// one.
+    pub(super) fn match_as_asked(
+        &self,
+        slots: &[String],
+        entities: &[Found],
+    ) -> Vec<(String, Found, Value)> {
+        let first = slots.iter().find_map(|slot| {
+            let ty = &self.bundle.slots.get(slot)?.ty;
+            if matches!(
+                ty,
+                Type::Text | Type::Any | Type::List(_) | Type::YesNo | Type::Bool
+            ) {
+                return None;
+            }
+            let (found, value) = self.best_entity(slot, ty, entities, true)?;
+            let old = self.state.slot(slot).map(|filled| &filled.value);
+            (old != Some(&value)).then(|| (slot.clone(), found.clone(), value))
+        });
+        first.into_iter().collect()
+    }
+
     /// The best value for a slot; for a list all of them, with the bytes from the first to the last.
     fn first_or_all(
         &self,

@@ -8,7 +8,7 @@ use crate::span::Span;
 use crate::template::Template;
 use crate::value::Type;
 
-const PATTERNS: [Pattern; 61] = [
+const PATTERNS: [Pattern; 63] = [
     Pattern::Greeting,
     Pattern::NoMatch,
     Pattern::NoInput,
@@ -61,6 +61,8 @@ const PATTERNS: [Pattern; 61] = [
     Pattern::Concern,
     Pattern::Crisis,
     Pattern::QueueNoted,
+    Pattern::Noted,
+    Pattern::NothingOpen,
     Pattern::Hello,
     Pattern::Welcome,
     Pattern::SmallTalk,

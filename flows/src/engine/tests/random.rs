@@ -204,6 +204,7 @@ fn is_answer(effect: &Effect) -> bool {
                 "queue_position",
                 "fraud_first",
                 "queue_noted",
+                "noted",
                 "welcome",
                 "crisis",
             ];
