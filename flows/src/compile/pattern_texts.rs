@@ -553,8 +553,8 @@ fn people(pattern: Pattern) -> [Words; 2] {
             say("Vuelve a hablar conmigo, el robot. Si quiere una persona, dígamelo."),
         ],
         Pattern::QueueNoted => [
-            say("Thank you, I've added that. {queue} will see it."),
-            say("Gracias, lo he añadido. Lo verá {queue}."),
+            say("Thank you, I've added that for {queue}."),
+            say("Gracias, lo he añadido para {queue}."),
         ],
         Pattern::Concern => [
             ask(

@@ -18,6 +18,25 @@ use crate::value::Value;
 
 /// Probability from which a wish is heard in the middle of a text that tells something.
 const CLEAR: f64 = 0.9;
+/// Messages that take none of the choices, folded.
+const NONE: [&str; 16] = [
+    "none of those",
+    "none of these",
+    "none of them",
+    "none",
+    "neither",
+    "neither of them",
+    "neither of those",
+    "not those",
+    "ninguno",
+    "ninguna",
+    "ninguno de esos",
+    "ninguna de esas",
+    "ninguno de ellos",
+    "ninguna de ellas",
+    "nada de eso",
+    "ninguna de las anteriores",
+];
 /// Acts that give no text.
 const NO_TEXT: [Act; 20] = [
     Act::Affirm,
@@ -170,8 +189,19 @@ impl<'a> Turn<'a> {
             language: &language,
             spoken: false,
         };
+        let buttons = [&first, &second]
+            .into_iter()
+            .map(|value| MessageButton {
+                title: value.say(how),
+                payload: match value.to_json() {
+                    serde_json::Value::String(text) => text,
+                    _ => value.say(how),
+                },
+            })
+            .collect();
         let (first, second) = (Value::Text(first.say(how)), Value::Text(second.say(how)));
-        self.say_pattern(Pattern::WhichValue, &[("first", first), ("second", second)]);
+        let names = [("first", first), ("second", second)];
+        self.say_pattern_with(Pattern::WhichValue, &names, buttons);
         self.listen();
         true
     }
@@ -353,7 +383,7 @@ impl<'a> Turn<'a> {
         reading: Option<&Reading>,
     ) -> bool {
         let Some(choice) = self.choice(offer, input, reading) else {
-            if input.payload.is_none() && bare::yes_no(&input.text) == Some(false) {
+            if input.payload.is_none() && none_of_them(&input.text) {
                 self.declined(flow, step, &offer.on_no);
                 return true;
             }
@@ -410,7 +440,17 @@ impl<'a> Turn<'a> {
             return None;
         }
         let exact = input.payload.as_deref().or(input.keys.as_deref());
-        let by_value = |value: &str| offer.choices.iter().position(|c| c.value == value);
+        let by_value = |value: &str| {
+            // A time is read with seconds, and hardly ever written with them.
+            let short = value.strip_suffix(":00").filter(|rest| rest.contains(':'));
+            offer.choices.iter().position(|c| {
+                c.value == value
+                    || short.is_some_and(|short| {
+                        c.value == short
+                            || c.value.trim_start_matches('0') == short.trim_start_matches('0')
+                    })
+            })
+        };
         if let Some(value) = exact {
             return by_value(value);
         }
@@ -439,4 +479,10 @@ impl<'a> Turn<'a> {
             .or_else(entity)
             .or_else(yes_no)
     }
+}
+
+/// True for a message that takes none of the choices.
+fn none_of_them(text: &str) -> bool {
+    let folded = super::exact::fold(text);
+    bare::yes_no(text) == Some(false) || NONE.contains(&super::exact::bare(&folded).as_str())
 }

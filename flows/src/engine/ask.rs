@@ -52,6 +52,29 @@ const INSTEAD: [&str; 14] = [
     "quiero decir",
     "not",
 ];
+/// Places in a list, by the words for them.
+const PLACES: [(&str, i32); 5] = [
+    (
+        "the first|first|the first one|first one|1st|el primero|la primera|primero|primera",
+        0,
+    ),
+    (
+        "the second|second|the second one|second one|2nd|the other|the other one|el segundo|la segunda|segundo|segunda|el otro|la otra",
+        1,
+    ),
+    (
+        "the third|third|the third one|third one|3rd|el tercero|la tercera|tercero|tercera",
+        2,
+    ),
+    (
+        "the fourth|fourth|the fourth one|4th|el cuarto|la cuarta|cuarto|cuarta",
+        3,
+    ),
+    (
+        "the last|last|the last one|last one|el ultimo|la ultima|ultimo|ultima",
+        -1,
+    ),
+];
 /// Messages that mean every value of a list, two of two, and none.
 const ALL: [&str; 10] = [
     "all",
@@ -84,7 +107,10 @@ const NONE: [&str; 8] = [
     "none thanks",
 ];
 /// Words before and after a free text that are no part of it, in lower case.
-const LEADS: [&str; 26] = [
+const LEADS: [&str; 29] = [
+    "just ",
+    "only ",
+    "solo ",
     "it's ",
     "its ",
     "it is ",
@@ -214,6 +240,9 @@ impl Turn<'_> {
         let text = input.text.trim();
         if matches!(ty, Type::YesNo | Type::Bool) {
             return self.fit_yes_no(slot, ty, heard);
+        }
+        if let Some(value) = self.picked(ty, heard) {
+            return Some(Fit::exact(value, &input.text));
         }
         let found = self.best_entity(slot, ty, entities, true);
         // An ordinary word that looks like a value is none while the message says something else.
@@ -627,6 +656,42 @@ impl Turn<'_> {
         bounded && like
     }
 
+    /// "The second one" of the buttons that were shown.
+    fn picked(&self, ty: &Type, heard: Heard<'_>) -> Option<Value> {
+        let numeric = [
+            Type::Number,
+            Type::Ordinal,
+            Type::Money,
+            Type::Percent,
+            Type::Time,
+        ];
+        if numeric.contains(ty) || matches!(ty, Type::Text | Type::Any | Type::Name) {
+            return None;
+        }
+        let said = self.state.last_said_before.last()?;
+        let values: Vec<Value> = said
+            .buttons
+            .iter()
+            .filter(|button| !button.payload.starts_with('/'))
+            .filter_map(|button| self.fit_exact_text(ty, &button.payload))
+            .collect();
+        if values.len() < 2 || values.len() != said.buttons.len() {
+            return None;
+        }
+        let folded = fold(&heard.input.text);
+        let place = PLACES.iter().find(|(words, _)| {
+            words
+                .split('|')
+                .any(|word| super::exact::bare(&folded) == word)
+        })?;
+        let at = if place.1 < 0 {
+            values.len() - 1
+        } else {
+            usize::try_from(place.1).ok()?
+        };
+        values.get(at).cloned()
+    }
+
     /// "All of them", "both" and "none" for a list of the bot's own values.
     fn all_or_none(&self, inner: &Type, text: &str) -> Option<Vec<Value>> {
         let Type::Entity(id) = inner else { return None };
@@ -638,7 +703,8 @@ impl Turn<'_> {
             return Some(Vec::new());
         }
         let shown: Vec<&String> = {
-            let buttons = self.state.last_said.last().map_or(&[][..], |m| &m.buttons);
+            let said = self.state.last_said_before.last();
+            let buttons = said.map_or(&[][..], |message| &message.buttons);
             let of_list = buttons.iter().map(|button| &button.payload);
             of_list
                 .filter(|payload| values.contains_key(*payload))

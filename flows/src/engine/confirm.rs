@@ -130,10 +130,18 @@ impl<'a> Turn<'a> {
                     .iter()
                     .all(|clause| best(clause).is_none_or(|b| b.1 >= bar))
         };
-        if least(&declines, MODEL_NO) && !input.text.contains('?') {
+        let question = input.text.contains(['?', '¿']);
+        let entities = reading.map_or(&[][..], |reading| &reading.entities);
+        let declined = declines.iter().any(|act| acts.p(*act) >= MODEL_NO);
+        let goes_along = [&declines[..], &[Act::Inform, Act::HumanNot, Act::Wait]].concat();
+        if declined
+            && acts.only(&goes_along)
+            && !question
+            && self.changes(&input.text, reading, entities).is_empty()
+        {
             return Said::No;
         }
-        if least(&[Act::Affirm], MODEL_YES) && !input.text.contains('?') {
+        if least(&[Act::Affirm], MODEL_YES) && !question {
             return if self.ends_in_the_irreversible(flow) {
                 Said::Unsettled
             } else {

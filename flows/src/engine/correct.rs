@@ -216,7 +216,17 @@ impl Turn<'_> {
         let asked = log
             .iter()
             .rposition(|ran| matches!(ran.did, Did::Asked | Did::Set) && ran.writes.contains(slot));
-        match asked {
+        // What an offer's choice has set is asked by the offer.
+        let chosen = asked.and_then(|at| {
+            let of_choice = log.get(at).filter(|ran| ran.did == Did::Set)?;
+            let inside = of_choice.path.len();
+            log.get(..at)?.iter().rposition(|ran| {
+                matches!(ran.did, Did::Chose { .. })
+                    && ran.flow == of_choice.flow
+                    && ran.path.len() < inside
+            })
+        });
+        match chosen.or(asked) {
             Some(at) => self.go_to_question(at),
             // Given in passing: its question is still to come.
             None => self.put(slot, Value::Null, "user", 1.0),

@@ -1,8 +1,9 @@
 //! Another flow in between: what happens to the one it covers, and how that one goes on.
 
+use super::acts::Acts;
 use super::bare::yes_no;
 use super::effect::MessageButton;
-use super::event::{Input, Reading};
+use super::event::{Act, Input, Reading};
 use super::state::Wait;
 use super::topic::ARTICLE;
 use super::turn::{Next, Said, Turn};
@@ -143,6 +144,10 @@ impl Turn<'_> {
     pub(super) fn said_yes_no(&self, input: &Input, reading: Option<&Reading>) -> Option<bool> {
         if let Some(payload) = &input.payload {
             return yes_no(payload);
+        }
+        let acts = Acts::of(reading);
+        if acts.only(&[Act::Deny, Act::Withdraw, Act::RequestNot, Act::Resolved]) {
+            return Some(false);
         }
         match self.fit_type("", &Type::YesNo, input, reading)?.value {
             Value::Bool(yes) => Some(yes),

@@ -35,7 +35,7 @@ const HUMAN: [&str; 22] = [
     "un agente",
 ];
 
-const CANCEL: [&str; 24] = [
+const CANCEL: [&str; 22] = [
     "cancel",
     "never mind",
     "nevermind",
@@ -56,8 +56,6 @@ const CANCEL: [&str; 24] = [
     "cancela",
     "olvidalo",
     "dejalo",
-    "da igual",
-    "no importa",
     "he cambiado de idea",
     "parar",
 ];

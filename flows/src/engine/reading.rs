@@ -5,7 +5,7 @@ use super::bare::yes_no;
 use super::correct::takes_back;
 use super::effect::MessageButton;
 use super::event::{Act, Found, Input, Reading};
-use super::exact::{Command, asks, fold, puzzled};
+use super::exact::{Command, asks, bare, fold, puzzled};
 use super::ladder::Missed;
 use super::state::{Counters, Owner, Wait};
 use super::topic::ARTICLE;
@@ -31,6 +31,7 @@ impl Turn<'_> {
     pub(super) fn heard(&mut self, input: &Input, reading: Option<&Reading>) {
         let keys = self.listening().keys;
         let before = std::mem::take(&mut self.state.last_said);
+        self.state.last_said_before.clone_from(&before);
         self.state.turn += 1;
         self.state.counters.turns_since_done += 1;
         if !input.text.trim().is_empty() {
@@ -75,6 +76,9 @@ impl Turn<'_> {
                 let human = (pressed == "0").then(|| Command::Human.payload().to_owned());
                 human.or_else(|| keys.get(pressed).cloned())
             });
+        }
+        if input.payload.is_none() {
+            input.payload = typed_title(&input.text, &before);
         }
         if self.triggers(&input, reading) {
             return;
@@ -712,6 +716,17 @@ impl Turn<'_> {
     }
 }
 
+/// The payload of a button whose title a message is, word for word.
+fn typed_title(text: &str, said: &[super::effect::Message]) -> Option<String> {
+    let typed = fold(text);
+    let buttons = said.iter().flat_map(|message| &message.buttons);
+    let mut of_title = buttons.filter(|button| fold(&button.title) == typed);
+    let first = of_title.next().filter(|_| !typed.is_empty())?;
+    // A title that stands for itself is read as any text.
+    let plain = fold(&first.payload) == typed;
+    (!plain && of_title.next().is_none()).then(|| first.payload.clone())
+}
+
 /// Which of some titles a message picks: by number, by place, or by its words.
 pub(super) fn pick(input: &Input, reading: Option<&Reading>, titles: &[String]) -> Option<usize> {
     let text = fold(&input.text);
@@ -727,6 +742,19 @@ pub(super) fn pick(input: &Input, reading: Option<&Reading>, titles: &[String]) 
         first.filter(|_| all.next().is_none())
     };
     let exact = by_words(&|title| title == text);
+    let last = [
+        "last",
+        "the last",
+        "last one",
+        "the last one",
+        "el ultimo",
+        "la ultima",
+        "ultimo",
+        "ultima",
+    ];
+    if last.contains(&bare(&text).as_str()) && !titles.is_empty() {
+        return Some(titles.len() - 1);
+    }
     let number = text.parse::<usize>().ok().or_else(|| {
         let entities = &reading?.entities;
         let ordinal = entities.iter().find(|found| found.entity == "ordinal")?;

@@ -163,7 +163,14 @@ impl<'a> Turn<'a> {
     fn set_step(&mut self, flow: &Flow, step: &Step, slot: &str, value: &Expr) -> Next {
         let name = self.step_name();
         let result = self.eval(value, &name);
-        self.put(slot, result, "system", 1.0);
+        // What a choice of the customer's sets is the customer's answer.
+        let chosen = self.top().is_some_and(|top| {
+            top.at
+                .iter()
+                .any(|at| matches!(at.branch, Branch::Choice(_)))
+        });
+        let source = if chosen { "user" } else { "system" };
+        self.put(slot, result, source, 1.0);
         let writes = BTreeSet::from([slot.to_owned()]);
         self.changed(&writes);
         self.ran(step, self.reads_of(value), writes, Did::Set);

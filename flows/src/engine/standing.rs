@@ -46,7 +46,7 @@ impl Turn<'_> {
             return false;
         }
         let taken = self.heard_person_wish(&acts)
-            || self.heard_end(&acts, reading)
+            || (self.state.wait == Wait::Customer && self.heard_end(&acts, reading))
             || self.heard_pause(&acts)
             || self.heard_language(&acts, input);
         if !taken && acts.only(&[Act::Rephrase]) {
@@ -238,6 +238,12 @@ impl Turn<'_> {
         let Some(pattern) = small_talk(&acts, &input.text) else {
             return false;
         };
+        if pattern == Pattern::SmallTalk && !self.state.frames.is_empty() {
+            // "Hmm" wants no conversation.
+            self.took("small_talk");
+            self.go_on();
+            return true;
+        }
         self.took("small_talk");
         if pattern == Pattern::Calm {
             self.state.counters.abuse += 1;

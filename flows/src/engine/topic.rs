@@ -348,7 +348,10 @@ impl Turn<'_> {
 pub(super) fn inside_other(found: &Found, entities: &[Found]) -> bool {
     let length = found.end.saturating_sub(found.start);
     entities.iter().any(|other| {
-        other.end.saturating_sub(other.start) > length
+        let holds = matches!(other.entity.as_str(), "datetime" | "datetime_past")
+            && matches!(found.entity.as_str(), "date" | "date_past" | "time");
+        !holds
+            && other.end.saturating_sub(other.start) > length
             && other.start <= found.start
             && found.end <= other.end
     })
