@@ -145,6 +145,17 @@ impl<'a> Turn<'a> {
             let topic = self.strong_topic(reading);
             return topic.map(|_| "another topic leads clearly");
         }
+        // Who declines, waits or refuses in part of a message gives no text with the rest.
+        let ends = [
+            Act::HumanNot,
+            Act::Withdraw,
+            Act::Refuse,
+            Act::Cannot,
+            Act::Wait,
+        ];
+        if ends.iter().any(|act| acts.p(*act) >= 0.6) && !acts.says(Act::Inform) {
+            return Some("it says something else");
+        }
         // A text tells something; a story in it may sound like a wish, and only a clear one is heard.
         if acts.says(Act::Inform) {
             let clear = self.strong_topic(reading).is_some_and(|(_, p)| p >= CLEAR);

@@ -107,7 +107,11 @@ const NONE: [&str; 8] = [
     "none thanks",
 ];
 /// Words before and after a free text that are no part of it, in lower case.
-const LEADS: [&str; 29] = [
+const LEADS: [&str; 33] = [
+    "es de ",
+    "era de ",
+    "fue de ",
+    "con ",
     "just ",
     "only ",
     "solo ",

@@ -25,7 +25,7 @@ of course not|don t|dont|do not|don t do it|dont do it|do not do it|don t do tha
 i don t want that|i don t want to|i do not want to|i don t think so|i do not think so|i d rather not|i would rather not|rather not|i m not|i am not|\
 it isn t|it is not|it s not|its not|it doesn t|it does not|it wasn t|that isn t|that s not it|that s wrong|thats wrong|that is wrong|that s incorrect|\
 that s not right|thats not right|that is not right|that isn t right|is wrong|wrong|incorrect|not correct|not right|negative|no thanks|no thank you|no ta|nothing|\
-still no|still not|leave it|leave it as it is|leave it please|n|no i don t|no it isn t|no it s not|no it doesn t|no need|no need thanks|not necessary|i disagree|\
+still no|still not|leave it|leave it as it is|leave it please|keep it|n|no i don t|no it isn t|no it s not|no it doesn t|no need|no need thanks|not necessary|i disagree|\
 no gracias|ya no|para nada|en absoluto|que va|claro que no|por supuesto que no|desde luego que no|ni hablar|ni de broma|nunca|jamas|negativo|incorrecto|no es correcto|\
 no quiero|no lo quiero|no lo haga|no lo hagas|mejor no|creo que no|me parece que no|ahora no|ahorita no|hoy no|todavia no|aun no|nada de eso|nop|no senor|no es asi|\
 no esta bien|no hace falta|no es necesario|dejalo|dejelo|dejelo asi|dejalo asi|tampoco|sigue siendo que no|prefiero que no|preferiria no";
@@ -34,7 +34,35 @@ no esta bien|no hace falta|no es necesario|dejalo|dejelo|dejelo asi|dejalo asi|t
 const POLITE: &str = "please|pls|plz|thanks|thank you|thank you very much|thanks a lot|many thanks|thx|ta|cheers|thank you so much|thanks so much|so much|very much|a lot|\
 oh|well|um|uh|er|erm|hmm|hm|ah|so|then|just|actually|really|honestly|sorry|mate|love|dear|sir|madam|man|pal|there|hi|hello|again|indeed|and|\
 por favor|porfa|porfavor|gracias|muchas gracias|mil gracias|pues|bueno|eh|ah|oh|perdon|perdone|disculpa|disculpe|hola|senorita|amigo|amiga|hombre|y|\
-o sea|entonces|that|it|s|for me|haha|lol|jaja";
+o sea|entonces|that|it|s|for me|haha|lol|jaja|obviously|obvio|obviamente|clearly|ffs";
+
+/// Spanish pronouns at the end of a verb.
+const CLITICS: [&str; 6] = ["las", "los", "la", "lo", "les", "le"];
+/// Words that join a condition or a doubt.
+const CONDITIONS: [&str; 22] = [
+    "if",
+    "but",
+    "unless",
+    "only",
+    "as long",
+    "after",
+    "before",
+    "when",
+    "first",
+    "except",
+    "maybe",
+    "depends",
+    "si",
+    "pero",
+    "solo",
+    "siempre que",
+    "cuando",
+    "antes",
+    "despues",
+    "menos",
+    "depende",
+    "quiza",
+];
 
 /// What a message says, all of it: yes, no, or neither or both or more.
 pub(super) fn yes_no(text: &str) -> Option<bool> {
@@ -122,8 +150,32 @@ fn verb(words: &[&str], question: &str) -> usize {
         {
             2
         }
+        // "Bloqueela" where the question says "bloqueo".
+        [verb, ..] if verb.len() > 5 => {
+            let stem = CLITICS.iter().find_map(|end| verb.strip_suffix(end));
+            let stem = stem.and_then(|stem| stem.get(..5.min(stem.len())));
+            usize::from(
+                stem.is_some_and(|stem| stem.len() > 3 && question.contains(&format!(" {stem}"))),
+            )
+        }
         _ => 0,
     }
+}
+
+/// True where a message begins like an answer, or joins a condition to one.
+pub(super) fn touches(text: &str) -> bool {
+    let folded = fold(&signs(text));
+    let words: Vec<&str> = folded.split(' ').filter(|word| !word.is_empty()).collect();
+    let lead = words
+        .iter()
+        .take_while(|word| POLITE.split('|').any(|polite| polite == **word))
+        .count();
+    let rest = words.get(lead..).unwrap_or_default();
+    longest(YES, rest) > 0
+        || longest(NO, rest) > 0
+        || CONDITIONS
+            .iter()
+            .any(|word| super::exact::holds(&folded, word))
 }
 
 #[cfg(test)]

@@ -148,7 +148,9 @@ impl<'a> Turn<'a> {
                 Said::Yes
             };
         }
-        let answers = acts.p(Act::Affirm).max(acts.p(Act::Limit)) >= SURE;
+        // A word that has nothing of an answer is none, whatever it sounds like beside a confirm.
+        let answers =
+            acts.p(Act::Affirm).max(acts.p(Act::Limit)) >= SURE && bare::touches(&input.text);
         if answers { Said::Unsettled } else { Said::Else }
     }
 

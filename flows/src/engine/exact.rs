@@ -190,7 +190,11 @@ const SURELY_ASKING: [&str; 22] = [
 ];
 
 /// Phrases that ask why something is wanted.
-const WHY: [&str; 16] = [
+const WHY: [&str; 20] = [
+    "por q",
+    "porque me",
+    "porque lo",
+    "pq",
     "why",
     "what for",
     "what do you need",

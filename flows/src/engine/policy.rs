@@ -68,6 +68,55 @@ const DANGER: [&str; 48] = [
 ];
 /// Probability from which the customer is told what the trigger says.
 const CLEAR: f64 = 0.6;
+/// Probability below which an answer to the open question is taken for no sensitive topic.
+const GUESS: f64 = 0.8;
+/// Words that decline what follows, and what people call each other, folded.
+const NOT_WANTED: [&str; 22] = [
+    "don t want",
+    "dont want",
+    "do not want",
+    "don t need",
+    "dont need",
+    "do not need",
+    "no need for",
+    "no need to",
+    "don t put",
+    "dont put",
+    "do not put",
+    "don t transfer",
+    "dont transfer",
+    "don t pass",
+    "dont pass",
+    "rather not",
+    "no quiero",
+    "no necesito",
+    "no me pas",
+    "no hace falta",
+    "no deseo",
+    "sin hablar",
+];
+const PEOPLE: [&str; 18] = [
+    "person",
+    "human",
+    "agent",
+    "somebody",
+    "someone",
+    "anyone",
+    "anybody",
+    "people",
+    "advisor",
+    "representative",
+    "persona",
+    "humano",
+    "agente",
+    "alguien",
+    "nadie",
+    "asesor",
+    "operador",
+    "operadora",
+];
+/// Words right before a phrase that turn it around.
+const TURNED: [&str; 6] = ["not", "no", "never", "t", "nunca", "tampoco"];
 /// Probability from which an intent needs no act to be one.
 const CERTAIN: f64 = 0.9;
 
@@ -145,6 +194,23 @@ impl<'m> Seen<'m> {
         p >= at.max(BEYOND_DOUBT) || (p >= at && word())
     }
 
+    /// How sure a sensitive topic must be: an answer to the open question is not taken for one on a guess.
+    fn least(&self) -> f64 {
+        let answers = [
+            Act::Inform,
+            Act::Affirm,
+            Act::Deny,
+            Act::Cannot,
+            Act::Refuse,
+            Act::Skip,
+        ];
+        if self.at_question && self.acts.only(&answers) {
+            GUESS
+        } else {
+            0.0
+        }
+    }
+
     /// True where a message that reads like a wish for a person is one. In the middle of a question it takes more: "hi,
     /// I am the customer" is none.
     fn wants_person(&self, p: f64) -> bool {
@@ -152,11 +218,21 @@ impl<'m> Seen<'m> {
             return true;
         }
         let human = self.acts.p(Act::Human);
-        if self.acts.p(Act::HumanNot) > human {
+        if self.acts.p(Act::HumanNot) > human || self.declines_person() {
             return false;
         }
         let bar = if self.at_question { 0.5 } else { 0.2 };
         human >= bar || (!self.at_question && p >= CERTAIN)
+    }
+
+    /// True for a person who is not wanted, by the words for it.
+    fn declines_person(&self) -> bool {
+        let at = NOT_WANTED
+            .iter()
+            .filter_map(|words| self.folded.find(words).map(|at| at + words.len()))
+            .min();
+        let after = at.and_then(|at| self.folded.get(at..));
+        after.is_some_and(|rest| PEOPLE.iter().any(|noun| holds(rest, noun)))
     }
 
     fn phrase<'p>(
@@ -165,7 +241,7 @@ impl<'m> Seen<'m> {
     ) -> Option<&'p str> {
         // In every language of the list: people mix languages when it matters most to them.
         let mut all = lists.values().flatten();
-        all.find(|phrase| holds(&self.folded, phrase))
+        all.find(|phrase| said_so(&self.folded, phrase))
             .map(String::as_str)
     }
 }
@@ -182,6 +258,7 @@ impl Turn<'_> {
         for trigger in &bundle.policy.triggers {
             let hit = self.hit(trigger, &seen);
             // What is never automated competes: of two that fire the likelier one does.
+            let hit = hit.filter(|hit| hit.strength.is_none_or(|p| p >= seen.least()));
             let hit = hit.filter(|hit| {
                 hit.strength.is_none()
                     || strongest.as_ref().is_none_or(|name| *name == trigger.name)
@@ -204,6 +281,9 @@ impl Turn<'_> {
             let Some(strength) = self.hit(trigger, seen).and_then(|hit| hit.strength) else {
                 continue;
             };
+            if strength < seen.least() {
+                continue;
+            }
             if best.is_none_or(|(most, _)| strength > most) {
                 best = Some((strength, &trigger.name));
             }
@@ -550,4 +630,15 @@ fn never(
                 .sure(p)
         })
     })
+}
+
+/// True where a text says a phrase and does not deny it: "she has not passed away".
+fn said_so(folded: &str, phrase: &str) -> bool {
+    if !holds(folded, phrase) {
+        return false;
+    }
+    let phrase = fold(phrase);
+    let before = folded.find(&phrase).and_then(|at| folded.get(..at));
+    let last = before.and_then(|before| before.split_whitespace().next_back());
+    !last.is_some_and(|word| TURNED.contains(&word))
 }

@@ -484,7 +484,15 @@ impl Turn<'_> {
             return;
         }
         let empty = self.empty_slots();
-        if !empty.is_empty() && self.prefill(&empty, entities) {
+        let tells = [
+            Act::Inform,
+            Act::Correct,
+            Act::Request,
+            Act::Affirm,
+            Act::Exclude,
+        ];
+        let ahead = !acts.known() || acts.says_any(&tells);
+        if ahead && !empty.is_empty() && self.prefill(&empty, entities) {
             self.note("reading", "answers ahead", "taken", "");
             self.say_pattern(Pattern::Noted, &[]);
             self.understood();

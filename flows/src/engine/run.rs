@@ -98,7 +98,7 @@ impl<'a> Turn<'a> {
         match &step.kind {
             StepKind::Say(response) => self.say_step(flow, step, response),
             StepKind::Ask(ask) => self.ask_step(flow, step, ask),
-            StepKind::Confirm(confirm) => self.confirm_step(confirm),
+            StepKind::Confirm(confirm) => self.confirm_step(flow, confirm),
             StepKind::Offer(offer) => self.offer_step(offer),
             StepKind::Set { slot, value } => self.set_step(flow, step, slot, value),
             StepKind::If { test, .. } => {
@@ -301,7 +301,31 @@ impl<'a> Turn<'a> {
         false
     }
 
-    fn confirm_step(&mut self, confirm: &Confirm) -> Next {
+    /// A slot that a confirm would show and that is empty although the flow asks for it: the path of its question.
+    fn unasked(&mut self, flow: &Flow, confirm: &Confirm) -> Option<Vec<super::frame::At>> {
+        let holes = self.shown_holes(&confirm.prompt);
+        holes.into_iter().find_map(|slot| {
+            if self.state.slot(&slot).is_some() {
+                return None;
+            }
+            let mut question = None;
+            super::frame::each(flow, &mut |step| {
+                if matches!(&step.kind, StepKind::Ask(ask) if ask.slot == slot && ask.skip.is_none()) && question.is_none() {
+                    question = Some(step.id.clone());
+                }
+            });
+            super::frame::find(flow, &question?)
+        })
+    }
+
+    fn confirm_step(&mut self, flow: &Flow, confirm: &Confirm) -> Next {
+        // Nobody is asked to agree to a blank: what is missing is asked first, wherever its question stands.
+        if let Some(path) = self.unasked(flow, confirm)
+            && let Some(top) = self.top_mut()
+        {
+            top.at = path;
+            return Next::Go;
+        }
         self.say(&confirm.prompt);
         self.wait_here()
     }

@@ -42,7 +42,7 @@ impl Turn<'_> {
     /// A message that does one of the things that need no open question; true where it was taken.
     pub(super) fn heard_standing(&mut self, input: &Input, reading: Option<&Reading>) -> bool {
         let acts = Acts::of(reading);
-        if !acts.known() || input.payload.is_some() {
+        if !acts.known() || input.payload.is_some() || self.answers_open(input, reading) {
             return false;
         }
         let taken = self.heard_person_wish(&acts)
@@ -58,6 +58,18 @@ impl Turn<'_> {
         taken
     }
 
+    /// True where a message holds a typed value for the question that is open: "oh hang on, it's 4417".
+    fn answers_open(&self, input: &Input, reading: Option<&Reading>) -> bool {
+        let ask = self.here().and_then(|(_, step)| match &step.kind {
+            crate::bundle::StepKind::Ask(ask) => Some(ask),
+            _ => None,
+        });
+        let fit = ask
+            .filter(|_| self.state.wait == Wait::Customer)
+            .and_then(|ask| self.fit(&ask.slot, input, reading));
+        fit.is_some_and(|fit| !fit.free && !matches!(fit.value, Value::Bool(_)))
+    }
+
     fn took(&mut self, what: &str) {
         self.note("reading", format!("act {what}"), "taken", "");
     }
@@ -68,7 +80,11 @@ impl Turn<'_> {
             self.human("act human");
             return true;
         }
-        if acts.only(&[Act::HumanNot, Act::Deny, Act::Withdraw]) && acts.says(Act::HumanNot) {
+        let beside = self.state.frames.is_empty() && acts.wants_something();
+        let clear = acts.p(Act::HumanNot) >= LEFT_ALONE && !acts.says(Act::Human) && !beside;
+        if clear
+            || (acts.only(&[Act::HumanNot, Act::Deny, Act::Withdraw]) && acts.says(Act::HumanNot))
+        {
             self.took("human_not");
             self.understood();
             self.state.wait = Wait::Customer;
@@ -203,6 +219,9 @@ impl Turn<'_> {
         let spoken = wanted
             .map(|(code, _)| (*code).to_owned())
             .filter(|code| self.bundle.languages.contains(code));
+        if spoken.as_ref() == Some(&self.state.language) {
+            return false;
+        }
         self.took("language");
         if let Some(code) = spoken {
             self.note("language", code.clone(), "followed", "asked for");
