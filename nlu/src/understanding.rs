@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::ZonedDateTime;
 use sha2::{Digest as _, Sha256};
 
-use crate::acts::Acts;
+use crate::acts::{Acts, polarity};
 use crate::encoder::{Encoder, Precision, Upper};
 use crate::entity::Finder;
 use crate::intent::{self, Head};
@@ -297,6 +297,7 @@ impl Understanding {
                 all.extend(found);
                 all.sort_by_key(|e| (e.start, std::cmp::Reverse(e.end)));
             }
+            polarity::apply(&vectors.heard, &reading.clauses, &mut reading.entities);
             self.feel(&mut reading, &vectors.mood, encoder, text)?;
             readings.push(reading);
         }

@@ -1,7 +1,7 @@
 //! What the heads see of a text: vectors that the encoder makes on the way.
 
 use crate::Error;
-use crate::acts::{Acts, Heard};
+use crate::acts::{Acts, Heard, Rows};
 use crate::encoder::Encoder;
 use crate::encoder::Upper;
 use crate::sentiment::{Mood, Sentiment};
@@ -51,7 +51,7 @@ struct Seen {
     states: Vec<f32>,
     mood: Mood,
     /// The rows after each layer that the head of the acts looks at.
-    acts: Vec<Vec<f32>>,
+    acts: Rows,
 }
 
 /// The length of a text's features.
@@ -70,6 +70,7 @@ pub(crate) fn read(
 ) -> Result<Vec<Vectors>, Error> {
     let layers = encoder.layers();
     let width = encoder.dimension();
+    let acts = look.acts.map(Acts::layers).unwrap_or_default();
     let tap = |seen: &mut Seen, layer: usize, rows: &[f32]| {
         if LOWER.iter().any(|below| layer + below == layers) {
             let start = seen.lower.len();
@@ -82,8 +83,8 @@ pub(crate) fn read(
         if let Some(head) = look.sentiment.filter(|head| head.layer() == layer) {
             seen.mood = head.judge(rows);
         }
-        if look.acts.is_some_and(|head| head.layers().contains(&layer)) {
-            seen.acts.push(rows.to_vec());
+        if acts.contains(&layer) {
+            seen.acts.insert(layer, rows.to_vec());
         }
     };
     let encoded = encoder.encode_tapped(texts, look.upper, &tap)?;

@@ -3,22 +3,22 @@
 
 use std::ops::Range;
 
-use super::softmax::{Row, Softmax};
+use super::rules;
 use super::words::Words;
-use super::{features, rules};
 
 /// Clauses that a message is cut into at most; the weakest cuts go first.
 pub(super) const MOST: usize = 8;
 /// How much more likely than not a cut has to be, in log-odds.
 const LEAST: f32 = 0.0;
 
-/// The places of the words that begin a clause, rising; the first word always does. None where there are no words.
-pub(super) fn starts(model: &Softmax, words: &Words) -> Vec<usize> {
+/// The places of the words that begin a clause, rising, by the log-odds that the gap before a word parts two; the first
+/// word always does. None where there are no words.
+pub(super) fn starts(words: &Words, odds: impl Fn(usize) -> f32) -> Vec<usize> {
     if words.all.is_empty() {
         return Vec::new();
     }
     let mut cuts: Vec<(usize, f32)> = (1..words.all.len())
-        .map(|gap| (gap, odds(model, words, gap)))
+        .map(|gap| (gap, odds(gap)))
         .filter(|(_, odds)| *odds > LEAST)
         .collect();
     cuts.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
@@ -26,16 +26,6 @@ pub(super) fn starts(model: &Softmax, words: &Words) -> Vec<usize> {
     let mut starts: Vec<usize> = cuts.into_iter().map(|(gap, _)| gap).chain([0]).collect();
     starts.sort_unstable();
     starts
-}
-
-/// Log-odds that the gap before a word parts two clauses.
-pub(super) fn odds(model: &Softmax, words: &Words, gap: usize) -> f32 {
-    let row = Row {
-        dense: Vec::new(),
-        sparse: features::gap(words, gap),
-    };
-    let logits = model.logits(&row);
-    logits[1] - logits[0]
 }
 
 /// The byte ranges of clauses that begin with these words: all of the text but the blanks around them.

@@ -6,6 +6,7 @@ mod cut;
 mod features;
 mod head;
 mod open;
+pub(crate) mod polarity;
 mod report;
 mod rules;
 mod softmax;
@@ -15,7 +16,7 @@ mod words;
 
 pub(crate) use cut::bare;
 pub use head::Acts;
-pub(crate) use head::Heard;
+pub(crate) use head::{Heard, Rows};
 pub use report::Report;
 pub use train::train;
 
@@ -196,3 +197,6 @@ impl Polarity {
         *self == Self::Affirmed
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -32,7 +32,8 @@ pub(super) struct Shape {
 }
 
 impl Shape {
-    fn weights(self) -> usize {
+    /// The number of weights.
+    pub(super) fn weights(self) -> usize {
         (self.dense + self.sparse) * self.classes
     }
 }
