@@ -18,27 +18,8 @@ use crate::value::Value;
 
 /// Probability from which a wish is heard in the middle of a text that tells something.
 const CLEAR: f64 = 0.9;
-/// Messages that take none of the choices, folded.
-const NONE: [&str; 16] = [
-    "none of those",
-    "none of these",
-    "none of them",
-    "none",
-    "neither",
-    "neither of them",
-    "neither of those",
-    "not those",
-    "ninguno",
-    "ninguna",
-    "ninguno de esos",
-    "ninguna de esas",
-    "ninguno de ellos",
-    "ninguna de ellas",
-    "nada de eso",
-    "ninguna de las anteriores",
-];
 /// Acts that give no text.
-const NO_TEXT: [Act; 20] = [
+pub(super) const NO_TEXT: [Act; 20] = [
     Act::Affirm,
     Act::Deny,
     Act::Cannot,
@@ -394,7 +375,7 @@ impl<'a> Turn<'a> {
         reading: Option<&Reading>,
     ) -> bool {
         let Some(choice) = self.choice(offer, input, reading) else {
-            if input.payload.is_none() && none_of_them(&input.text) {
+            if input.payload.is_none() && bare::yes_no(&input.text) == Some(false) {
                 self.declined(flow, step, &offer.on_no);
                 return true;
             }
@@ -490,10 +471,4 @@ impl<'a> Turn<'a> {
             .or_else(entity)
             .or_else(yes_no)
     }
-}
-
-/// True for a message that takes none of the choices.
-fn none_of_them(text: &str) -> bool {
-    let folded = super::exact::fold(text);
-    bare::yes_no(text) == Some(false) || NONE.contains(&super::exact::bare(&folded).as_str())
 }

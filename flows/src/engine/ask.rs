@@ -6,6 +6,7 @@ use regex::Regex;
 use serde_json::{Value as Json, json};
 
 use super::acts::{Acts, best};
+use super::answer::NO_TEXT;
 use super::bare::yes_no;
 use super::event::{Act, Clause, Found, Input, Polarity, Reading};
 use super::exact::{coverage, fold, unsure};
@@ -22,6 +23,8 @@ const NAME_WORDS: usize = 5;
 const FREE: f64 = 0.5;
 /// Confidence below which a value was guessed from a misspelt word.
 const EXACT: f64 = 0.8;
+/// Confidence from which a bare number may be an amount.
+const AMOUNT: f64 = 0.6;
 /// Values that are shown when one of them is ruled out, at most.
 const LEFT: usize = 8;
 /// Acts beside which a guess is no value.
@@ -318,7 +321,8 @@ impl Turn<'_> {
         acts: Acts<'_>,
     ) -> (usize, usize) {
         let (mut start, mut end) = (0, text.len());
-        let tells = |clause: &&Clause| best(clause).is_some_and(|(act, _)| act == Act::Inform);
+        let other = |act: Act| NO_TEXT.contains(&act) || matches!(act, Act::Ask | Act::Language);
+        let tells = |clause: &&Clause| best(clause).is_some_and(|(act, _)| !other(act));
         let mut telling = acts.clauses().iter().filter(tells);
         if let Some(first) = telling.next() {
             let last = telling.next_back().unwrap_or(first);
@@ -526,6 +530,10 @@ impl Turn<'_> {
         } else if self.looks_to(slot, kind, ty) {
             (4, found.value.clone())
         } else if asked {
+            // The number of a house is no amount.
+            if *ty == Type::Money && kind == "number" && found.confidence < AMOUNT {
+                return None;
+            }
             (1, self.coerce(ty, kind, &found.value)?)
         } else {
             return None;
@@ -561,7 +569,9 @@ impl Turn<'_> {
                 let time = value.as_str()?.split('T').nth(1)?;
                 Some(json!(time))
             }
-            (Type::Bool, "yes_no") | (Type::Time, "time_bare") => Some(value.clone()),
+            (Type::Bool, "yes_no") | (Type::Time, "time_bare") | (Type::Name, "name_bare") => {
+                Some(value.clone())
+            }
             _ => None,
         }
     }

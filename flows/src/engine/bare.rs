@@ -25,7 +25,7 @@ of course not|don t|dont|do not|don t do it|dont do it|do not do it|don t do tha
 i don t want that|i don t want to|i do not want to|i don t think so|i do not think so|i d rather not|i would rather not|rather not|i m not|i am not|\
 it isn t|it is not|it s not|its not|it doesn t|it does not|it wasn t|that isn t|that s not it|that s wrong|thats wrong|that is wrong|that s incorrect|\
 that s not right|thats not right|that is not right|that isn t right|is wrong|wrong|incorrect|not correct|not right|negative|no thanks|no thank you|no ta|nothing|\
-still no|still not|leave it|leave it as it is|leave it please|keep it|n|no i don t|no it isn t|no it s not|no it doesn t|no need|no need thanks|not necessary|i disagree|\
+still no|still not|leave it|leave it as it is|leave it please|keep it|none of those|none of these|none of them|none|neither|neither of them|neither of those|not those|ninguno|ninguna|ninguno de esos|ninguna de esas|ninguno de ellos|ninguna de ellas|no wait|no espera|no espere|n|no i don t|no it isn t|no it s not|no it doesn t|no need|no need thanks|not necessary|i disagree|\
 no gracias|ya no|para nada|en absoluto|que va|claro que no|por supuesto que no|desde luego que no|ni hablar|ni de broma|nunca|jamas|negativo|incorrecto|no es correcto|\
 no quiero|no lo quiero|no lo haga|no lo hagas|mejor no|creo que no|me parece que no|ahora no|ahorita no|hoy no|todavia no|aun no|nada de eso|nop|no senor|no es asi|\
 no esta bien|no hace falta|no es necesario|dejalo|dejelo|dejelo asi|dejalo asi|tampoco|sigue siendo que no|prefiero que no|preferiria no";
@@ -39,7 +39,7 @@ o sea|entonces|that|it|s|for me|haha|lol|jaja|obviously|obvio|obviamente|clearly
 /// Spanish pronouns at the end of a verb.
 const CLITICS: [&str; 6] = ["las", "los", "la", "lo", "les", "le"];
 /// Words that join a condition or a doubt.
-const CONDITIONS: [&str; 22] = [
+const CONDITIONS: [&str; 26] = [
     "if",
     "but",
     "unless",
@@ -62,6 +62,10 @@ const CONDITIONS: [&str; 22] = [
     "menos",
     "depende",
     "quiza",
+    "perhaps",
+    "later",
+    "luego",
+    "mas tarde",
 ];
 
 /// What a message says, all of it: yes, no, or neither or both or more.

@@ -141,7 +141,11 @@ impl<'a> Turn<'a> {
         {
             return Said::No;
         }
-        if least(&[Act::Affirm], MODEL_YES) && !question {
+        if self.declines_in_part(input, reading) {
+            return Said::No;
+        }
+        // A yes in words that nobody foresaw must look like one: "mmm" does not.
+        if least(&[Act::Affirm], MODEL_YES) && !question && bare::touches(&input.text) {
             return if self.ends_in_the_irreversible(flow) {
                 Said::Unsettled
             } else {
@@ -152,6 +156,27 @@ impl<'a> Turn<'a> {
         let answers =
             acts.p(Act::Affirm).max(acts.p(Act::Limit)) >= SURE && bare::touches(&input.text);
         if answers { Said::Unsettled } else { Said::Else }
+    }
+
+    /// True where one part is a bare no and no other agrees, asks, changes or wants something: to stop is always safe.
+    fn declines_in_part(&self, input: &Input, reading: Option<&Reading>) -> bool {
+        let acts = Acts::of(reading);
+        let entities = reading.map_or(&[][..], |reading| &reading.entities);
+        let no = acts.clauses().iter().any(|clause| {
+            let text = input.text.get(clause.start..clause.end);
+            text.is_some_and(|text| bare::yes_no(text) == Some(false))
+        });
+        let more = [
+            Act::Affirm,
+            Act::Correct,
+            Act::Ask,
+            Act::Request,
+            Act::Exclude,
+            Act::Human,
+        ];
+        no && !acts.says_any(&more)
+            && !input.text.contains(['?', '¿'])
+            && self.changes(&input.text, reading, entities).is_empty()
     }
 
     /// Without acts: a message that begins with a yes or a no and goes on is no answer yet.

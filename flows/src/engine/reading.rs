@@ -462,7 +462,10 @@ impl Turn<'_> {
         let acts = Acts::of(reading);
         let changes = self.changes(&input.text, reading, entities);
         if let Some((slot, _, _)) = changes.first() {
-            let cue = takes_back(&input.text) || acts.says(Act::Correct);
+            let shown = self.shown_slots();
+            let cue = takes_back(&input.text)
+                || acts.says(Act::Correct)
+                || changes.iter().all(|(slot, ..)| shown.contains(slot));
             if cue || self.interrupting_topic(reading).is_none() {
                 self.correct(changes);
                 return;
@@ -477,6 +480,10 @@ impl Turn<'_> {
             text: input.text.clone(),
             entities: entities.to_vec(),
         };
+        let about_us = acts.only(&[Act::AboutBot]) && !self.state.frames.is_empty();
+        if about_us && self.heard_small_talk(input, reading) {
+            return;
+        }
         if self.heard_requests(reading, &said) || self.heard_topic(reading, &said) {
             return;
         }
@@ -491,7 +498,10 @@ impl Turn<'_> {
             Act::Affirm,
             Act::Exclude,
         ];
-        let ahead = !acts.known() || acts.says_any(&tells);
+        let code = |found: &Found| {
+            found.confidence >= 1.0 && self.bundle.entities.contains_key(&found.entity)
+        };
+        let ahead = !acts.known() || acts.says_any(&tells) || entities.iter().any(code);
         if ahead && !empty.is_empty() && self.prefill(&empty, entities) {
             self.note("reading", "answers ahead", "taken", "");
             self.say_pattern(Pattern::Noted, &[]);

@@ -3,7 +3,7 @@
 
 use super::acts::Acts;
 use super::event::{Act, Input, Reading};
-use super::exact::fold;
+use super::exact::{bare, fold, holds};
 use super::ladder::Missed;
 use super::state::Wait;
 use super::turn::{Next, Turn};
@@ -18,6 +18,67 @@ const SURE_NO: f64 = 0.6;
 const HUMAN: f64 = 0.8;
 /// Titles that "what can you do" is answered with, at most.
 const TITLES: usize = 8;
+/// Messages that need a moment and nothing else, folded and without what leads in.
+const WAITS: [&str; 14] = [
+    "wait",
+    "wait a minute",
+    "wait a moment",
+    "hold on",
+    "hang on",
+    "one sec",
+    "one second",
+    "one moment",
+    "espera",
+    "espere",
+    "un momento",
+    "un segundo",
+    "un momentito",
+    "espera un momento",
+];
+/// Messages that leave a choice open, folded and without what leads in.
+const INDIFFERENT: [&str; 14] = [
+    "i don t mind",
+    "i dont mind",
+    "don t mind",
+    "whatever",
+    "i don t care",
+    "i dont care",
+    "doesn t matter",
+    "any",
+    "me da igual",
+    "da igual",
+    "lo que sea",
+    "cualquiera",
+    "no me importa",
+    "igual",
+];
+/// Phrases that wish for a language.
+const WISHED_LANGUAGE: [&str; 12] = [
+    "in english",
+    "speak english",
+    "talk english",
+    "english please",
+    "in spanish",
+    "speak spanish",
+    "spanish please",
+    "en ingles",
+    "en espanol",
+    "habla espanol",
+    "hablar espanol",
+    "en castellano",
+];
+/// Parts of words that a wish for a language has.
+const SPEAKS: [&str; 9] = [
+    "english",
+    "ingles",
+    "spanish",
+    "espanol",
+    "castellano",
+    "speak",
+    "habl",
+    "language",
+    "idioma",
+];
 /// Phrases that ask what the bot is for.
 const CAN_DO: [&str; 11] = [
     "can you do",
@@ -42,7 +103,11 @@ impl Turn<'_> {
     /// A message that does one of the things that need no open question; true where it was taken.
     pub(super) fn heard_standing(&mut self, input: &Input, reading: Option<&Reading>) -> bool {
         let acts = Acts::of(reading);
-        if !acts.known() || input.payload.is_some() || self.answers_open(input, reading) {
+        if !acts.known()
+            || input.payload.is_some()
+            || self.answers_open(input, reading)
+            || self.may_pass_over(&input.text)
+        {
             return false;
         }
         let taken = self.heard_person_wish(&acts)
@@ -56,6 +121,14 @@ impl Turn<'_> {
             return true;
         }
         taken
+    }
+
+    /// True for "I don't mind" at a question that may be passed over.
+    fn may_pass_over(&self, text: &str) -> bool {
+        let skips = self.here().is_some_and(|(_, step)| {
+            matches!(&step.kind, crate::bundle::StepKind::Ask(ask) if ask.skip.is_some())
+        });
+        skips && INDIFFERENT.contains(&bare(&fold(text)).as_str())
     }
 
     /// True where a message holds a typed value for the question that is open: "oh hang on, it's 4417".
@@ -199,7 +272,9 @@ impl Turn<'_> {
     /// A message at a question that needs a moment, whatever else it tells.
     pub(super) fn heard_wait(&mut self, reading: Option<&Reading>) -> bool {
         let acts = Acts::of(reading);
-        if !acts.says(Act::Wait) || acts.wants_something() {
+        let said = bare(&fold(&self.state.last_text));
+        let waits = acts.says(Act::Wait) || WAITS.contains(&said.as_str());
+        if !waits || acts.wants_something() {
             return false;
         }
         self.took("wait");
@@ -210,11 +285,17 @@ impl Turn<'_> {
 
     /// A wish for another language, which keeps everything that was said.
     fn heard_language(&mut self, acts: &Acts<'_>, input: &Input) -> bool {
-        if !acts.only(&[Act::Language, Act::Ask]) || !acts.says(Act::Language) {
+        let folded = fold(&input.text);
+        let words = folded.split(' ').count();
+        let named = WISHED_LANGUAGE.iter().any(|phrase| holds(&folded, phrase)) && words <= 9;
+        let says = acts.only(&[Act::Language, Act::Ask]) && acts.says(Act::Language);
+        if !says && !named {
             return false;
         }
-        let folded = fold(&input.text);
-        let named = |names: &[&str]| names.iter().any(|name| super::exact::holds(&folded, name));
+        if !SPEAKS.iter().any(|word| folded.contains(word)) {
+            return false;
+        }
+        let named = |names: &[&str]| names.iter().any(|name| holds(&folded, name));
         let wanted = LANGUAGES.iter().find(|(_, names)| named(names));
         let spoken = wanted
             .map(|(code, _)| (*code).to_owned())
@@ -257,7 +338,8 @@ impl Turn<'_> {
         let Some(pattern) = small_talk(&acts, &input.text) else {
             return false;
         };
-        if pattern == Pattern::SmallTalk && !self.state.frames.is_empty() {
+        let word = !input.text.trim().contains(' ');
+        if pattern == Pattern::SmallTalk && word && !self.state.frames.is_empty() {
             // "Hmm" wants no conversation.
             self.took("small_talk");
             self.go_on();
@@ -317,7 +399,8 @@ impl Turn<'_> {
     ) -> bool {
         use super::frame::Branch;
         let acts = Acts::of(reading);
-        if acts.says(Act::Skip) {
+        let indifferent = INDIFFERENT.contains(&bare(&fold(&self.state.last_text)).as_str());
+        if acts.says(Act::Skip) || (skip.is_some() && indifferent) {
             self.took("skip");
             let Some(steps) = skip else {
                 self.say_pattern(Pattern::MustAnswer, &[]);
