@@ -97,10 +97,41 @@ pub struct Slot {
     pub pii: bool,
     /// Known to the customer alone, like a PIN: told to nobody, not even to the person who takes over.
     pub secret: bool,
+    /// Where a date without a year or a week looks.
+    pub looks: Looks,
+    /// Fewest and most words of a free text.
+    pub words: Option<(u32, u32)>,
+    /// What a free text must look like.
+    pub like: Option<Like>,
     /// What the customer calls it, for "changed your {title}".
     pub title: BTreeMap<Language, String>,
     /// Where it is declared.
     pub span: Span,
+}
+
+/// Where a date that leaves its year or week open is looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Looks {
+    /// Before now: a payment, an accident.
+    Past,
+    /// From now on: a booking (the default).
+    #[default]
+    Future,
+    /// Whichever is nearer.
+    Either,
+}
+
+/// What a free text must look like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Like {
+    /// A person's name: letters alone, at most five words.
+    Person,
+    /// A place or an address.
+    Place,
+    /// A company or shop.
+    Company,
 }
 
 /// How long a slot lives.
@@ -313,7 +344,7 @@ pub enum StepKind {
     End(String),
 }
 
-/// A ladder: each entry is used once, then `exhausted`.
+/// What becomes of a question without a usable answer: each rung is used once, then `exhausted`.
 #[derive(Debug, Clone, Default)]
 pub struct Ladder {
     /// Said after an answer that does not fit, one after the other; the pattern `no_match` where empty.
@@ -322,6 +353,12 @@ pub struct Ladder {
     pub no_input: Vec<Id>,
     /// Runs when a ladder is used up; empty means a handoff with reason `repeated_misunderstanding`.
     pub exhausted: Vec<Step>,
+    /// Why it is asked; said where the customer wants to know.
+    pub why: Option<Id>,
+    /// Runs where the customer does not know or have it; empty means the ladder's hints.
+    pub cannot: Vec<Step>,
+    /// Runs where the customer won't say; empty means the reason and a way to a person.
+    pub on_refusal: Vec<Step>,
 }
 
 /// An ask step.
@@ -335,6 +372,8 @@ pub struct Ask {
     pub default: Option<Expr>,
     /// Ask even when the slot is filled.
     pub always: bool,
+    /// Runs where the customer passes over the question, which leaves the slot empty; nothing where it must be answered.
+    pub skip: Option<Vec<Step>>,
     /// Retries.
     pub ladder: Ladder,
 }
@@ -357,6 +396,8 @@ pub struct Offer {
     pub prompt: Id,
     /// The choices, in order.
     pub choices: Vec<Choice>,
+    /// Runs on a plain no; empty means that the flow ends as declined.
+    pub on_no: Vec<Step>,
     /// Retries.
     pub ladder: Ladder,
 }
@@ -443,6 +484,36 @@ pub enum Pattern {
     Degraded,
     AnythingElse,
     Goodbye,
+    Wait,
+    PlainAnswer,
+    Unsettled,
+    WhichValue,
+    Excluded,
+    NotOffered,
+    WhatToChange,
+    AskAgain,
+    Cannot,
+    Refusal,
+    MustAnswer,
+    Resolved,
+    NotDone,
+    NoPerson,
+    Misread,
+    IsItAbout,
+    Concern,
+    Crisis,
+    QueueNoted,
+    Noted,
+    NothingOpen,
+    Hello,
+    Welcome,
+    SmallTalk,
+    AboutBot,
+    WhatICanDo,
+    Calm,
+    Sorry,
+    LanguageSwitched,
+    LanguageUnknown,
 }
 
 impl Pattern {
@@ -474,6 +545,18 @@ impl Pattern {
                 vec![("queue", Text), ("position", Number), ("minutes", Number)]
             }
             Self::AgentJoined | Self::AgentLeft => vec![("agent", Text)],
+            // The two values that were said for one slot, as they are said.
+            Self::WhichValue => vec![("first", Text), ("second", Text)],
+            // What was ruled out, or is not on offer.
+            Self::Excluded | Self::NotOffered => vec![("value", Text)],
+            // Title of the slot.
+            Self::AskAgain => vec![("slot", Text)],
+            Self::Resolved | Self::IsItAbout => vec![("title", Text)],
+            Self::Concern | Self::QueueNoted => vec![("queue", Text)],
+            Self::AboutBot => vec![("bot", Text)],
+            // Titles of what customers can start, the languages spoken.
+            Self::WhatICanDo => vec![("bot", Text), ("titles", Text)],
+            Self::LanguageUnknown => vec![("languages", Text)],
             _ => Vec::new(),
         }
     }
@@ -550,6 +633,15 @@ pub enum TriggerKind {
     ToolFailure(u32),
     /// The customer's tier is one of these (`tier`).
     Tier(Vec<String>),
+    /// Self-harm or danger now (`policy`): help lines are said at once, before anything else.
+    Crisis {
+        /// Probability of the act from which it holds.
+        at: f64,
+        /// Phrases.
+        phrases: BTreeMap<Language, Vec<String>>,
+    },
+    /// The customer has insulted the bot this many times (`abuse`).
+    Abuse(u32),
 }
 
 /// A queue of people.
@@ -574,6 +666,10 @@ pub struct Limits {
     pub depth: u32,
     /// Seconds without a word before a web conversation closes.
     pub idle_close_s: i64,
+    /// Turns for which the flow that ended last can still be corrected.
+    pub correctable_turns: u32,
+    /// Seconds for which it can.
+    pub correctable_s: i64,
 }
 
 /// How sure a reading must be.
@@ -587,6 +683,8 @@ pub struct Understanding {
     pub answer: f64,
     /// A lead by which a new topic beats an answer to the question asked.
     pub interrupt_margin: f64,
+    /// Intent probability from which the bot asks "Is it about …?".
+    pub lead: f64,
 }
 
 /// A conversation test.

@@ -14,7 +14,7 @@ use crate::words::{Document, Filter, QueryWord, Words, stems};
 use crate::{Embed, KnowledgeError};
 
 /// Raised when the files of an index change their meaning.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 /// Passages that each of the two searches hands to the fusion.
 const CANDIDATES: usize = 50;
 /// Share of the dense search in the fused score; the rest is BM25 relative to the best of the query.
@@ -49,7 +49,7 @@ pub struct Hit {
     pub title: String,
     /// Heading within it, if any.
     pub section: Option<String>,
-    /// The text, plain.
+    /// The text, plain: list items and rows of tables are lines that begin with `• `.
     pub text: String,
     /// Address customers can open, if any.
     pub url: Option<String>,
@@ -85,7 +85,11 @@ struct Passage {
     /// Index into the entries.
     entry: usize,
     section: Option<String>,
+    /// What is searched.
     text: String,
+    /// What a reader gets, where it differs: the rows of tables.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    shown: Option<String>,
 }
 
 /// What is kept on disk beside the vectors and the keyword index.
@@ -319,7 +323,7 @@ impl Index {
             article: entry.id.clone(),
             title: entry.title.clone(),
             section: passage.section.clone(),
-            text: passage.text.clone(),
+            text: passage.shown.as_ref().unwrap_or(&passage.text).clone(),
             url: entry.url.clone(),
             confidence,
         }
@@ -408,6 +412,7 @@ fn catalog(articles: &[Article]) -> Catalog {
             .extend(chunk(&article.body).into_iter().map(|chunk| Passage {
                 entry,
                 section: chunk.section,
+                shown: Some(chunk.shown).filter(|shown| *shown != chunk.text),
                 text: chunk.text,
             }));
         catalog

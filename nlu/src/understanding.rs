@@ -1,18 +1,18 @@
 //! Everything a bot's NLU is, trained: text in, reading out.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::Range;
 
 use jiff::ZonedDateTime;
 use sha2::{Digest as _, Sha256};
 
+use crate::acts::{Acts, polarity};
 use crate::encoder::{Encoder, Precision, Upper};
 use crate::entity::Finder;
 use crate::intent::{self, Head};
 use crate::sentiment::{Mood, Sentiment};
 use crate::spans::{self, Marked, Pieces, Spans};
-use crate::vectors::{self, Look, Vectors};
-use crate::{Entity, EntityKind, Error, Reading, Spec, language, profanity, requests};
+use crate::vectors::{Look, Vectors};
+use crate::{Entity, EntityKind, Error, Reading, Spec, language, profanity};
 
 pub(crate) use examples::examples;
 use learn::Texts;
@@ -20,6 +20,7 @@ use recent::Recent;
 
 mod examples;
 mod learn;
+mod parts;
 mod recent;
 
 /// Changes whenever the same examples would train to something else, or be stored in another way.
@@ -79,6 +80,7 @@ pub struct Understanding {
     wanted: BTreeSet<String>,
     finder: Finder,
     sentiment: Sentiment,
+    acts: Acts,
     languages: Vec<String>,
     recent: Recent,
 }
@@ -188,6 +190,7 @@ impl Understanding {
             wanted: wanted(spec, &finder),
             finder,
             sentiment: Sentiment::builtin(),
+            acts: Acts::builtin(),
             languages: spec.languages.clone(),
             recent: Recent::default(),
         })
@@ -280,6 +283,7 @@ impl Understanding {
             upper: self.upper.as_ref(),
             states: self.spans.as_ref().map(|_| spans::LAYER),
             sentiment: Some(&self.sentiment),
+            acts: Some(&self.acts),
         };
         let all = self.recent.read(encoder, look, &only)?;
         let mut readings = Vec::with_capacity(texts.len());
@@ -293,59 +297,12 @@ impl Understanding {
                 all.extend(found);
                 all.sort_by_key(|e| (e.start, std::cmp::Reverse(e.end)));
             }
+            polarity::apply(&vectors.heard, &reading.clauses, &mut reading.entities);
             self.feel(&mut reading, &vectors.mood, encoder, text)?;
             readings.push(reading);
         }
-        self.find_requests(encoder, &only, &mut readings)?;
+        self.read_parts(encoder, &only, &mut readings)?;
         Ok(readings)
-    }
-
-    /// Finds the messages with several requests, whose parts are read at once. Most messages are one
-    /// for sure and cost nothing here.
-    fn find_requests(
-        &self,
-        encoder: &Encoder,
-        texts: &[&str],
-        readings: &mut [Reading],
-    ) -> Result<(), Error> {
-        let Some(head) = &self.head else {
-            return Ok(());
-        };
-        let mut found: Vec<(usize, Vec<Range<usize>>)> = Vec::new();
-        for (at, (text, reading)) in texts.iter().zip(readings.iter()).enumerate() {
-            if requests::may_be_several(best(&reading.intents), reading.none) {
-                let parts = requests::parts(text);
-                if !parts.is_empty() {
-                    found.push((at, parts));
-                }
-            }
-        }
-        let parts: Vec<&str> = found
-            .iter()
-            .flat_map(|(at, parts)| parts.iter().map(|part| &texts[*at][part.clone()]))
-            .collect();
-        if parts.is_empty() {
-            return Ok(());
-        }
-        let vectors = vectors::read(
-            encoder,
-            Look {
-                upper: self.upper.as_ref(),
-                ..Look::default()
-            },
-            &parts,
-        )?;
-        let mut read = vectors.iter().zip(&parts).map(|(vectors, part)| {
-            let (mut intents, _) = head.predict(&vectors.features, part);
-            intents.truncate(1);
-            intents.pop().unwrap_or_default()
-        });
-        for (at, parts) in found {
-            let reading = &mut readings[at];
-            let read: Vec<(String, f64)> = read.by_ref().take(parts.len()).collect();
-            reading.requests = requests::of_parts(&parts, &read, best(&reading.intents));
-        }
-        Ok(())
     }
 
     fn reading(&self, vectors: &Vectors, text: &str, context: &Context) -> Reading {
@@ -365,7 +322,7 @@ impl Understanding {
             none,
             embedding: vectors.embedding.clone(),
             requests: Vec::new(),
-            clauses: Vec::new(),
+            clauses: self.acts.judge(&vectors.heard, context.open.as_deref()),
         }
     }
 

@@ -1,6 +1,7 @@
 //! What the heads see of a text: vectors that the encoder makes on the way.
 
 use crate::Error;
+use crate::acts::{Acts, Heard, Rows};
 use crate::encoder::Encoder;
 use crate::encoder::Upper;
 use crate::sentiment::{Mood, Sentiment};
@@ -26,6 +27,8 @@ pub(crate) struct Vectors {
     pub(crate) states: Vec<f32>,
     /// How the text sounds, where that was asked for.
     pub(crate) mood: Mood,
+    /// The text in clauses, where that was asked for.
+    pub(crate) heard: Heard,
 }
 
 /// How to look at texts.
@@ -37,6 +40,8 @@ pub(crate) struct Look<'u> {
     pub(crate) states: Option<usize>,
     /// The head that judges how upset a text sounds.
     pub(crate) sentiment: Option<&'u Sentiment>,
+    /// The head that says what is done in each clause.
+    pub(crate) acts: Option<&'u Acts>,
 }
 
 /// What is seen on the way up.
@@ -45,6 +50,8 @@ struct Seen {
     lower: Vec<f32>,
     states: Vec<f32>,
     mood: Mood,
+    /// The rows after each layer that the head of the acts looks at.
+    acts: Rows,
 }
 
 /// The length of a text's features.
@@ -63,6 +70,7 @@ pub(crate) fn read(
 ) -> Result<Vec<Vectors>, Error> {
     let layers = encoder.layers();
     let width = encoder.dimension();
+    let acts = look.acts.map(Acts::layers).unwrap_or_default();
     let tap = |seen: &mut Seen, layer: usize, rows: &[f32]| {
         if LOWER.iter().any(|below| layer + below == layers) {
             let start = seen.lower.len();
@@ -75,25 +83,34 @@ pub(crate) fn read(
         if let Some(head) = look.sentiment.filter(|head| head.layer() == layer) {
             seen.mood = head.judge(rows);
         }
+        if acts.contains(&layer) {
+            seen.acts.insert(layer, rows.to_vec());
+        }
     };
     let encoded = encoder.encode_tapped(texts, look.upper, &tap)?;
-    Ok(encoded
+    encoded
         .into_iter()
-        .map(|(encoded, seen)| {
+        .zip(texts)
+        .map(|((encoded, seen), text)| {
             let mut features = if look.upper.is_some() {
                 encoded.tuned
             } else {
                 encoded.base.clone()
             };
             features.extend(seen.lower);
-            Vectors {
+            let heard = match look.acts {
+                Some(head) => head.hear(text, &encoder.places(text)?, &seen.acts),
+                None => Heard::default(),
+            };
+            Ok(Vectors {
                 embedding: encoded.base,
                 features,
                 states: seen.states,
                 mood: seen.mood,
-            }
+                heard,
+            })
         })
-        .collect())
+        .collect()
 }
 
 /// The mean of rows, scaled to the length of a lower layer's share.

@@ -29,12 +29,12 @@ export async function browser() {
 }
 
 /**
- * Starts `bellhop serve` with an empty store: `{url, code, stop(), again()}`. `again()` kills the
+ * Starts `bellhop serve` with an empty store and these settings: `{url, code, stop(), again()}`. `again()` kills the
  * program as a power cut would and starts it on the same store and port.
  */
-export async function program() {
+export async function program(env = {}) {
   const folder = mkdtempSync(join(tmpdir(), "bellhop-browser-"));
-  let running = await start(folder, "127.0.0.1:0");
+  let running = await start(folder, "127.0.0.1:0", env);
   return {
     get url() {
       return running.url;
@@ -52,17 +52,18 @@ export async function program() {
     async again() {
       const address = new URL(running.url).host;
       await running.end();
-      running = await start(folder, address);
+      running = await start(folder, address, env);
     },
   };
 }
 
-function start(folder, address) {
+function start(folder, address, env) {
   const binary = process.env.BELLHOP ?? join(ROOT, "target/release/bellhop");
   assert.ok(existsSync(binary), `no program at ${binary}: cargo build --release`);
   const args = ["serve", "--listen", address, "--store", `sqlite:${join(folder, "bellhop.db")}`];
   if (process.env.BELLHOP_MODEL) args.push("--model", process.env.BELLHOP_MODEL);
-  const child = spawn(binary, args, { cwd: ROOT, stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(binary, args, { cwd: ROOT, env: { ...process.env, ...env },
+    stdio: ["ignore", "pipe", "pipe"] });
   const closed = new Promise((resolve) => child.once("close", resolve));
   const said = [];
   let url = "";

@@ -279,6 +279,50 @@ test("two at the desk: one takes, notes stay inside, a transfer goes to the othe
   await tab.context().close();
 });
 
+test("whoever types sees nothing of it; the other side does", async () => {
+  const tab = await h.page(browser);
+  const chat = await Chat.open(tab, program.url);
+  const bar = tab.locator("bellhop-chat .typing");
+  await chat.say("I want to talk to a person");
+  await chat.sees("You are next in line");
+  await desk.take("Alex Morgan");
+  await chat.sees("Operator, a person, is with you");
+  // Slowly: the desk may follow the conversation a moment later than the customer is told.
+  await Promise.all([chat.field.pressSequentially("hello, is anybody there?", { delay: 200 }),
+    desk.tab.getByText("The customer is typing…").waitFor()]);
+  assert.equal(await bar.isVisible(), false, "not one's own");
+  await desk.reply.pressSequentially("One mo");
+  await bar.filter({ hasText: "Operator is typing" }).waitFor();
+  await picture(tab, "chat-agent-typing");
+  await desk.say("One moment.");
+  await chat.hears("One moment.");
+  await bar.waitFor({ state: "hidden" });
+  await desk.wrapUp();
+  noProblems(tab, desk.tab);
+  await tab.context().close();
+});
+
+for (const [name, options] of [["wide", {}], ["narrow", { viewport: { width: 360, height: 640 } }]]) {
+  test(`a table of an article can be read in a bubble, on a ${name} screen`, async () => {
+    const tab = await h.page(browser, options);
+    const chat = await Chat.open(tab, program.url);
+    for (const [at, [asked, row]] of [
+      ["how much does a current account cost?", /^Card payments abroad\s+2\.75%\s+free\s+free$/],
+      ["what interest do your savings accounts pay?", /^Cash ISA\s+3\.60% variable\s+any time, tax free$/],
+    ].entries()) {
+      await chat.say(asked);
+      const table = chat.log.getByRole("table").nth(at);
+      await table.getByRole("row", { name: row }).waitFor();
+      const wide = await table.evaluate((node) => node.scrollWidth - node.parentElement.clientWidth);
+      assert.ok(wide <= 0, `${asked}: ${wide} px stick out`);
+      await picture(tab, `table-${name}-${at}`);
+    }
+    await accessible(tab, "a table in the chat");
+    noProblems(tab);
+    await tab.context().close();
+  });
+}
+
 test("a narrow phone in the dark", async () => {
   const options = { viewport: { width: 360, height: 640 }, colorScheme: "dark", hasTouch: true };
   const tab = await h.page(browser, options);

@@ -227,6 +227,124 @@ test("the place in line is told and kept up to date", async () => {
   await tab.context().close();
 });
 
+test("typing is shown only of who is to answer, and only while they do", async () => {
+  const { server, chat, tab } = await scripted({ onFrame: storing() });
+  const bar = tab.locator("bellhop-chat .typing");
+  let seq = 0;
+  const event = (more) => {
+    seq += 1;
+    server.send({ seq, at: "2026-01-05T10:00:00Z", handoff_id: "h", queue: "q", agent: "Ana", ...more });
+  };
+  const typing = (from, on = true) => server.send({ type: "typing", from, on });
+  const shows = (who) => bar.filter({ hasText: `${who} is typing` }).waitFor();
+  const nothing = () => bar.waitFor({ state: "hidden" });
+  /** Whatever was sent before this is shown by now. */
+  const seen = async () => {
+    event({ type: "message", from: "customer", text: `seen ${seq + 1}` });
+    await chat.sees(`seen ${seq}`);
+  };
+  const ignored = async (from) => {
+    typing(from);
+    await seen();
+    assert.equal(await bar.isVisible(), false, `${from} is not shown`);
+  };
+  const bot = async () => {
+    typing("bot");
+    await shows("Assistant");
+  };
+  await ignored("customer");
+  await ignored("agent");
+  await bot();
+  await seen();
+  await shows("Assistant");
+  typing("bot", false);
+  await nothing();
+  await bot();
+  event({ type: "message", from: "bot", text: "There." });
+  await nothing();
+  await bot();
+  event({ type: "handoff", state: "queued" });
+  await nothing();
+  await bot();
+  event({ type: "handoff", state: "assigned" });
+  await nothing();
+  await ignored("bot");
+  await ignored("customer");
+  typing("agent");
+  await shows("Ana");
+  // The bot stopping says nothing of the agent.
+  typing("bot", false);
+  await seen();
+  await shows("Ana");
+  event({ type: "handoff", state: "returned" });
+  await nothing();
+  await ignored("agent");
+  await bot();
+  event({ type: "closed", reason: "idle" });
+  await nothing();
+  noProblems(tab);
+  await tab.context().close();
+});
+
+test("typing goes when a message is refused and when the connection is lost", async () => {
+  const { server, chat, tab } = await scripted({
+    onFrame: (frame, send) => frame.type === "message" && send({ type: "error", code: "too_long",
+      message: "at most 10 characters", client_msg_id: frame.client_msg_id }),
+  });
+  const bar = tab.locator("bellhop-chat .typing");
+  server.send({ type: "typing", from: "bot", on: true });
+  await bar.waitFor();
+  await chat.say("one message that is refused");
+  await chat.sees("Not sent: at most 10 characters");
+  await bar.waitFor({ state: "hidden" });
+  server.send({ type: "typing", from: "bot", on: true });
+  await bar.waitFor();
+  server.http = (route) => route.fulfill({ status: 503, json: {} });
+  await server.sockets.at(-1).close({ code: 1011 });
+  await bar.waitFor({ state: "hidden" });
+  await chat.network("online");
+  assert.equal(await bar.isVisible(), false);
+  await tab.context().close();
+});
+
+test("rows of a table are a table where it fits a bubble, and a list where it does not", async () => {
+  const { server, chat, tab } = await scripted();
+  const source = { article: "a", title: "Fees", url: "/kb/a" };
+  server.send(says(1, "Our fees:\n• Monthly fee – Current: £0 · Plus: £6 · Premier: £15\n" +
+    "• Card payments abroad – Current: 2.75% · Plus: free · Premier: **free**\nThat is all.\n\nFrom: Fees",
+  { source }));
+  const table = chat.log.getByRole("table");
+  await table.waitFor();
+  assert.deepEqual(await table.locator("tr").evaluateAll((rows) =>
+    rows.map((row) => [...row.cells].map((cell) => cell.textContent))),
+  [["", "Current", "Plus", "Premier"], ["Monthly fee", "£0", "£6", "£15"],
+    ["Card payments abroad", "2.75%", "free", "free"]]);
+  assert.equal(await table.getByRole("rowheader").count(), 2);
+  await chat.sees("That is all.");
+  await picture(tab, "widget-table");
+  const long = "as long as the account is open and in credit";
+  const lists = [
+    `• Debit – Fee: none, ${long} · Limit: £300\n• Credit – Fee: £60 · Limit: £500`,
+    "• Debit – Fee: none · Limit: £300\n• Credit – Fee: £60",
+    "• Debit – Fee: none · Limit: £300",
+    "• Debit – free of charge\n• Credit – in some shops only",
+  ];
+  for (const [at, text] of lists.entries()) {
+    server.send(says(at + 2, `List ${at}:\n${text}`, { source }));
+    await chat.hears(`List ${at}`);
+    const last = chat.log.locator(".msg").last();
+    assert.equal(await last.getByRole("table").count(), 0, text);
+    assert.equal(await last.getByRole("listitem").count(), text.split("\n").length, text);
+  }
+  await picture(tab, "widget-table-as-list");
+  server.send(says(9, "1. Open the app\nand sign in.\n2. Tap Cards", { source }));
+  await chat.hears("Tap Cards");
+  const second = chat.log.locator(".msg").last().locator("ol").last();
+  assert.equal(await second.getAttribute("start"), "2", "the numbers go on");
+  noProblems(tab);
+  await tab.context().close();
+});
+
 test("what the bot says of a handoff in its own words is not said by a line as well", async () => {
   const { server, chat, tab } = await scripted();
   const news = (seq, state) => ({ seq, at: "2026-01-05T10:00:00Z", type: "handoff", state,

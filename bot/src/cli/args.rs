@@ -46,7 +46,7 @@ pub(super) enum Command {
         #[arg(long, value_enum, default_value_t = Mode::Head)]
         mode: Mode,
     },
-    /// Understanding: parse, eval, impact, bench, train-sentiment.
+    /// Understanding: parse, eval, impact, bench, train-acts, train-sentiment.
     #[command(subcommand)]
     Nlu(Nlu),
     /// Knowledge: index, search, eval, calibrate.
@@ -156,6 +156,14 @@ pub(super) enum Nlu {
     Eval(NluEval),
     /// Latency and throughput of reading.
     Bench(NluBench),
+    /// Makes the weights of the head that says what is done in each clause; they are compiled in.
+    TrainActs {
+        /// File to write.
+        out: PathBuf,
+        /// Also list the phrases that heads which had not seen them read wrong.
+        #[arg(long)]
+        wrong: bool,
+    },
     /// Makes the weights of the sentiment head that are compiled in.
     TrainSentiment {
         /// Folder with train.csv, dev.csv and test.csv of GoEmotions.

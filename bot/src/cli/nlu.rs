@@ -6,8 +6,8 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use bellhop_nlu::eval::{self, EvalOptions};
-use bellhop_nlu::sentiment;
 use bellhop_nlu::{Context as ReadContext, Reading};
+use bellhop_nlu::{acts, sentiment};
 use serde::Serialize;
 
 use super::args::{Nlu, NluEval};
@@ -23,6 +23,7 @@ pub(super) fn run(config: &Config, command: Nlu) -> Result<ExitCode> {
         Nlu::Impact(args) => impact::run(config, &args)?,
         Nlu::Eval(args) => evaluate(config, &args)?,
         Nlu::Bench(args) => bench::run(config, &args)?,
+        Nlu::TrainActs { out, wrong } => train_acts(config, &out, wrong)?,
         Nlu::TrainSentiment { data, out } => train_sentiment(config, &data, &out)?,
     }
     Ok(ExitCode::SUCCESS)
@@ -107,6 +108,24 @@ fn evaluate(config: &Config, args: &NluEval) -> Result<()> {
         fields.shift_remove("runs");
     }
     line(&serde_json::to_string_pretty(&json)?);
+    Ok(())
+}
+
+fn train_acts(config: &Config, out: &Path, wrong: bool) -> Result<()> {
+    let encoder = encoder(config)?;
+    let (head, report) = acts::train(&encoder)?;
+    std::fs::write(out, head.to_bytes()).with_context(|| out.display().to_string())?;
+    if wrong {
+        for (text, act, read, sure) in &report.wrong {
+            line(&format!("{act}\t{read}\t{sure:.2}\t{text}"));
+        }
+        report.miscut.iter().for_each(|message| line(message));
+    }
+    line(&format!("{report}"));
+    line(&format!(
+        "written to {}; build again to use it",
+        out.display()
+    ));
     Ok(())
 }
 

@@ -23,7 +23,7 @@ use crate::store::handoffs::{self, Record, Stage};
 use crate::store::journal::{self, Body, Input, Note, Row};
 use crate::store::{StoreError, conversations, hash_of, staff};
 
-/// Places of the queue that hear of every change; those behind only when theirs is a multiple of it.
+/// Places of a queue that hear of every change; those behind only when theirs is a multiple of it.
 /// One take would otherwise write a row for everybody who waits.
 const NEWS: u32 = 10;
 
@@ -396,7 +396,8 @@ impl Desk {
         Ok(rows)
     }
 
-    /// Tells everyone in the queue whose place changed, as far as they want to know.
+    /// Tells everyone who waits and whose place in their queue or wait changed, as far as they want to know. Another
+    /// queue that moves changes no place in this one, but it does change the wait: the agents are the same.
     ///
     /// # Errors
     /// SQLite's.
@@ -407,7 +408,7 @@ impl Desk {
         for (place, standing) in places.iter().zip(standings) {
             let position = standing.position;
             let news = position <= NEWS || position.is_multiple_of(NEWS);
-            if place.told == Some(position) || !news {
+            if !news || self.knows(tx, place, standing)? {
                 continue;
             }
             handoffs::told(tx, &place.handoff, position)?;
@@ -427,6 +428,20 @@ impl Desk {
             )?);
         }
         Ok(rows)
+    }
+
+    /// The customer was told this place and this wait already.
+    fn knows(
+        &self,
+        tx: &Transaction<'_>,
+        place: &Place,
+        standing: Standing,
+    ) -> Result<bool, StoreError> {
+        if place.told != Some(standing.position) {
+            return Ok(false);
+        }
+        let told = journal::last_handoff(tx, &place.conversation)?.and_then(|event| event.wait_s);
+        Ok(Standing::minutes(told) == Standing::minutes(standing.wait_s))
     }
 
     /// Where a handoff stands that waits.

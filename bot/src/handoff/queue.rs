@@ -44,13 +44,20 @@ impl Place {
     }
 }
 
-/// How somebody stands in the queue.
+/// How somebody stands in their queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Standing {
-    /// 1 is next.
+    /// 1 is next in their own queue: the customer is told which team's line it is.
     pub position: u32,
     /// Estimated wait, seconds; unknown while nobody is there to take anyone.
     pub wait_s: Option<u64>,
+}
+
+impl Standing {
+    /// The wait as customers are told it, minutes.
+    pub fn minutes(wait_s: Option<u64>) -> Option<u64> {
+        wait_s.map(|seconds| (seconds + 30) / 60)
+    }
 }
 
 /// Puts everyone who waits in the order in which they are served.
@@ -58,19 +65,24 @@ pub fn order(places: &mut [Place]) {
     places.sort_by(|a, b| a.turn().cmp(&b.turn()));
 }
 
-/// Gives the standing of each place of an ordered queue: the contacts ahead, shared by the agents
-/// who are available. All agents serve all queues, so the place among all is the one that counts.
+/// Gives the standing of everyone who waits, in the order in which they are served: the place in the
+/// queue of their own, and the work of all contacts served before, shared by the agents who are
+/// available. All agents serve all queues: who is first of one team and fifth of all waits for four
+/// contacts, and to promise less would be a lie.
 pub fn standings(
     ordered: &[Place],
     queues: &BTreeMap<String, Queue>,
     available: u64,
 ) -> Vec<Standing> {
     let mut ahead_s = 0_u64;
-    (1..)
-        .zip(ordered)
-        .map(|(position, place)| {
+    let mut ahead: BTreeMap<&str, u32> = BTreeMap::new();
+    ordered
+        .iter()
+        .map(|place| {
+            let position = ahead.entry(&place.queue).or_default();
+            *position += 1;
             let standing = Standing {
-                position,
+                position: *position,
                 wait_s: ahead_s.checked_div(available),
             };
             let handle = queues
@@ -144,6 +156,33 @@ mod tests {
         assert_eq!(
             other.iter().map(|s| s.position).collect::<Vec<_>>(),
             [1, 2, 3]
+        );
+    }
+
+    #[test]
+    fn each_queue_counts_its_own_people_and_the_wait_all_who_are_served_before() {
+        let of = |handoff: &str, queue: &str, asked_s: i64| Place {
+            queue: queue.to_owned(),
+            ..place(handoff, 5, asked_s)
+        };
+        let places = [
+            of("a", "cards", 0),
+            of("b", "loans", 1),
+            of("c", "loans", 2),
+            of("d", "care", 3),
+            of("e", "cards", 4),
+        ];
+        let standings = standings(&places, &BTreeMap::new(), 2);
+        let told = |standing: &Standing| (standing.position, standing.wait_s);
+        assert_eq!(
+            standings.iter().map(told).collect::<Vec<_>>(),
+            [
+                (1, Some(0)),
+                (1, Some(150)),
+                (2, Some(300)),
+                (1, Some(450)),
+                (2, Some(600))
+            ]
         );
     }
 

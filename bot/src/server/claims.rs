@@ -21,6 +21,32 @@ const SKEW_S: i64 = 60;
 /// Facts that a token may state, beside `sub`.
 const FACTS: [&str; 4] = ["name", "tier", "email", "language"];
 
+/// Why a token is not taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum ClaimError {
+    /// No three parts, or parts that can't be read.
+    #[error("the customer token is no JSON web token")]
+    NotAToken,
+    /// Somebody else's, or changed.
+    #[error("the customer token is not signed with this server's customer_secret (HS256)")]
+    Signature,
+    /// Signed by other rules.
+    #[error("the customer token must be signed with HS256")]
+    Algorithm,
+    /// No end, or one that is too far away.
+    #[error("the customer token needs an `exp` at most 15 minutes ahead")]
+    Endless,
+    /// It was good once.
+    #[error("the customer token has expired; sign a new one for each page")]
+    Over,
+    /// It will be good.
+    #[error("the customer token is not valid yet (`nbf`); look at the clocks")]
+    Early,
+    /// It says nothing.
+    #[error("the customer token names nobody: `sub` is the customer's id")]
+    Nobody,
+}
+
 /// Reads and makes customers' tokens.
 pub struct Claims {
     secret: Vec<u8>,
@@ -60,32 +86,50 @@ impl Claims {
     }
 
     /// The facts that a token states, if it is ours and not over.
-    pub fn read(&self, token: &str, now: Timestamp) -> Option<BTreeMap<String, String>> {
+    ///
+    /// # Errors
+    /// Why it is not taken, for the site's developer.
+    pub fn read(
+        &self,
+        token: &str,
+        now: Timestamp,
+    ) -> Result<BTreeMap<String, String>, ClaimError> {
         if token.len() > BYTES_MAX {
-            return None;
+            return Err(ClaimError::NotAToken);
         }
-        let (signed, signature) = token.rsplit_once('.')?;
-        let signature = BASE64_URL_SAFE_NO_PAD.decode(signature).ok()?;
-        self.mac(signed).verify_slice(&signature).ok()?;
-        let (header, body) = signed.split_once('.')?;
-        let header: Value = decode(header)?;
+        let (signed, signature) = token.rsplit_once('.').ok_or(ClaimError::NotAToken)?;
+        let signature = BASE64_URL_SAFE_NO_PAD.decode(signature).ok();
+        let signature = signature.ok_or(ClaimError::NotAToken)?;
+        // Nothing in it counts, not even for what the developer is told, before we know who wrote it.
+        let verified = self.mac(signed).verify_slice(&signature);
+        verified.map_err(|_| ClaimError::Signature)?;
+        let (header, body) = signed.split_once('.').ok_or(ClaimError::NotAToken)?;
+        let header: Value = decode(header).ok_or(ClaimError::NotAToken)?;
         if header["alg"] != "HS256" {
-            return None;
+            return Err(ClaimError::Algorithm);
         }
-        let claims: Value = decode(body)?;
-        let (now, expires) = (now.as_second(), claims["exp"].as_i64()?);
+        let claims: Value = decode(body).ok_or(ClaimError::NotAToken)?;
+        let now = now.as_second();
+        let expires = claims["exp"].as_i64().ok_or(ClaimError::Endless)?;
         let not_before = claims["nbf"].as_i64().unwrap_or(i64::MIN);
-        if now >= expires || expires > now + LIFE_MAX_S + SKEW_S || now + SKEW_S < not_before {
-            return None;
+        if now >= expires {
+            return Err(ClaimError::Over);
         }
-        let id = claims["sub"].as_str().filter(|id| !id.is_empty())?;
+        if expires > now + LIFE_MAX_S + SKEW_S {
+            return Err(ClaimError::Endless);
+        }
+        if now + SKEW_S < not_before {
+            return Err(ClaimError::Early);
+        }
+        let id = claims["sub"].as_str().filter(|id| !id.is_empty());
+        let id = id.ok_or(ClaimError::Nobody)?;
         let mut facts = BTreeMap::from([("id".to_owned(), id.to_owned())]);
         for name in FACTS {
             if let Some(value) = claims[name].as_str() {
                 facts.insert(name.to_owned(), value.to_owned());
             }
         }
-        Some(facts)
+        Ok(facts)
     }
 
     fn mac(&self, text: &str) -> Hmac<Sha256> {
@@ -119,18 +163,19 @@ mod tests {
     fn what_was_signed_is_read_until_it_is_over() {
         let claims = Claims::new("secret");
         let token = claims.sign(&facts(), at(1_000));
-        assert_eq!(claims.read(&token, at(1_000)), Some(facts()));
-        assert_eq!(claims.read(&token, at(1_899)), Some(facts()));
-        assert_eq!(claims.read(&token, at(1_900)), None);
+        assert_eq!(claims.read(&token, at(1_000)), Ok(facts()));
+        assert_eq!(claims.read(&token, at(1_899)), Ok(facts()));
+        assert_eq!(claims.read(&token, at(1_900)), Err(ClaimError::Over));
         // One that would live for longer than we allow was not made by our rules.
-        assert_eq!(claims.read(&token, at(0)), None);
+        assert_eq!(claims.read(&token, at(0)), Err(ClaimError::Endless));
     }
 
     #[test]
     fn forged_tokens_are_refused() {
         let claims = Claims::new("secret");
         let token = claims.sign(&facts(), at(1_000));
-        assert_eq!(Claims::new("other").read(&token, at(1_000)), None);
+        let other = Claims::new("other").read(&token, at(1_000));
+        assert_eq!(other, Err(ClaimError::Signature));
         let parts: Vec<&str> = token.split('.').collect();
         let none = BASE64_URL_SAFE_NO_PAD.encode(r#"{"alg":"none"}"#);
         let admin = BASE64_URL_SAFE_NO_PAD.encode(r#"{"sub":"cust_2","exp":1500}"#);
@@ -143,7 +188,11 @@ mod tests {
             "a.b.c".to_owned(),
             "x".repeat(5_000),
         ] {
-            assert_eq!(claims.read(&forged, at(1_000)), None, "{forged}");
+            let read = claims.read(&forged, at(1_000));
+            assert!(
+                matches!(read, Err(ClaimError::Signature | ClaimError::NotAToken)),
+                "{forged}: {read:?}"
+            );
         }
     }
 }

@@ -15,6 +15,7 @@ use utoipa::ToSchema;
 
 use super::Edge;
 use super::auth::{Staff, Token};
+use super::claims::ClaimError;
 use super::problem::Problem;
 use crate::app::{AppError, Inbound, InboundBody, NewConversation, Role, TurnTrace};
 use crate::handoff::Summary;
@@ -66,7 +67,9 @@ pub(super) async fn open(
     let (customer, verified) = match &wanted.token {
         Some(token) => {
             let facts = edge.claims.read(token, edge.app.clock().now());
-            (facts.ok_or_else(Problem::unauthorized)?, true)
+            let refused =
+                |error: ClaimError| Problem::new(StatusCode::UNAUTHORIZED, error.to_string());
+            (facts.map_err(refused)?, true)
         }
         None => (wanted.customer, false),
     };

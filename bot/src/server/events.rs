@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::response::sse::{Event, KeepAlive, Sse};
-use futures_util::stream::{self, Stream};
+use futures_util::stream::{self, Stream, StreamExt};
 use serde::Deserialize;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
@@ -15,7 +15,7 @@ use super::Edge;
 use super::auth::Token;
 use super::problem::Problem;
 use crate::app::{App, AppError};
-use crate::outbox::CustomerEvent;
+use crate::outbox::{CustomerEvent, From};
 
 /// Silence after which a comment is sent, so that proxies keep the connection and a client notices a
 /// dead one.
@@ -68,6 +68,8 @@ impl Follow {
             }
             match self.live.recv().await {
                 Ok(event) => match event.seq() {
+                    // Customers know that they are typing; this is for the desk.
+                    None if is_own_typing(&event) => {}
                     None => return Ok(Some(event)),
                     Some(seq) if seq > self.last => {
                         self.last = seq;
@@ -80,6 +82,10 @@ impl Follow {
             }
         }
     }
+}
+
+fn is_own_typing(event: &CustomerEvent) -> bool {
+    matches!(event, CustomerEvent::Typing(typing) if typing.from == From::Customer)
 }
 
 /// `?after=`.
@@ -139,6 +145,9 @@ pub(super) async fn stream(
             Some((Ok(sent), (follow, stop)))
         },
     );
+    // Some proxies hold back the head of an answer until there is a body.
+    let alive = stream::once(async { Ok(Event::default().comment("here")) });
+    let events = alive.chain(events);
     Ok((
         unbuffered(),
         Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)),

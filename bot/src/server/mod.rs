@@ -10,6 +10,7 @@ mod events;
 mod handoffs;
 mod limits;
 mod measure;
+mod origin;
 mod pages;
 mod problem;
 mod rasa;
@@ -21,14 +22,13 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::http::{HeaderName, HeaderValue, Method, header};
+use axum::http::{HeaderName, HeaderValue, header};
 use axum::response::IntoResponse;
 use axum::routing::get;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tower_http::compression::CompressionLayer;
-use tower_http::cors::{AllowOrigin, CorsLayer};
 use tower_http::set_header::SetResponseHeaderLayer;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
@@ -37,7 +37,7 @@ use utoipa_axum::routes;
 use crate::app::App;
 use crate::config::Config;
 
-pub use claims::Claims;
+pub use claims::{ClaimError, Claims};
 pub use measure::install as install_metrics;
 
 /// Largest body of any request, bytes: a message of 16 KiB, escaped, with room around it.
@@ -94,6 +94,7 @@ pub fn router(edge: Edge) -> (Router, utoipa::openapi::OpenApi) {
         .routes(routes!(conversations::post))
         .routes(routes!(events::stream))
         .routes(routes!(socket::open))
+        .routes(routes!(origin::ask))
         .routes(routes!(conversations::trace))
         .routes(routes!(conversations::summary))
         .routes(routes!(handoffs::envelope))
@@ -127,7 +128,7 @@ pub fn router(edge: Edge) -> (Router, utoipa::openapi::OpenApi) {
         let json = json.clone();
         async move { ([(header::CONTENT_TYPE, "application/json")], json).into_response() }
     };
-    let cors = cors(&edge.config.allowed_origins);
+    let cors = origin::cors(&edge.config.allowed_origins);
     let router = api
         .merge(pages::router())
         .route("/openapi.json", get(openapi))
@@ -145,21 +146,6 @@ pub fn router(edge: Edge) -> (Router, utoipa::openapi::OpenApi) {
         ))
         .with_state(edge);
     (router, document)
-}
-
-/// Pages of these origins may call the API. No cookies are used, so none are let through.
-fn cors(origins: &[String]) -> CorsLayer {
-    let layer = CorsLayer::new()
-        .allow_methods([Method::GET, Method::POST])
-        .allow_headers([header::AUTHORIZATION, header::CONTENT_TYPE, header::ACCEPT]);
-    if origins.iter().any(|origin| origin == "*") {
-        return layer.allow_origin(AllowOrigin::any());
-    }
-    let listed: Vec<HeaderValue> = origins
-        .iter()
-        .filter_map(|origin| HeaderValue::from_str(origin).ok())
-        .collect();
-    layer.allow_origin(AllowOrigin::list(listed))
 }
 
 /// Serves until `stop`.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use axum::extract::ws::{CloseFrame, Message as Frame, WebSocket, WebSocketUpgrade, close_code};
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, header};
+use axum::http::HeaderMap;
 use axum::response::Response;
 use bellhop_connectors::web::{ClientFrame, ServerFrame, read_frame};
 use futures_util::stream::{SplitSink, SplitStream};
@@ -15,6 +15,7 @@ use super::Edge;
 use super::auth::Token;
 use super::conversations::inbound;
 use super::events::Follow;
+use super::origin;
 use super::problem::Problem;
 use crate::app::AppError;
 
@@ -36,11 +37,7 @@ pub(super) async fn open(
     Token(token): Token,
     upgrade: WebSocketUpgrade,
 ) -> Result<Response, Problem> {
-    if !origin_allowed(&edge, &headers) {
-        return Err(Problem::forbidden(
-            "pages of this origin may not open a chat here; add it to allowed_origins",
-        ));
-    }
+    origin::check(&edge, &headers)?;
     edge.app.check_token(&id, &token).await?;
     let upgrade = upgrade
         .read_buffer_size(4096)
@@ -53,32 +50,6 @@ pub(super) async fn open(
         let reason = talk.run(frames).await;
         let _ = talk.sink.send(Frame::Close(Some(reason))).await;
     }))
-}
-
-/// A browser always says which page opens a socket, so a foreign one is refused (OWASP ASVS 5.0,
-/// 4.4.2). Programs say nothing and pass.
-fn origin_allowed(edge: &Edge, headers: &HeaderMap) -> bool {
-    let Some(origin) = headers.get(header::ORIGIN) else {
-        return true;
-    };
-    let Ok(origin) = origin.to_str() else {
-        return false;
-    };
-    let listed = |one: &String| one == "*" || one.trim_end_matches('/') == origin;
-    if edge.config.allowed_origins.iter().any(listed) {
-        return true;
-    }
-    if let Some(public) = &edge.config.public_url
-        && public.trim_end_matches('/') == origin
-    {
-        return true;
-    }
-    // Our own pages, under whatever name they were opened.
-    let host = headers
-        .get(header::HOST)
-        .and_then(|host| host.to_str().ok());
-    let authority = origin.split_once("://").map(|(_, authority)| authority);
-    host.is_some() && host == authority
 }
 
 struct Talk {

@@ -522,6 +522,24 @@ pub fn forget_events(
     Ok(())
 }
 
+/// The last news of a handoff that the customer was told.
+///
+/// # Errors
+/// SQLite's, or a row that can't be read.
+pub(crate) fn last_handoff(
+    connection: &Connection,
+    conversation: &str,
+) -> Result<Option<HandoffEvent>, StoreError> {
+    let found: Option<String> = connection
+        .prepare_cached(
+            "SELECT body FROM journal WHERE conversation = ?1 AND kind = 'handoff' \
+             ORDER BY seq DESC LIMIT 1",
+        )?
+        .query_row([conversation], |row| row.get(0))
+        .optional()?;
+    found.map(|body| parse("handoff", &body)).transpose()
+}
+
 /// Notes between staff on a conversation, oldest first.
 ///
 /// # Errors

@@ -21,13 +21,19 @@ use futures_util::FutureExt;
 use bellhop_flows::bundle::Bundle;
 use bellhop_flows::engine::effect::Listen;
 use bellhop_flows::engine::event::{Event, EventKind};
-use bellhop_flows::engine::state::State;
+use bellhop_flows::engine::state::{Owner, State};
 
-use crate::app::{AppError, Core, Reply, StageMicros};
+use crate::app::{AppError, Core, InboundBody, Reply, StageMicros};
 use crate::clock::Stopwatch;
+use crate::outbox::{CustomerEvent, From, TypingEvent};
 use crate::store::journal::{self, Body, Input, Row, What};
 use crate::store::{conversations, parse};
 use drive::Drive;
+
+/// Work after which the customer is shown that there is some; most answers are there sooner.
+const SLOW: Duration = Duration::from_millis(300);
+/// Pause between two signs of work: whoever came later sees one too.
+const STILL: Duration = Duration::from_secs(4);
 
 /// What is kept of a conversation between two turns.
 #[derive(Debug, Clone)]
@@ -138,11 +144,60 @@ pub(crate) async fn load(core: &Arc<Core>, id: &str) -> Result<(Hot, Vec<Row>), 
     Ok(read.await?)
 }
 
-/// Runs one input. Gives what is kept for the next one and what this one caused.
+/// Runs one input. Gives what is kept for the next one and what this one caused. Whoever watches sees that the bot is at
+/// work on a message when that takes long.
 ///
 /// # Errors
 /// [`Again`], with the input still unprocessed.
 pub(crate) async fn run(core: &Arc<Core>, hot: Hot, row: Row) -> Result<(Hot, Reply), Again> {
+    let conversation = Arc::clone(&row.conversation);
+    let says_so = hot.state.owner == Owner::Bot && is_said(&row);
+    let mut turn = Box::pin(run_quietly(core, hot, row));
+    if !says_so {
+        return turn.await;
+    }
+    let (mut pause, mut shown) = (SLOW, false);
+    let result = loop {
+        match tokio::time::timeout(pause, &mut turn).await {
+            Ok(result) => break result,
+            Err(_) if is_the_bots(core, &conversation).await => {
+                at_work(core, &conversation, true);
+                (pause, shown) = (STILL, true);
+            }
+            // A person has it meanwhile: what this turn comes to will not be said.
+            Err(_) => pause = STILL,
+        }
+    };
+    if shown {
+        at_work(core, &conversation, false);
+    }
+    result
+}
+
+/// The customer said it.
+fn is_said(row: &Row) -> bool {
+    let Body::Input(input) = &row.body else {
+        return false;
+    };
+    matches!(&input.what, What::Customer { body, .. } if !matches!(body, InboundBody::Silence))
+}
+
+async fn is_the_bots(core: &Arc<Core>, conversation: &Arc<str>) -> bool {
+    let id = Arc::clone(conversation);
+    let head = core.store.read(move |c| conversations::head(c, &id)).await;
+    head.is_ok_and(|head| head.owner == Owner::Bot)
+}
+
+fn at_work(core: &Arc<Core>, conversation: &str, on: bool) {
+    core.hub.publish(conversation, || {
+        Some(CustomerEvent::Typing(TypingEvent {
+            from: From::Bot,
+            on,
+        }))
+    });
+}
+
+async fn run_quietly(core: &Arc<Core>, hot: Hot, row: Row) -> Result<(Hot, Reply), Again> {
     let watch = Stopwatch::start();
     let mut drive = Drive::new(core, &hot, &row);
     // A panic is our bug: it must cost this message and not the conversation.

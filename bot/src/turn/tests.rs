@@ -93,6 +93,34 @@ async fn press(app: &App, conversation: &str, id: &str, payload: &str) -> Reply 
         .expect("answers")
 }
 
+/// The next sign of typing.
+async fn typing(watch: &mut tokio::sync::broadcast::Receiver<CustomerEvent>) -> (From, bool) {
+    loop {
+        if let CustomerEvent::Typing(typing) = watch.recv().await.expect("events") {
+            return (typing.from, typing.on);
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_bot_is_seen_at_work_on_a_message_while_it_is_and_no_longer() {
+    let mut rig = Rig::new();
+    let peer = Peer::serve(&mut rig).await;
+    let app = rig.start().await;
+    let c = web(&app).await;
+    let mut watch = app.subscribe(&c).expect("an id");
+    let seq = send(&app, &c, "m1", "=pay.look").await.expect("taken").seq;
+    assert_eq!(typing(&mut watch).await, (From::Bot, true));
+    peer.go.add_permits(1);
+    app.reply(&c, seq, SOON).await.expect("answers");
+    assert_eq!(typing(&mut watch).await, (From::Bot, false));
+    // What is answered at once needs no sign.
+    say(&app, &c, "m2", "=pay.limit").await;
+    while let Ok(event) = watch.try_recv() {
+        assert!(!matches!(event, CustomerEvent::Typing(_)), "{event:?}");
+    }
+}
+
 #[tokio::test]
 async fn a_flow_asks_is_answered_and_goes_on_after_a_restart() {
     let rig = Rig::new();

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::bundle::{ActionEffect, Bundle, Id, Step, StepKind};
+use crate::bundle::{ActionEffect, Bundle, Id, Ladder, Step, StepKind};
 use crate::compile::walk;
 use crate::diag::Diagnostic;
 
@@ -102,7 +102,8 @@ impl<'b> Walk<'b, '_> {
                 after
             }
             StepKind::Offer(offer) => {
-                let unanswered = self.way(&offer.ladder.exhausted, confirmed);
+                let unanswered = self.unanswered(&offer.ladder, confirmed);
+                let unanswered = meet(unanswered, self.way(&offer.on_no, confirmed));
                 if offer.choices.is_empty() {
                     return confirmed;
                 }
@@ -111,11 +112,22 @@ impl<'b> Walk<'b, '_> {
                     meet(after, self.list(&choice.steps, confirmed))
                 })
             }
-            StepKind::Ask(ask) => meet(confirmed, self.way(&ask.ladder.exhausted, confirmed)),
+            StepKind::Ask(ask) => {
+                let skipped = self.way(ask.skip.as_deref().unwrap_or_default(), confirmed);
+                let unanswered = self.unanswered(&ask.ladder, confirmed);
+                meet(confirmed, meet(skipped, unanswered))
+            }
             StepKind::Repeat { steps, .. } => meet(confirmed, self.list(steps, confirmed)),
             StepKind::Search { on_none, .. } => meet(confirmed, self.list(on_none, confirmed)),
             StepKind::Say(_) | StepKind::Set { .. } => confirmed,
         }
+    }
+
+    /// The ways out of a question without an answer.
+    fn unanswered(&mut self, ladder: &'b Ladder, confirmed: Confirmed) -> Confirmed {
+        let ways = [&ladder.exhausted, &ladder.cannot, &ladder.on_refusal];
+        ways.into_iter()
+            .fold(None, |after, steps| meet(after, self.way(steps, confirmed)))
     }
 
     fn call(&mut self, callee: &'b Id, confirmed: Confirmed) -> Confirmed {

@@ -268,12 +268,14 @@ fn limits(cx: &Cx<'_>, sections: &Sections<'_>) -> Limits {
         steps: 100,
         depth: 5,
         idle_close_s: 1800,
+        correctable_turns: 3,
+        correctable_s: 300,
     };
     let Some((_, entry)) = sections.once.get("limits") else {
         return limits;
     };
-    let Some(fields) = cx.fields(&entry.value, "`limits`", &["steps", "depth", "idle_close"])
-    else {
+    let keys = ["steps", "depth", "idle_close", "correctable"];
+    let Some(fields) = cx.fields(&entry.value, "`limits`", &keys) else {
         return limits;
     };
     if let Some(steps) = fields
@@ -294,6 +296,19 @@ fn limits(cx: &Cx<'_>, sections: &Sections<'_>) -> Limits {
     {
         limits.idle_close_s = i64::try_from(ms / 1000).unwrap_or(i64::MAX).max(1);
     }
+    let correctable = fields
+        .get("correctable")
+        .and_then(|node| cx.fields(node, "`correctable`", &["turns", "time"]));
+    if let Some(fields) = correctable {
+        let turns = fields.get("turns");
+        if let Some(turns) = turns.and_then(|n| cx.whole(n, "`turns`", 0, 100)) {
+            limits.correctable_turns = turns;
+        }
+        let time = fields.get("time");
+        if let Some(ms) = time.and_then(|n| cx.duration_ms(n, "`time`")) {
+            limits.correctable_s = i64::try_from(ms / 1000).unwrap_or(i64::MAX);
+        }
+    }
     limits
 }
 
@@ -303,11 +318,12 @@ fn understanding(cx: &Cx<'_>, sections: &Sections<'_>) -> Understanding {
         margin: 0.1,
         answer: 0.5,
         interrupt_margin: 0.2,
+        lead: 0.3,
     };
     let Some((_, entry)) = sections.once.get("understanding") else {
         return sure;
     };
-    let keys = ["accept", "margin", "answer", "interrupt_margin"];
+    let keys = ["accept", "margin", "answer", "interrupt_margin", "lead"];
     let Some(fields) = cx.fields(&entry.value, "`understanding`", &keys) else {
         return sure;
     };
@@ -316,6 +332,7 @@ fn understanding(cx: &Cx<'_>, sections: &Sections<'_>) -> Understanding {
         &mut sure.margin,
         &mut sure.answer,
         &mut sure.interrupt_margin,
+        &mut sure.lead,
     ];
     for (key, place) in keys.into_iter().zip(places) {
         if let Some(share) = fields

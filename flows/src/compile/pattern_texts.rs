@@ -54,7 +54,7 @@ const HUMAN: &[&str] = &["/human"];
 const STARS: &[&str] = &["1", "2", "3", "4", "5"];
 
 /// Every pattern.
-pub(super) const ALL: [Pattern; 33] = [
+pub(super) const ALL: [Pattern; 63] = [
     Pattern::Greeting,
     Pattern::NoMatch,
     Pattern::NoInput,
@@ -88,6 +88,36 @@ pub(super) const ALL: [Pattern; 33] = [
     Pattern::Degraded,
     Pattern::AnythingElse,
     Pattern::Goodbye,
+    Pattern::Wait,
+    Pattern::PlainAnswer,
+    Pattern::Unsettled,
+    Pattern::WhichValue,
+    Pattern::Excluded,
+    Pattern::NotOffered,
+    Pattern::WhatToChange,
+    Pattern::AskAgain,
+    Pattern::Cannot,
+    Pattern::Refusal,
+    Pattern::MustAnswer,
+    Pattern::Resolved,
+    Pattern::NotDone,
+    Pattern::NoPerson,
+    Pattern::Misread,
+    Pattern::IsItAbout,
+    Pattern::Concern,
+    Pattern::Crisis,
+    Pattern::QueueNoted,
+    Pattern::Noted,
+    Pattern::NothingOpen,
+    Pattern::Hello,
+    Pattern::Welcome,
+    Pattern::SmallTalk,
+    Pattern::AboutBot,
+    Pattern::WhatICanDo,
+    Pattern::Calm,
+    Pattern::Sorry,
+    Pattern::LanguageSwitched,
+    Pattern::LanguageUnknown,
 ];
 
 /// The name of a pattern under `patterns:`.
@@ -126,6 +156,36 @@ pub(super) fn name(pattern: Pattern) -> &'static str {
         Pattern::Degraded => "degraded",
         Pattern::AnythingElse => "anything_else",
         Pattern::Goodbye => "goodbye",
+        Pattern::Wait => "wait",
+        Pattern::PlainAnswer => "plain_answer",
+        Pattern::Unsettled => "unsettled",
+        Pattern::WhichValue => "which_value",
+        Pattern::Excluded => "excluded",
+        Pattern::NotOffered => "not_offered",
+        Pattern::WhatToChange => "what_to_change",
+        Pattern::AskAgain => "ask_again",
+        Pattern::Cannot => "cannot",
+        Pattern::Refusal => "refusal",
+        Pattern::MustAnswer => "must_answer",
+        Pattern::Resolved => "resolved",
+        Pattern::NotDone => "not_done",
+        Pattern::NoPerson => "no_person",
+        Pattern::Misread => "misread",
+        Pattern::IsItAbout => "is_it_about",
+        Pattern::Concern => "concern",
+        Pattern::Crisis => "crisis",
+        Pattern::QueueNoted => "queue_noted",
+        Pattern::Noted => "noted",
+        Pattern::NothingOpen => "nothing_open",
+        Pattern::Hello => "hello",
+        Pattern::Welcome => "welcome",
+        Pattern::SmallTalk => "small_talk",
+        Pattern::AboutBot => "about_bot",
+        Pattern::WhatICanDo => "what_i_can_do",
+        Pattern::Calm => "calm",
+        Pattern::Sorry => "sorry",
+        Pattern::LanguageSwitched => "language_switched",
+        Pattern::LanguageUnknown => "language_unknown",
     }
 }
 
@@ -133,6 +193,8 @@ pub(super) fn name(pattern: Pattern) -> &'static str {
 pub(super) fn defaults(pattern: Pattern) -> [Words; 2] {
     talk(pattern)
         .or_else(|| repair(pattern))
+        .or_else(|| answers(pattern))
+        .or_else(|| small_talk(pattern))
         .unwrap_or_else(|| people(pattern))
 }
 
@@ -293,6 +355,158 @@ fn repair(pattern: Pattern) -> Option<[Words; 2]> {
     })
 }
 
+/// Answers that are none yet.
+fn answers(pattern: Pattern) -> Option<[Words; 2]> {
+    Some(match pattern {
+        Pattern::Wait => [
+            say("Of course, take your time. I'm here when you're ready."),
+            say("Claro, tómese su tiempo. Aquí estoy cuando quiera."),
+        ],
+        Pattern::PlainAnswer => [
+            say("To be safe I need a plain yes or no to this."),
+            say("Para estar seguro necesito un sí o un no claro."),
+        ],
+        Pattern::Unsettled => [
+            say("I've done nothing yet. I can do exactly this, or leave it."),
+            say("Aún no he hecho nada. Puedo hacer exactamente esto, o dejarlo."),
+        ],
+        Pattern::WhichValue => [
+            say("Which one is it: {first} or {second}?"),
+            say("¿Cuál de los dos: {first} o {second}?"),
+        ],
+        Pattern::Excluded => [
+            say("All right, not {value}."),
+            say("De acuerdo, {value} no."),
+        ],
+        Pattern::NotOffered => [
+            say("{value} isn't among what I can offer here."),
+            say("{value} no está entre lo que puedo ofrecerle aquí."),
+        ],
+        Pattern::WhatToChange => [
+            say("Of course. What should I change?"),
+            say("Claro. ¿Qué cambio?"),
+        ],
+        Pattern::AskAgain => [
+            say("Let's put that right: {slot}."),
+            say("Vamos a corregirlo: {slot}."),
+        ],
+        Pattern::Cannot => [
+            ask(
+                "That's all right. If you can't find it, a person can help without it.",
+                "",
+                HUMAN,
+            ),
+            ask(
+                "No pasa nada. Si no lo encuentra, una persona puede ayudarle sin eso.",
+                "",
+                HUMAN,
+            ),
+        ],
+        Pattern::Refusal => [
+            ask(
+                "That's up to you. I can't go on here without it, but a person can help.",
+                "",
+                HUMAN,
+            ),
+            ask(
+                "Como prefiera. Sin eso no puedo seguir aquí, pero una persona puede ayudarle.",
+                "",
+                HUMAN,
+            ),
+        ],
+        Pattern::MustAnswer => [
+            say("I'm afraid I need this one to go on."),
+            say("Este dato lo necesito para seguir."),
+        ],
+        Pattern::Resolved => [
+            say("Good, I'm glad that's settled. I've stopped {title}."),
+            say("Me alegro de que esté resuelto. Lo dejamos: {title}."),
+        ],
+        Pattern::NotDone => [
+            say("All right, I won't. Nothing has been changed."),
+            say("De acuerdo, no lo hago. No he cambiado nada."),
+        ],
+        Pattern::NoPerson => [
+            say("All right, no person. I'm here."),
+            say("De acuerdo, sin pasarle con nadie. Sigo aquí."),
+        ],
+        Pattern::Misread => [
+            say("Sorry, I misunderstood you."),
+            say("Perdone, le he entendido mal."),
+        ],
+        Pattern::IsItAbout => [
+            ask("Is it about {title}?", "", YES_NO),
+            ask("¿Se trata de esto: {title}?", "", YES_NO),
+        ],
+        _ => return None,
+    })
+}
+
+/// What people say that is no request.
+fn small_talk(pattern: Pattern) -> Option<[Words; 2]> {
+    Some(match pattern {
+        Pattern::Hello => [
+            say("Hello. What can I do for you?"),
+            say("Hola. ¿En qué puedo ayudarle?"),
+        ],
+        Pattern::Welcome => [say("You're welcome."), say("De nada.")],
+        Pattern::Noted => [say("Noted, thank you."), say("Anotado, gracias.")],
+        Pattern::NothingOpen => [
+            say("Thank you, though I've asked for nothing just now. What would you like me to do?"),
+            say("Gracias, aunque ahora no le he pedido nada. ¿Qué quiere que haga?"),
+        ],
+        Pattern::SmallTalk => [
+            say("Thanks, all well here."),
+            say("Gracias, por aquí todo bien."),
+        ],
+        Pattern::AboutBot => [
+            ask(
+                "I'm a bot, the assistant of {bot}, not a person. I can get you a person whenever you like.",
+                "",
+                HUMAN,
+            ),
+            ask(
+                "Soy un robot, el asistente de {bot}, no una persona. Puedo pasarle con una persona cuando quiera.",
+                "",
+                HUMAN,
+            ),
+        ],
+        Pattern::WhatICanDo => [
+            say(
+                "I'm the assistant of {bot}, a bot. I can help with: {titles}. I also answer questions, and get you a person whenever you like.",
+            ),
+            say(
+                "Soy el asistente de {bot}, un robot. Puedo ayudarle con: {titles}. También respondo preguntas y le paso con una persona cuando quiera.",
+            ),
+        ],
+        Pattern::Calm => [
+            ask(
+                "I'm sorry this isn't going well. Tell me what you need, or I get you a person.",
+                "",
+                HUMAN,
+            ),
+            ask(
+                "Siento que esto no vaya bien. Dígame qué necesita, o le paso con una persona.",
+                "",
+                HUMAN,
+            ),
+        ],
+        Pattern::Sorry => [
+            say("I'm sorry you're having such a hard time."),
+            say("Siento que lo esté pasando mal."),
+        ],
+        Pattern::LanguageSwitched => [
+            say("Of course, let's go on in English."),
+            say("Claro, seguimos en español."),
+        ],
+        Pattern::LanguageUnknown => [
+            say("I'm sorry, here I only speak {languages}."),
+            say("Lo siento, aquí solo hablo {languages}."),
+        ],
+        _ => return None,
+    })
+}
+
 /// People, and what goes wrong.
 fn people(pattern: Pattern) -> [Words; 2] {
     match pattern {
@@ -337,6 +551,30 @@ fn people(pattern: Pattern) -> [Words; 2] {
         Pattern::Returned => [
             say("You're back with me, the bot. A person is there again whenever you say so."),
             say("Vuelve a hablar conmigo, el robot. Si quiere una persona, dígamelo."),
+        ],
+        Pattern::QueueNoted => [
+            say("Thank you, I've added that for {queue}."),
+            say("Gracias, lo he añadido para {queue}."),
+        ],
+        Pattern::Concern => [
+            ask(
+                "I'd like a person to look at this with you, so I'm passing you to {queue}. If you'd rather stay with me, say never mind.",
+                "",
+                &["/cancel"],
+            ),
+            ask(
+                "Prefiero que lo mire una persona con usted, así que le paso con {queue}. Si prefiere seguir conmigo, diga déjelo.",
+                "",
+                &["/cancel"],
+            ),
+        ],
+        Pattern::Crisis => [
+            say(
+                "If you or somebody near you is in danger, please call your emergency number now: 112, 999 or 911. You don't have to go through this alone, and I'm getting you a person at once.",
+            ),
+            say(
+                "Si usted o alguien cercano está en peligro, llame ahora al número de emergencias: 112 o 911. No tiene que pasar por esto a solas; le paso con una persona enseguida.",
+            ),
         ],
         // Errors, and whatever else has no words of its own.
         _ => [

@@ -13,7 +13,7 @@ use super::read::{Fields, one_or_many};
 use super::text::words;
 
 /// Reason codes of the handoff envelope.
-pub(super) const REASONS: [&str; 14] = [
+pub(super) const REASONS: [&str; 15] = [
     "user_request",
     "low_confidence",
     "repeated_misunderstanding",
@@ -27,10 +27,11 @@ pub(super) const REASONS: [&str; 14] = [
     "bot_unavailable",
     "supervisor_request",
     "abandoned_flow",
+    "abuse",
     "other",
 ];
 
-const KINDS: [&str; 9] = [
+const KINDS: [&str; 11] = [
     "never_automate",
     "asked",
     "keyword",
@@ -40,6 +41,8 @@ const KINDS: [&str; 9] = [
     "turn_limit",
     "tool_failure",
     "tier",
+    "crisis",
+    "abuse",
 ];
 const MORE: [&str; 4] = ["name", "queue", "priority", "say"];
 
@@ -274,6 +277,16 @@ fn when(cx: &Cx<'_>, module: &str, kind: &Entry) -> Option<TriggerKind> {
                 turns: count(cx, fields, "turns").unwrap_or(3),
             }
         }
+        "crisis" => {
+            let fields = cx.fields(node, "`crisis`", &["at", "phrases"])?;
+            TriggerKind::Crisis {
+                at: share(cx, fields, "at").unwrap_or(0.5),
+                phrases: fields
+                    .get("phrases")
+                    .map_or_else(BTreeMap::new, |n| cx.localized_lists(n, "the phrases")),
+            }
+        }
+        "abuse" => TriggerKind::Abuse(many("`abuse`")?),
         "turn_limit" => TriggerKind::TurnLimit(many("`turn_limit`")?),
         "tool_failure" => TriggerKind::ToolFailure(many("`tool_failure`")?),
         _ => TriggerKind::Tier(

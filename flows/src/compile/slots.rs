@@ -2,17 +2,20 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::bundle::{Id, Keep, Slot};
+use crate::bundle::{Id, Keep, Like, Looks, Slot};
 use crate::diag::{Diagnostic, nearest};
 use crate::syntax::{Kind as NodeKind, Node};
 use crate::value::Type;
 
 use super::cx::Cx;
 use super::index::{Decl, Kind};
+use super::read::Fields;
 use super::scope::{BUILTINS, Locals, Scope};
 use super::text::words;
 
-const KEYS: [&str; 7] = ["type", "keep", "check", "else", "pii", "secret", "title"];
+const KEYS: [&str; 10] = [
+    "type", "keep", "check", "else", "pii", "secret", "title", "looks", "words", "like",
+];
 /// Types that every bot has.
 const SYSTEM: [&str; 17] = [
     "text",
@@ -84,6 +87,9 @@ fn slot(cx: &Cx<'_>, decl: &Decl<'_>, locals: &Locals) -> Slot {
         check_else: None,
         pii: false,
         secret: false,
+        looks: Looks::Future,
+        words: None,
+        like: None,
         title: BTreeMap::from([(cx.language().to_owned(), words(decl.name))]),
         span: decl.span,
     };
@@ -126,6 +132,7 @@ fn slot(cx: &Cx<'_>, decl: &Decl<'_>, locals: &Locals) -> Slot {
         slot.secret = cx.truth(node, "`secret`").unwrap_or(true);
         slot.pii |= slot.secret;
     }
+    meaning(cx, &mut slot, &fields);
     if let Some(node) = fields.get("title") {
         slot.title = cx.localized(node, "the title of a slot");
         cx.check_languages(
@@ -135,6 +142,61 @@ fn slot(cx: &Cx<'_>, decl: &Decl<'_>, locals: &Locals) -> Slot {
         );
     }
     slot
+}
+
+/// What an answer must be like beyond its type.
+fn meaning(cx: &Cx<'_>, slot: &mut Slot, fields: &Fields<'_>) {
+    if let Some(node) = fields.get("looks") {
+        let choices = [
+            ("past", Looks::Past),
+            ("future", Looks::Future),
+            ("either", Looks::Either),
+        ];
+        slot.looks = cx.choice(node, "`looks`", &choices).unwrap_or_default();
+    }
+    if let Some(node) = fields.get("like") {
+        let choices = [
+            ("person", Like::Person),
+            ("place", Like::Place),
+            ("company", Like::Company),
+        ];
+        slot.like = cx.choice(node, "`like`", &choices);
+    }
+    if let Some(node) = fields.get("words") {
+        slot.words = bounds(cx, node);
+    }
+    let free = matches!(slot.ty, Type::Text | Type::Name | Type::Any | Type::List(_));
+    for key in ["words", "like"] {
+        if let (Some(entry), false) = (fields.entry(key), free) {
+            let ty = slot.ty.name();
+            cx.report(
+                Diagnostic::error(
+                    "E0204",
+                    entry.key_span,
+                    format!("`{key}` bounds a free text, and this slot is of type `{ty}`"),
+                )
+                .help("leave it out, or make the slot a `text`"),
+            );
+        }
+    }
+}
+
+/// `1..5`, or one number of words.
+fn bounds(cx: &Cx<'_>, node: &Node) -> Option<(u32, u32)> {
+    let text = cx.scalar(node, "a number of words such as `1..5`")?;
+    let (low, high) = text
+        .text
+        .split_once("..")
+        .unwrap_or((&text.text, &text.text));
+    let bounds = low.trim().parse().ok().zip(high.trim().parse().ok());
+    let bounds = bounds.filter(|(low, high)| 1 <= *low && low <= high);
+    if bounds.is_none() {
+        cx.report(
+            Diagnostic::error("E0204", node.span, "`words` is a range such as `1..5`")
+                .help("write the fewest and the most words, with two dots between them"),
+        );
+    }
+    bounds
 }
 
 impl Cx<'_> {

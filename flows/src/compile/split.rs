@@ -14,14 +14,18 @@ pub(super) const KINDS: [&str; 14] = [
 ];
 
 /// Keys that say more about a step, with the steps that know them.
-const MORE: [(&str, &[&str]); 17] = [
+const MORE: [(&str, &[&str]); 21] = [
     ("prompt", &["ask"]),
     ("default", &["ask"]),
     ("always", &["ask"]),
     ("no_match", &["ask", "confirm", "offer"]),
     ("no_input", &["ask", "confirm", "offer"]),
     ("exhausted", &["ask", "confirm", "offer"]),
-    ("on_no", &["confirm"]),
+    ("why", &["ask", "confirm", "offer"]),
+    ("cannot", &["ask", "offer"]),
+    ("on_refusal", &["ask", "offer"]),
+    ("skip", &["ask"]),
+    ("on_no", &["confirm", "offer"]),
     ("then", &["if"]),
     ("else", &["if"]),
     ("into", &["do"]),

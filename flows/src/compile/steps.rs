@@ -152,6 +152,11 @@ impl<'c, 'a> Steps<'c, 'a> {
             no_match: rungs("no_match"),
             no_input: rungs("no_input"),
             exhausted: self.inner(raw, "exhausted", step),
+            why: raw
+                .get("why")
+                .and_then(|node| self.cx.refer(Kind::Response, self.module, node)),
+            cannot: self.inner(raw, "cannot", step),
+            on_refusal: self.inner(raw, "on_refusal", step),
         }
     }
 
@@ -174,13 +179,24 @@ impl<'c, 'a> Steps<'c, 'a> {
             .get("always")
             .and_then(|node| cx.truth(node, "`always`"));
         let ladder = self.ladder(raw, step);
+        let skip = self.skip(raw, step);
         Some(Ask {
             slot: slot?,
             prompt: prompt?,
             default,
             always: always.unwrap_or(false),
+            skip,
             ladder,
         })
+    }
+
+    /// `skip: true`, or what runs when the question is passed over.
+    fn skip(&self, raw: &Raw<'_>, step: &str) -> Option<Vec<Step>> {
+        let node = raw.get("skip")?;
+        match node.scalar() {
+            Some(_) => self.cx.truth(node, "`skip`")?.then(Vec::new),
+            None => Some(self.inner(raw, "skip", step)),
+        }
     }
 
     /// `ask_NAME`: of this module, else beside the slot.
@@ -320,6 +336,7 @@ impl<'c, 'a> Steps<'c, 'a> {
         Some(Offer {
             prompt: prompt?,
             choices,
+            on_no: self.inner(raw, "on_no", step),
             ladder,
         })
     }

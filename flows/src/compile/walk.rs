@@ -15,7 +15,12 @@ pub(crate) fn steps<'s>(steps: &'s [Step], visit: &mut dyn FnMut(&'s Step)) {
 /// The lists of steps in a step.
 pub(crate) fn children(kind: &StepKind) -> Vec<&[Step]> {
     match kind {
-        StepKind::Ask(ask) => vec![&ask.ladder.exhausted],
+        StepKind::Ask(ask) => {
+            let ladder = &ask.ladder;
+            let mut all: Vec<&[Step]> = vec![&ladder.exhausted, &ladder.cannot, &ladder.on_refusal];
+            all.extend(ask.skip.as_deref());
+            all
+        }
         StepKind::Confirm(confirm) => vec![&confirm.on_no, &confirm.ladder.exhausted],
         StepKind::If {
             then, otherwise, ..
@@ -37,7 +42,13 @@ pub(crate) fn children(kind: &StepKind) -> Vec<&[Step]> {
                 .iter()
                 .map(|choice| choice.steps.as_slice())
                 .collect();
-            all.push(&offer.ladder.exhausted);
+            let ladder = &offer.ladder;
+            all.extend([
+                &*ladder.exhausted,
+                &ladder.cannot,
+                &ladder.on_refusal,
+                &offer.on_no,
+            ]);
             all
         }
         StepKind::Repeat { steps, .. } => vec![steps],
@@ -76,6 +87,7 @@ pub(crate) fn said(kind: &StepKind) -> Vec<&str> {
                 .no_match
                 .iter()
                 .chain(&ladder.no_input)
+                .chain(&ladder.why)
                 .map(String::as_str),
         );
     }

@@ -5,18 +5,166 @@ use std::collections::BTreeMap;
 use regex::Regex;
 use serde_json::{Value as Json, json};
 
-use super::event::{Found, Input, Reading};
-use super::exact::{coverage, fold, unsure, yes_no};
-use super::topic::overlaps;
+use super::acts::{Acts, best};
+use super::bare::yes_no;
+use super::event::{Act, Clause, Found, Input, Polarity, Reading};
+use super::exact::{coverage, fold, unsure};
+use super::topic::{inside_other, overlaps};
 use super::turn::Turn;
-use crate::bundle::EntityKind;
+use crate::bundle::{EntityKind, Like, Looks};
 use crate::expr::EvalError;
+use crate::template::Rendering;
 use crate::value::{Type, Value};
 
 /// Words in a name that is taken from the text as it stands.
 const NAME_WORDS: usize = 5;
 /// Confidence of a free text: it may as well be something else.
 const FREE: f64 = 0.5;
+/// Confidence below which a value was guessed from a misspelt word.
+const EXACT: f64 = 0.8;
+/// Values that are shown when one of them is ruled out, at most.
+const LEFT: usize = 8;
+/// Acts beside which a guess is no value.
+const NO_VALUE: [Act; 8] = [
+    Act::Limit,
+    Act::Wait,
+    Act::Ask,
+    Act::Request,
+    Act::Cannot,
+    Act::Refuse,
+    Act::Complain,
+    Act::Withdraw,
+];
+/// Words between two values of which the second replaces the first.
+const INSTEAD: [&str; 14] = [
+    "no",
+    "sorry",
+    "i mean",
+    "i meant",
+    "make that",
+    "rather",
+    "actually",
+    "wait",
+    "instead",
+    "perdon",
+    "digo",
+    "mejor",
+    "quiero decir",
+    "not",
+];
+/// Places in a list, by the words for them.
+const PLACES: [(&str, i32); 5] = [
+    (
+        "the first|first|the first one|first one|1st|el primero|la primera|primero|primera",
+        0,
+    ),
+    (
+        "the second|second|the second one|second one|2nd|the other|the other one|el segundo|la segunda|segundo|segunda|el otro|la otra",
+        1,
+    ),
+    (
+        "the third|third|the third one|third one|3rd|el tercero|la tercera|tercero|tercera",
+        2,
+    ),
+    (
+        "the fourth|fourth|the fourth one|4th|el cuarto|la cuarta|cuarto|cuarta",
+        3,
+    ),
+    (
+        "the last|last|the last one|last one|el ultimo|la ultima|ultimo|ultima",
+        -1,
+    ),
+];
+/// Messages that mean every value of a list, two of two, and none.
+const ALL: [&str; 10] = [
+    "all",
+    "all of them",
+    "everything",
+    "the lot",
+    "every one",
+    "all of it",
+    "todos",
+    "todas",
+    "todo",
+    "todos ellos",
+];
+const BOTH: [&str; 6] = [
+    "both",
+    "both of them",
+    "both please",
+    "ambos",
+    "ambas",
+    "los dos",
+];
+const NONE: [&str; 8] = [
+    "none",
+    "none of them",
+    "nothing",
+    "no extras",
+    "ninguno",
+    "ninguna",
+    "nada",
+    "none thanks",
+];
+/// Words before and after a free text that are no part of it, in lower case.
+const LEADS: [&str; 33] = [
+    "es de ",
+    "era de ",
+    "fue de ",
+    "con ",
+    "just ",
+    "only ",
+    "solo ",
+    "it's ",
+    "its ",
+    "it is ",
+    "it was ",
+    "that's ",
+    "that is ",
+    "to ",
+    "at ",
+    "from ",
+    "my name is ",
+    "the name is ",
+    "name is ",
+    "i'm ",
+    "i am ",
+    "to my ",
+    "es ",
+    "era ",
+    "a ",
+    "se llama ",
+    "me llamo ",
+    "mi nombre es ",
+    "soy ",
+    "fue en ",
+    "en ",
+    "um ",
+    "er ",
+];
+const TAILS: [&str; 12] = [
+    " please",
+    " thanks",
+    " thank you",
+    " on",
+    " for",
+    " at",
+    " por favor",
+    " gracias",
+    " el",
+    " por",
+    " and",
+    " y",
+];
+
+/// A message as a slot sees it.
+#[derive(Clone, Copy)]
+struct Heard<'m> {
+    input: &'m Input,
+    /// What was found, as far as it may fill a slot.
+    entities: &'m [Found],
+    acts: Acts<'m>,
+}
 
 /// A value that a message gives for a slot.
 #[derive(Debug, Clone, PartialEq)]
@@ -68,27 +216,42 @@ impl Turn<'_> {
                 .fit_exact(ty, exact)
                 .map(|value| Fit::exact(value, exact));
         }
+        let entities = self.usable(reading.map_or(&[][..], |reading| &reading.entities));
+        let heard = Heard {
+            input,
+            entities: &entities,
+            acts: Acts::of(reading),
+        };
         if let Type::List(inner) = ty {
-            return self.fit_list(slot, inner, input, reading);
+            return self.fit_list(slot, inner, heard);
         }
-        self.fit_one(slot, ty, input, reading)
+        self.fit_one(slot, ty, heard)
     }
 
-    fn fit_one(
-        &self,
-        slot: &str,
-        ty: &Type,
-        input: &Input,
-        reading: Option<&Reading>,
-    ) -> Option<Fit> {
+    /// What was found in a message as far as it may fill a slot: not ruled out, not only asked about, and no part of
+    /// something longer.
+    pub(super) fn usable(&self, entities: &[Found]) -> Vec<Found> {
+        let given = |found: &&Found| found.polarity.is_affirmed() && !inside_other(found, entities);
+        entities.iter().filter(given).cloned().collect()
+    }
+
+    fn fit_one(&self, slot: &str, ty: &Type, heard: Heard<'_>) -> Option<Fit> {
+        let Heard {
+            input,
+            entities,
+            acts,
+        } = heard;
         let text = input.text.trim();
-        if matches!(ty, Type::YesNo | Type::Bool)
-            && self.undecided(text, reading.map_or(&[], |reading| &reading.entities))
-        {
-            return None;
+        if matches!(ty, Type::YesNo | Type::Bool) {
+            return self.fit_yes_no(slot, ty, heard);
         }
-        let found = reading.and_then(|reading| self.best_entity(slot, ty, &reading.entities, true));
-        if let Some((entity, value)) = found {
+        if let Some(value) = self.picked(ty, heard) {
+            return Some(Fit::exact(value, &input.text));
+        }
+        let found = self.best_entity(slot, ty, entities, true);
+        // An ordinary word that looks like a value is none while the message says something else.
+        let guessed = |found: &Found| found.confidence < EXACT && acts.says_any(&NO_VALUE);
+        if let Some((entity, value)) = found.filter(|(entity, _)| !guessed(entity)) {
             return Some(Fit {
                 value,
                 start: entity.start,
@@ -104,15 +267,173 @@ impl Turn<'_> {
         if let Some(value) = self.fit_exact_text(ty, text) {
             return Some(Fit::exact(value, &input.text));
         }
-        self.fit_free(ty, text).map(|value| Fit {
+        let (start, end) = self.free_part(slot, &input.text, entities, acts);
+        let part = input.text.get(start..end)?;
+        self.fit_free(slot, ty, part).map(|value| Fit {
             confidence: FREE,
             free: true,
-            ..Fit::exact(value, &input.text)
+            whole: coverage(&input.text, start, end) > 0.99,
+            start,
+            end,
+            value,
         })
     }
 
+    /// A yes or a no for a slot that holds one: bare, or clear in what goes along with it.
+    fn fit_yes_no(&self, slot: &str, ty: &Type, heard: Heard<'_>) -> Option<Fit> {
+        let Heard {
+            input,
+            entities,
+            acts,
+        } = heard;
+        if let Some(yes) = yes_no(&input.text) {
+            return Some(Fit::exact(Value::Bool(yes), &input.text));
+        }
+        if self.undecided(&input.text, entities) || acts.says_any(&NO_VALUE) {
+            return None;
+        }
+        for (act, yes) in [(Act::Affirm, true), (Act::Deny, false)] {
+            if acts.only(&[act, Act::Inform]) && acts.says(act) {
+                return Some(Fit::exact(Value::Bool(yes), &input.text));
+            }
+        }
+        let (entity, value) = self.best_entity(slot, ty, entities, true)?;
+        Some(Fit {
+            value,
+            start: entity.start,
+            end: entity.end,
+            confidence: entity.confidence,
+            whole: coverage(&input.text, entity.start, entity.end) > 0.99,
+            free: false,
+        })
+    }
+
+    /// The part of a message that may be a free text: the clauses that tell something, without the values that other
+    /// questions still wait for and without what leads in or over.
+    fn free_part(
+        &self,
+        slot: &str,
+        text: &str,
+        entities: &[Found],
+        acts: Acts<'_>,
+    ) -> (usize, usize) {
+        let (mut start, mut end) = (0, text.len());
+        let tells = |clause: &&Clause| best(clause).is_some_and(|(act, _)| act == Act::Inform);
+        let mut telling = acts.clauses().iter().filter(tells);
+        if let Some(first) = telling.next() {
+            let last = telling.next_back().unwrap_or(first);
+            (start, end) = (first.start, last.end);
+        }
+        let mut slots = self.empty_slots();
+        slots.retain(|other| other != slot);
+        for (_, found, _) in self.match_slots(&slots, entities) {
+            // Names and bare numbers are often part of the text itself.
+            if matches!(
+                found.entity.as_str(),
+                "name" | "number" | "ordinal" | "yes_no"
+            ) {
+                continue;
+            }
+            if found.start > start && found.start < end {
+                end = found.start;
+            } else if found.start <= start && found.end > start && found.end < end {
+                start = found.end;
+            }
+        }
+        trimmed(text, start, end)
+    }
+
+    /// Two values that a message gives for one slot, where no other question waits for one of them and the message does
+    /// not take one back.
+    pub(super) fn rivals(
+        &self,
+        slot: &str,
+        text: &str,
+        entities: &[Found],
+    ) -> Option<(Value, Value)> {
+        let ty = &self.bundle.slots.get(slot)?.ty;
+        if matches!(
+            ty,
+            Type::List(_) | Type::YesNo | Type::Bool | Type::Text | Type::Any
+        ) {
+            return None;
+        }
+        let usable = self.usable(entities);
+        let mut all: Vec<(u8, &Found, Value)> = usable
+            .iter()
+            .filter(|found| found.confidence >= EXACT)
+            .filter_map(|found| {
+                let (rank, value) = self.entity_value(slot, ty, found, true)?;
+                Some((rank, found, value))
+            })
+            .collect();
+        let rank = all.iter().map(|(rank, ..)| *rank).max()?;
+        all.retain(|(of, ..)| *of == rank);
+        all.sort_by_key(|(_, found, _)| found.start);
+        let (_, first, value) = all.first()?;
+        let (_, second, other) = all
+            .iter()
+            .find(|(_, found, other)| found.start >= first.end && other != value)?;
+        let mut waiting = self.empty_slots();
+        waiting.retain(|id| id != slot);
+        let rest: Vec<Found> = vec![(*second).clone()];
+        let taken = !self.match_slots(&waiting, &rest).is_empty();
+        let between = fold(text.get(first.end..second.start)?);
+        let taken_back = INSTEAD
+            .iter()
+            .any(|word| super::exact::holds(&between, word));
+        (!taken && !taken_back).then(|| (value.clone(), other.clone()))
+    }
+
+    /// What a message only rules out for a slot with a set of values: its name, and the values that are left.
+    pub(super) fn excluded(
+        &self,
+        slot: &str,
+        entities: &[Found],
+    ) -> Option<(String, Vec<(String, String)>)> {
+        let ty = &self.bundle.slots.get(slot)?.ty;
+        let ty = match ty {
+            Type::List(inner) => inner,
+            ty => ty,
+        };
+        let out: Vec<&Found> = entities
+            .iter()
+            .filter(|found| found.polarity == Polarity::Excluded)
+            .filter(|found| self.entity_value(slot, ty, found, true).is_some())
+            .collect();
+        let first = out.first()?;
+        let language = &self.state.language;
+        let how = Rendering {
+            language,
+            spoken: false,
+        };
+        let (_, value) = self.entity_value(slot, ty, first, true)?;
+        let named = |value: &str| -> String {
+            let Type::Entity(id) = ty else {
+                return value.to_owned();
+            };
+            let Some(EntityKind::List(values)) = self.bundle.entities.get(id).map(|e| &e.kind)
+            else {
+                return value.to_owned();
+            };
+            let words = values.get(value).and_then(|of| of.get(language));
+            let word = words.and_then(|words| words.first());
+            word.cloned().unwrap_or_else(|| value.replace('_', " "))
+        };
+        let mut left = Vec::new();
+        if let Type::Entity(id) = ty
+            && let Some(EntityKind::List(values)) = self.bundle.entities.get(id).map(|e| &e.kind)
+            && values.len() <= LEFT
+        {
+            let gone = |value: &String| out.iter().any(|found| found.value.as_str() == Some(value));
+            let kept = values.keys().filter(|value| !gone(value));
+            left = kept.map(|value| (named(value), value.clone())).collect();
+        }
+        Some((named(&value.say(how)), left))
+    }
+
     /// True for "no idea", and for a message that says both yes and no.
-    fn undecided(&self, text: &str, entities: &[Found]) -> bool {
+    pub(super) fn undecided(&self, text: &str, entities: &[Found]) -> bool {
         if yes_no(text).is_some() {
             return false;
         }
@@ -123,14 +444,13 @@ impl Turn<'_> {
         unsure(text) || (said(true) && said(false))
     }
 
-    fn fit_list(
-        &self,
-        slot: &str,
-        inner: &Type,
-        input: &Input,
-        reading: Option<&Reading>,
-    ) -> Option<Fit> {
-        let entities = reading.map_or(&[][..], |reading| &reading.entities);
+    fn fit_list(&self, slot: &str, inner: &Type, heard: Heard<'_>) -> Option<Fit> {
+        let Heard {
+            input, entities, ..
+        } = heard;
+        if let Some(values) = self.all_or_none(inner, &input.text) {
+            return Some(Fit::exact(Value::List(values), &input.text));
+        }
         let mut values = Vec::new();
         let mut range: Option<(usize, usize)> = None;
         for entity in entities {
@@ -146,7 +466,7 @@ impl Turn<'_> {
             range = Some((start.min(entity.start), end.max(entity.end)));
         }
         let Some((start, end)) = range else {
-            let one = self.fit_one(slot, inner, input, reading)?;
+            let one = self.fit_one(slot, inner, heard)?;
             let value = Value::List(vec![one.value.clone()]);
             return Some(Fit { value, ..one });
         };
@@ -203,6 +523,8 @@ impl Turn<'_> {
             (3, found.value.clone())
         } else if kind == ty.name() {
             (2, found.value.clone())
+        } else if self.looks_to(slot, kind, ty) {
+            (4, found.value.clone())
         } else if asked {
             (1, self.coerce(ty, kind, &found.value)?)
         } else {
@@ -210,6 +532,16 @@ impl Turn<'_> {
         };
         let value = Value::from_json(&json, ty)?;
         (!value.is_null()).then_some((rank, value))
+    }
+
+    /// True for the past one of the two dates that a date without a year or a week may be, where the slot looks there.
+    fn looks_to(&self, slot: &str, kind: &str, ty: &Type) -> bool {
+        let past = matches!(
+            (ty, kind),
+            (Type::Date, "date_past") | (Type::Datetime, "datetime_past")
+        );
+        let looks = self.bundle.slots.get(slot).map(|slot| slot.looks);
+        past && looks == Some(Looks::Past)
     }
 
     /// JSON of another kind that stands for `ty` where the question is known: "20" for an amount.
@@ -229,7 +561,7 @@ impl Turn<'_> {
                 let time = value.as_str()?.split('T').nth(1)?;
                 Some(json!(time))
             }
-            (Type::Bool, "yes_no") => Some(value.clone()),
+            (Type::Bool, "yes_no") | (Type::Time, "time_bare") => Some(value.clone()),
             _ => None,
         }
     }
@@ -267,10 +599,15 @@ impl Turn<'_> {
                 }
                 EntityKind::Learned => None,
             },
-            Type::Number | Type::Ordinal | Type::Percent | Type::Phone | Type::Duration => {
+            Type::Number | Type::Ordinal | Type::Percent => {
                 let digits: String = text.split_whitespace().collect();
                 Value::from_json(&json!(digits), ty)
             }
+            Type::Phone => phone(text).and_then(|digits| Value::from_json(&json!(digits), ty)),
+            // Without a unit a number is no duration.
+            Type::Duration => None,
+            Type::Email if !is_email(text) => None,
+            Type::Url if !is_url(text) => None,
             Type::Money => {
                 let amount = self.coerce(ty, "number", &json!(text))?;
                 Value::from_json(&amount, ty).or_else(|| Value::from_json(&json!(text), ty))
@@ -283,9 +620,12 @@ impl Turn<'_> {
     }
 
     /// A text taken as it stands by a slot that takes any.
-    fn fit_free(&self, ty: &Type, text: &str) -> Option<Value> {
+    fn fit_free(&self, slot: &str, ty: &Type, text: &str) -> Option<Value> {
         let words = text.split_whitespace().count();
         let letters = text.chars().any(char::is_alphanumeric);
+        if !self.is_like(slot, text, words) {
+            return None;
+        }
         let fits = match ty {
             Type::Text | Type::Any => letters,
             Type::Name => words <= NAME_WORDS && !text.chars().any(|c| c.is_ascii_digit()),
@@ -296,6 +636,97 @@ impl Turn<'_> {
             _ => false,
         };
         (fits && letters).then(|| Value::Text(text.to_owned()))
+    }
+
+    /// True where a free text keeps to what its slot says of it.
+    fn is_like(&self, slot: &str, text: &str, words: usize) -> bool {
+        let Some(slot) = self.bundle.slots.get(slot) else {
+            return true;
+        };
+        let words = u32::try_from(words).unwrap_or(u32::MAX);
+        let bounded = slot
+            .words
+            .is_none_or(|(low, high)| (low..=high).contains(&words));
+        let digits = text.chars().any(|c| c.is_ascii_digit());
+        let person = text
+            .chars()
+            .all(|c| c.is_alphabetic() || " -.'’".contains(c));
+        let like = match slot.like {
+            Some(Like::Person) => person && words <= 5,
+            Some(Like::Company) => words <= 8,
+            Some(Like::Place) => words <= 14 && (digits || words <= 8),
+            None => true,
+        };
+        bounded && like
+    }
+
+    /// "The second one" of the buttons that were shown.
+    fn picked(&self, ty: &Type, heard: Heard<'_>) -> Option<Value> {
+        let numeric = [
+            Type::Number,
+            Type::Ordinal,
+            Type::Money,
+            Type::Percent,
+            Type::Time,
+        ];
+        if numeric.contains(ty) || matches!(ty, Type::Text | Type::Any | Type::Name) {
+            return None;
+        }
+        let said = self.state.last_said_before.last()?;
+        let values: Vec<Value> = said
+            .buttons
+            .iter()
+            .filter(|button| !button.payload.starts_with('/'))
+            .filter_map(|button| self.fit_exact_text(ty, &button.payload))
+            .collect();
+        if values.len() < 2 || values.len() != said.buttons.len() {
+            return None;
+        }
+        let folded = fold(&heard.input.text);
+        let place = PLACES.iter().find(|(words, _)| {
+            words
+                .split('|')
+                .any(|word| super::exact::bare(&folded) == word)
+        })?;
+        let at = if place.1 < 0 {
+            values.len() - 1
+        } else {
+            usize::try_from(place.1).ok()?
+        };
+        values.get(at).cloned()
+    }
+
+    /// "All of them", "both" and "none" for a list of the bot's own values.
+    fn all_or_none(&self, inner: &Type, text: &str) -> Option<Vec<Value>> {
+        let Type::Entity(id) = inner else { return None };
+        let EntityKind::List(values) = &self.bundle.entities.get(id)?.kind else {
+            return None;
+        };
+        let folded = fold(text);
+        if NONE.contains(&folded.as_str()) {
+            return Some(Vec::new());
+        }
+        let shown: Vec<&String> = {
+            let said = self.state.last_said_before.last();
+            let buttons = said.map_or(&[][..], |message| &message.buttons);
+            let of_list = buttons.iter().map(|button| &button.payload);
+            of_list
+                .filter(|payload| values.contains_key(*payload))
+                .collect()
+        };
+        let all: Vec<&String> = if shown.is_empty() {
+            values.keys().collect()
+        } else {
+            shown
+        };
+        let every = ALL.contains(&folded.as_str());
+        let both = BOTH.contains(&folded.as_str()) && all.len() == 2;
+        (every || both).then(|| all.into_iter().cloned().map(Value::Text).collect())
+    }
+
+    /// True for a slot that is known to the customer alone.
+    pub(super) fn is_secret(&self, slot: &str) -> bool {
+        self.bundle.slots.get(slot).is_some_and(|slot| slot.secret)
     }
 
     /// What a slot's check says of a value; nothing where it has none.
@@ -338,6 +769,71 @@ fn listed(values: &BTreeMap<String, BTreeMap<String, Vec<String>>>, text: &str) 
         .find(|(name, languages)| name.as_str() == text || languages.values().flatten().any(said))
         .or_else(|| values.iter().find(|(name, _)| fold(name) == folded))
         .map(|(name, _)| name.clone())
+}
+
+/// The digits of a telephone number, with the plus in front; nothing for anything else (E.164: at most 15).
+fn phone(text: &str) -> Option<String> {
+    let digits: String = text.chars().filter(|c| c.is_ascii_digit()).collect();
+    let fits = text
+        .chars()
+        .all(|c| c.is_ascii_digit() || " +-().".contains(c));
+    let plus = if text.starts_with('+') { "+" } else { "" };
+    (fits && (7..=15).contains(&digits.len())).then(|| format!("{plus}{digits}"))
+}
+
+fn is_email(text: &str) -> bool {
+    let Some((user, host)) = text.split_once('@') else {
+        return false;
+    };
+    let whole = |part: &str| {
+        !part.is_empty()
+            && part
+                .chars()
+                .all(|c| c.is_alphanumeric() || "._%+-'".contains(c))
+    };
+    let dotted = host.split('.').count() > 1 && host.split('.').all(|label| !label.is_empty());
+    whole(user) && whole(host) && dotted
+}
+
+fn is_url(text: &str) -> bool {
+    let plain = !text.contains(char::is_whitespace);
+    let host = text.split("://").last().unwrap_or(text);
+    plain
+        && host
+            .split('/')
+            .next()
+            .is_some_and(|host| host.contains('.') && !host.ends_with('.'))
+}
+
+/// A part of a text without spaces, signs and lead-ins at its ends.
+fn trimmed(text: &str, start: usize, end: usize) -> (usize, usize) {
+    let part = text.get(start..end).unwrap_or_default();
+    let loose = |c: char| c.is_whitespace() || matches!(c, ',' | '.' | ';' | ':' | '!');
+    let part_start = start + part.len() - part.trim_start_matches(loose).len();
+    let part = part.trim_matches(loose);
+    let (mut from, mut to) = (part_start, part_start + part.len());
+    loop {
+        let rest = text.get(from..to).unwrap_or_default();
+        let lower = rest.to_lowercase();
+        if lower.len() != rest.len() {
+            return (from, to);
+        }
+        if let Some(lead) = LEADS.iter().find(|lead| lower.starts_with(**lead)) {
+            from += lead.len();
+        } else if let Some(tail) = TAILS.iter().find(|tail| lower.ends_with(**tail)) {
+            to -= tail.len();
+        } else {
+            return (from, to);
+        }
+        let rest = text.get(from..to).unwrap_or_default();
+        from += rest.len() - rest.trim_start_matches(loose).len();
+        to = from
+            + text
+                .get(from..to)
+                .unwrap_or_default()
+                .trim_end_matches(loose)
+                .len();
+    }
 }
 
 /// Entities that the given byte range does not touch.

@@ -3,13 +3,14 @@
 
 use std::collections::BTreeSet;
 
-use super::event::Found;
-use super::exact::{fold, holds};
+use super::acts::Acts;
+use super::event::{Act, Found, Polarity, Reading};
+use super::exact::{coverage, fold, holds};
 use super::frame::{Branch, Did, Ran, Redo};
 use super::turn::Turn;
 use crate::bundle::{ActionEffect, Pattern, Step, StepKind};
 use crate::template::Rendering;
-use crate::value::Value;
+use crate::value::{Type, Value};
 
 /// How a step is passed over in a second run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,9 +24,12 @@ pub(super) enum Passed {
 /// A new value for a slot that is filled.
 pub(super) type Change = (String, Found, Value);
 
+/// Confidence of a list value below which it was guessed from a misspelt word.
+const EXACT: f64 = 0.8;
+
 impl Turn<'_> {
     /// Slots of the front flow that the customer filled, the last one first.
-    fn answered_slots(&self) -> Vec<String> {
+    pub(super) fn answered_slots(&self) -> Vec<String> {
         let Some(base) = self.base() else {
             return Vec::new();
         };
@@ -44,10 +48,34 @@ impl Turn<'_> {
         slots.into_iter().map(|(_, _, id)| id).collect()
     }
 
-    /// Values in a message for slots that are filled already, with something else.
-    pub(super) fn changes(&self, text: &str, entities: &[Found]) -> Vec<Change> {
-        let slots = self.answered_slots();
-        let mut changes = self.match_slots(&slots, entities);
+    /// Values in a message for slots that are filled already, with something else. A slot that is named, or that the
+    /// open confirm shows, comes before the one that was filled last; without a sign that something is to change, only
+    /// those and codes of the bot's own count, for a value that fits no question is not yet a correction.
+    pub(super) fn changes(
+        &self,
+        text: &str,
+        reading: Option<&Reading>,
+        entities: &[Found],
+    ) -> Vec<Change> {
+        let mut slots = self.answered_slots();
+        let named = self.named_slots(text, &slots);
+        let shown = self.shown_slots();
+        slots.retain(|slot| named.contains(slot) || !self.is_secret(slot));
+        slots.sort_by_key(|slot| (!named.contains(slot), !shown.contains(slot)));
+        let usable = self.usable(entities);
+        let mut changes = self.match_slots(&slots, &usable);
+        let cue = takes_back(text) || Acts::of(reading).says_any(&[Act::Correct, Act::Exclude]);
+        let pointed = |slot: &String| named.contains(slot) || shown.contains(slot);
+        if changes.is_empty() && cue {
+            // "Make it 25": a bare number is an amount where one is shown.
+            slots.retain(pointed);
+            changes = self.match_as_asked(&slots, &usable);
+        }
+        changes.retain(|(slot, found, _)| {
+            let exact = found.confidence >= EXACT || named.contains(slot);
+            let meant = cue || pointed(slot) || self.can_only_be(slot, found, text);
+            exact && meant
+        });
         for (slot, _, value) in &mut changes {
             let old = self.state.slot(slot).map(|filled| &filled.value);
             if let (Value::List(new), Some(Value::List(old))) = (&*value, old) {
@@ -92,7 +120,8 @@ impl Turn<'_> {
 
     /// Takes corrections of a flow that is covered: it goes on with them when its turn comes. True
     /// where there was one.
-    pub(super) fn correct_covered(&mut self, text: &str, entities: &[Found]) -> bool {
+    pub(super) fn correct_covered(&mut self, text: &str, reading: Option<&Reading>) -> bool {
+        let entities = reading.map_or(&[][..], |reading| &reading.entities);
         if !takes_back(text) {
             return false;
         }
@@ -108,7 +137,7 @@ impl Turn<'_> {
             let &[_, next] = pair else { continue };
             let above = self.state.frames.split_off(next);
             let mut changed = BTreeSet::new();
-            for (slot, found, value) in self.changes(text, entities) {
+            for (slot, found, value) in self.changes(text, reading, entities) {
                 if self.correct_one(&slot, &found, value) {
                     changed.insert(slot);
                 }
@@ -125,6 +154,83 @@ impl Turn<'_> {
             }
         }
         false
+    }
+
+    /// As `changes`, after the customer was asked what is to change.
+    pub(super) fn changes_meant(
+        &self,
+        text: &str,
+        reading: Option<&Reading>,
+        entities: &[Found],
+    ) -> Vec<Change> {
+        let changes = self.changes(text, reading, entities);
+        if !changes.is_empty() {
+            return changes;
+        }
+        let mut slots = self.answered_slots();
+        slots.retain(|slot| !self.is_secret(slot));
+        self.match_as_asked(&slots, &self.usable(entities))
+    }
+
+    /// True where a value can hardly be anything but another one for a slot: a code of the bot's own that is all of
+    /// the message, or a date, an address and the like where one answer alone is of its kind and no question waits for
+    /// another.
+    fn can_only_be(&self, slot: &str, found: &Found, text: &str) -> bool {
+        let Some(ty) = self.bundle.slots.get(slot).map(|slot| &slot.ty) else {
+            return false;
+        };
+        if let Type::Entity(_) = ty {
+            return found.confidence >= 1.0 && coverage(text, found.start, found.end) > 0.99;
+        }
+        let telling = [
+            Type::Date,
+            Type::Time,
+            Type::Datetime,
+            Type::Money,
+            Type::Email,
+            Type::Phone,
+            Type::Url,
+        ];
+        let same = |id: &String| self.bundle.slots.get(id).is_some_and(|slot| slot.ty == *ty);
+        let answered = self.answered_slots().iter().filter(|id| same(id)).count();
+        let waiting = self.empty_slots().iter().filter(|id| same(id)).count();
+        found.entity == ty.name() && telling.contains(ty) && answered == 1 && waiting == 0
+    }
+
+    /// Puts a free text in place of what a slot holds, and runs on.
+    pub(super) fn correct_text(&mut self, slot: &str, value: Value) {
+        let found = Found {
+            entity: slot.to_owned(),
+            value: value.to_json(),
+            start: 0,
+            end: 0,
+            confidence: 1.0,
+            polarity: Polarity::Affirmed,
+        };
+        self.correct(vec![(slot.to_owned(), found, value)]);
+    }
+
+    /// Goes back to the question of a slot, which is empty again.
+    pub(super) fn reopen_question(&mut self, slot: &str) {
+        let log = self.base().map_or(&[][..], |base| &base.log);
+        let asked = log
+            .iter()
+            .rposition(|ran| matches!(ran.did, Did::Asked | Did::Set) && ran.writes.contains(slot));
+        // What an offer's choice has set is asked by the offer.
+        let chosen = asked.and_then(|at| {
+            let of_choice = log.get(at).filter(|ran| ran.did == Did::Set)?;
+            let inside = of_choice.path.len();
+            log.get(..at)?.iter().rposition(|ran| {
+                matches!(ran.did, Did::Chose { .. })
+                    && ran.flow == of_choice.flow
+                    && ran.path.len() < inside
+            })
+        });
+        match chosen.or(asked) {
+            Some(at) => self.go_to_question(at),
+            // Given in passing: its question is still to come.
+            None => self.put(slot, Value::Null, "user", 1.0),
+        }
     }
 
     fn correct_one(&mut self, slot: &str, found: &Found, value: Value) -> bool {
@@ -243,6 +349,7 @@ impl Turn<'_> {
             done.extend(old.done);
             dirty.extend(old.dirty);
         }
+        base.reopened = false;
         base.redo = Some(Redo {
             dirty,
             done,
@@ -410,13 +517,20 @@ impl Turn<'_> {
             self.run();
             return;
         }
-        let Some(question) = log.get(before).cloned() else {
+        self.say_pattern(Pattern::Back, &[]);
+        self.go_to_question(before);
+        self.run();
+    }
+
+    /// Goes back to the question of a log entry, which is asked again.
+    fn go_to_question(&mut self, at: usize) {
+        let log = self.base().map_or(&[][..], |base| &base.log);
+        let Some(question) = log.get(at).cloned() else {
             return;
         };
         let writes = question.writes.clone();
-        let dirty = tainted(log.get(before..).unwrap_or_default(), writes.clone());
-        self.say_pattern(Pattern::Back, &[]);
-        if self.go_to(before, dirty) {
+        let dirty = tainted(log.get(at..).unwrap_or_default(), writes.clone());
+        if self.go_to(at, dirty) {
             for slot in &writes {
                 self.put(slot, Value::Null, "user", 1.0);
             }
@@ -428,7 +542,6 @@ impl Turn<'_> {
                 }
             }
         }
-        self.run();
     }
 }
 

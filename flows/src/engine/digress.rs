@@ -1,8 +1,9 @@
 //! Another flow in between: what happens to the one it covers, and how that one goes on.
 
+use super::acts::Acts;
+use super::bare::yes_no;
 use super::effect::MessageButton;
-use super::event::{Input, Reading};
-use super::exact::yes_no;
+use super::event::{Act, Input, Reading};
 use super::state::Wait;
 use super::topic::ARTICLE;
 use super::turn::{Next, Said, Turn};
@@ -144,6 +145,10 @@ impl Turn<'_> {
         if let Some(payload) = &input.payload {
             return yes_no(payload);
         }
+        let acts = Acts::of(reading);
+        if acts.only(&[Act::Deny, Act::Withdraw, Act::RequestNot, Act::Resolved]) {
+            return Some(false);
+        }
         match self.fit_type("", &Type::YesNo, input, reading)?.value {
             Value::Bool(yes) => Some(yes),
             _ => None,
@@ -152,7 +157,7 @@ impl Turn<'_> {
 
     /// A message while going on with the covered flow is offered; true where it was read as an answer.
     pub(super) fn heard_resume(&mut self, input: &Input, reading: Option<&Reading>) -> bool {
-        let strong = input.payload.is_none() && self.strong_topic(reading).is_some();
+        let strong = input.payload.is_none() && self.interrupting_topic(reading).is_some();
         let answer = self.said_yes_no(input, reading).filter(|_| !strong);
         match answer {
             Some(true) => {

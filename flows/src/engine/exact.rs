@@ -1,4 +1,4 @@
-//! Readings that need no model: folded texts, phrases, commands, yes and no.
+//! Readings that need no model: folded texts, phrases, commands.
 
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
@@ -8,56 +8,6 @@ const FILLERS: [&str; 24] = [
     "please", "ok", "okay", "oh", "well", "sorry", "thanks", "thank", "you", "just", "actually",
     "um", "uh", "then", "that", "it", "s", "por", "favor", "gracias", "bueno", "pues", "vale",
     "perdon",
-];
-
-const YES: [&str; 26] = [
-    "yes",
-    "yeah",
-    "yep",
-    "yup",
-    "sure",
-    "correct",
-    "right",
-    "of course",
-    "go ahead",
-    "do",
-    "y",
-    "absolutely",
-    "definitely",
-    "fine",
-    "si",
-    "claro",
-    "correcto",
-    "exacto",
-    "adelante",
-    "de acuerdo",
-    "por supuesto",
-    "desde luego",
-    "eso es",
-    "is right",
-    "is correct",
-    "sip",
-];
-
-const NO: [&str; 18] = [
-    "no",
-    "nope",
-    "nah",
-    "not",
-    "no way",
-    "don t",
-    "do not",
-    "n",
-    "negative",
-    "wrong",
-    "incorrect",
-    "not now",
-    "no no",
-    "ahora no",
-    "para nada",
-    "en absoluto",
-    "incorrecto",
-    "mejor no",
 ];
 
 const HUMAN: [&str; 22] = [
@@ -85,7 +35,7 @@ const HUMAN: [&str; 22] = [
     "un agente",
 ];
 
-const CANCEL: [&str; 24] = [
+const CANCEL: [&str; 22] = [
     "cancel",
     "never mind",
     "nevermind",
@@ -106,8 +56,6 @@ const CANCEL: [&str; 24] = [
     "cancela",
     "olvidalo",
     "dejalo",
-    "da igual",
-    "no importa",
     "he cambiado de idea",
     "parar",
 ];
@@ -241,6 +189,30 @@ const SURELY_ASKING: [&str; 22] = [
     "cuanto",
 ];
 
+/// Phrases that ask why something is wanted.
+const WHY: [&str; 20] = [
+    "por q",
+    "porque me",
+    "porque lo",
+    "pq",
+    "why",
+    "what for",
+    "what do you need",
+    "do you need",
+    "do you have to",
+    "is it safe",
+    "do i have to",
+    "must i",
+    "how come",
+    "por que",
+    "para que",
+    "es necesario",
+    "hace falta",
+    "tengo que",
+    "es seguro",
+    "xq",
+];
+
 /// A global command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Command {
@@ -335,23 +307,6 @@ pub(super) fn holds(folded: &str, phrase: &str) -> bool {
     !phrase.is_empty() && format!(" {folded} ").contains(&format!(" {phrase} "))
 }
 
-/// A message that is wholly a yes or a no.
-pub(super) fn yes_no(text: &str) -> Option<bool> {
-    let whole = fold(text);
-    let bare = bare(&whole);
-    // "yes, please do" and "no, no": every part must say the same.
-    let said = |words: &[&str]| {
-        words.contains(&whole.as_str())
-            || words.contains(&bare.as_str())
-            || (!bare.is_empty() && bare.split(' ').all(|word| words.contains(&word)))
-    };
-    match (said(&YES), said(&NO)) {
-        (true, false) => Some(true),
-        (false, true) => Some(false),
-        _ => None,
-    }
-}
-
 /// True where a message leaves a yes-or-no question open.
 pub(super) fn unsure(text: &str) -> bool {
     let folded = fold(text);
@@ -381,6 +336,12 @@ pub(super) fn surely_asks(text: &str) -> bool {
         || SURELY_ASKING
             .iter()
             .any(|word| folded.starts_with(&format!("{word} ")))
+}
+
+/// True where a message asks why something is wanted, or whether it must be.
+pub(super) fn asks_why(text: &str) -> bool {
+    let folded = fold(text);
+    WHY.iter().any(|phrase| holds(&folded, phrase))
 }
 
 /// Share of a text's letters and digits that lie within the byte range, fillers not counted.

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::state::Filled;
 use crate::bundle::{Flow, Id, Step, StepKind};
+use crate::compile::walk;
 use crate::value::Value;
 
 /// Which list of steps within a step.
@@ -34,6 +35,12 @@ pub enum Branch {
     Body,
     /// `exhausted` of a ladder.
     Exhausted,
+    /// `cannot` of a question.
+    Cannot,
+    /// `on_refusal` of a question.
+    OnRefusal,
+    /// `skip` of an ask.
+    Skip,
 }
 
 /// One part of a position.
@@ -165,6 +172,9 @@ pub struct Frame {
     pub log: Vec<Ran>,
     /// The second run it is in.
     pub redo: Option<Redo>,
+    /// It had ended and was opened again for a correction; nothing has run since.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub reopened: bool,
 }
 
 /// What stands at a position.
@@ -203,6 +213,10 @@ fn list(step: &Step, branch: Branch) -> Option<&[Step]> {
             offer.choices.get(at).map(|choice| choice.steps.as_slice())
         }
         (Branch::Body, StepKind::Repeat { steps, .. }) => Some(steps),
+        (Branch::OnNo, StepKind::Offer(offer)) => Some(&offer.on_no),
+        (Branch::Cannot, kind) => walk::ladder(kind).map(|ladder| ladder.cannot.as_slice()),
+        (Branch::OnRefusal, kind) => walk::ladder(kind).map(|ladder| ladder.on_refusal.as_slice()),
+        (Branch::Skip, StepKind::Ask(ask)) => ask.skip.as_deref(),
         (Branch::Exhausted, StepKind::Ask(ask)) => Some(&ask.ladder.exhausted),
         (Branch::Exhausted, StepKind::Confirm(confirm)) => Some(&confirm.ladder.exhausted),
         (Branch::Exhausted, StepKind::Offer(offer)) => Some(&offer.ladder.exhausted),
@@ -289,11 +303,21 @@ fn branches(step: &Step) -> Vec<Branch> {
             .map(Branch::Case)
             .chain([Branch::Else])
             .collect(),
-        StepKind::Ask(_) => vec![Branch::Exhausted],
+        StepKind::Ask(_) => vec![
+            Branch::Exhausted,
+            Branch::Cannot,
+            Branch::OnRefusal,
+            Branch::Skip,
+        ],
         StepKind::Confirm(_) => vec![Branch::OnNo, Branch::Exhausted],
         StepKind::Offer(offer) => (0..offer.choices.len())
             .map(Branch::Choice)
-            .chain([Branch::Exhausted])
+            .chain([
+                Branch::OnNo,
+                Branch::Exhausted,
+                Branch::Cannot,
+                Branch::OnRefusal,
+            ])
             .collect(),
         StepKind::Do { .. } => vec![Branch::OnError],
         StepKind::Search { .. } => vec![Branch::OnNone],

@@ -6,10 +6,11 @@ use super::effect::{Effect, MessageButton, Source};
 use super::event::Passage;
 use super::frame::{Branch, Did, Place, place};
 use super::ladder::Missed;
-use super::state::Wait;
+use super::state::{Owner, Wait};
 use super::talk::pattern_name;
 use super::turn::{Next, Turn};
 use crate::bundle::{Pattern, Step, StepKind};
+use crate::compile::walk;
 use crate::expr::Expr;
 use crate::template::Rendering;
 
@@ -107,6 +108,10 @@ impl Turn<'_> {
             },
         );
         self.understood();
+        if self.state.owner == Owner::Queue {
+            self.listen();
+            return;
+        }
         if step {
             self.past_search();
         }
@@ -146,8 +151,19 @@ impl Turn<'_> {
             self.missed(Missed::NoMatch);
             return;
         }
+        if self.state.owner == Owner::Queue {
+            self.say_waiting();
+            return;
+        }
+        // A question about the question: its hints explain it best.
+        let here = self.here().and_then(|(_, step)| walk::ladder(&step.kind));
+        if here.is_some_and(|ladder| !ladder.no_match.is_empty()) {
+            self.attempt("answer", "none", "nothing good enough");
+            self.missed(Missed::NoAnswer);
+            return;
+        }
         self.attempt("answer", "none", "nothing good enough");
-        if self.count_miss() {
+        if self.offer_lead() || self.count_miss() {
             return;
         }
         self.say_pattern_with(Pattern::NoAnswer, &[], self.person_button());

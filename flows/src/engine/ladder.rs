@@ -11,7 +11,7 @@ use crate::bundle::{Flow, Ladder, Pattern, Step, StepKind};
 /// How often a pattern stands in for a ladder that has no entries.
 const DEFAULT_RUNGS: u32 = 2;
 /// Values that fail a slot's check before the ladder counts as used up.
-const CHECKS: u32 = 3;
+pub(super) const CHECKS: u32 = 3;
 /// Silences outside of any flow before the conversation ends.
 const SILENCES: u32 = 3;
 
@@ -20,6 +20,8 @@ const SILENCES: u32 = 3;
 pub(super) enum Missed {
     /// An answer that does not fit.
     NoMatch,
+    /// The customer understood and has no answer: the hints go on, and nothing counts as misunderstood.
+    NoAnswer,
     /// No answer.
     NoInput,
 }
@@ -97,9 +99,13 @@ impl<'a> Turn<'a> {
         let Some(ladder) = ladder(step) else { return };
         let mut rungs = self.rungs(step);
         let (said, used, pattern) = match what {
-            Missed::NoMatch => {
+            Missed::NoMatch | Missed::NoAnswer => {
+                let pattern = match what {
+                    Missed::NoAnswer => Pattern::Cannot,
+                    _ => Pattern::NoMatch,
+                };
                 rungs.no_match += 1;
-                (&ladder.no_match, rungs.no_match, Pattern::NoMatch)
+                (&ladder.no_match, rungs.no_match, pattern)
             }
             Missed::NoInput => {
                 rungs.no_input += 1;
@@ -119,7 +125,7 @@ impl<'a> Turn<'a> {
         }
         match what {
             Missed::NoMatch if self.count_miss() => return,
-            Missed::NoMatch => {}
+            Missed::NoMatch | Missed::NoAnswer => {}
             Missed::NoInput => self.state.counters.no_input_running += 1,
         }
         if let Some(response) = said.get(rung) {
@@ -154,21 +160,33 @@ impl<'a> Turn<'a> {
             self.missed(Missed::NoMatch);
             return;
         };
-        let mut rungs = self.rungs(step);
-        rungs.checks += 1;
-        let over = rungs.checks > CHECKS;
-        self.set_rungs(step, rungs);
-        if let (true, Some(ladder)) = (over, ladder(step)) {
-            self.exhausted(flow, step, ladder);
+        if self.count_check(step) > CHECKS {
+            self.exhausted_here(flow, step);
             return;
         }
         self.say(response);
         self.listen();
     }
 
+    /// Counts an answer that is one and still can't be taken.
+    pub(super) fn count_check(&mut self, step: &Step) -> u32 {
+        let mut rungs = self.rungs(step);
+        rungs.checks += 1;
+        let count = rungs.checks;
+        self.set_rungs(step, rungs);
+        count
+    }
+
+    /// Gives the open question up.
+    pub(super) fn exhausted_here(&mut self, flow: &'a Flow, step: &'a Step) {
+        if let Some(ladder) = ladder(step) {
+            self.exhausted(flow, step, ladder);
+        }
+    }
+
     fn missed_outside(&mut self, what: Missed) {
         match what {
-            Missed::NoMatch => {
+            Missed::NoMatch | Missed::NoAnswer => {
                 if self.count_miss() {
                     return;
                 }

@@ -1,10 +1,13 @@
 //! The engine: a pure step over a conversation's state.
 
 mod action;
+mod acts;
 mod answer;
 mod ask;
+mod bare;
 pub mod begin;
 mod collected;
+mod confirm;
 mod correct;
 mod digress;
 pub mod effect;
@@ -18,9 +21,11 @@ mod migrate;
 mod open;
 mod policy;
 mod reading;
+mod repair;
 mod requests;
 mod run;
 mod scope;
+mod standing;
 pub mod state;
 mod talk;
 mod topic;

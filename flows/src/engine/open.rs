@@ -12,7 +12,7 @@ pub(super) fn question(bundle: &Bundle, state: &State) -> Option<&'static str> {
     }
     match &state.wait {
         Wait::Rating { .. } => Some("rating"),
-        Wait::Choice { .. } => Some("choice"),
+        Wait::Choice { .. } | Wait::Change => Some("choice"),
         Wait::Resume | Wait::Person | Wait::Undo(_) => Some("yes_no"),
         Wait::Customer | Wait::Action { .. } | Wait::Search { .. } | Wait::Undoing { .. } => {
             step(bundle, state)

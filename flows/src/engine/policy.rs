@@ -2,18 +2,131 @@
 
 use serde_json::{Value as Json, json};
 
+use super::acts::Acts;
 use super::effect::{Effect, Evidence};
-use super::event::{Input, Reading};
+use super::event::{Act, Input, Reading};
 use super::exact::{fold, holds};
 use super::handoff::Request;
 use super::turn::Turn;
-use crate::bundle::{Trigger, TriggerKind};
+use crate::bundle::{Pattern, Trigger, TriggerKind};
+use crate::value::Value;
+
+/// Probability of the act from which a crisis is one where the bot declares no trigger for it.
+const CRISIS: f64 = 0.6;
+/// Probability of the act from which no word is needed beside it.
+const BEYOND_DOUBT: f64 = 0.97;
+/// Parts of words that go with danger, folded.
+const DANGER: [&str; 48] = [
+    "kill",
+    " die",
+    "dying",
+    "suicid",
+    "end it",
+    "end my life",
+    "ending it",
+    "hurt me",
+    "hurting me",
+    "hit me",
+    "hits me",
+    "harm",
+    "live any",
+    "living any",
+    "alive",
+    "overdose",
+    "pills",
+    "jump",
+    "bridge",
+    "be here any",
+    "gun",
+    "knife",
+    "rope",
+    "go on any",
+    "wake up",
+    "better off without",
+    "no point",
+    "worth living",
+    "outside my",
+    "break in",
+    "beating",
+    "attack",
+    "matar",
+    "morir",
+    "muert",
+    "vivir",
+    "quitarme",
+    "pegar",
+    "pega",
+    "pastillas",
+    "hacerme dan",
+    "desaparecer",
+    "acabar con todo",
+    "cortarme",
+    "tirarme",
+    "no quiero seguir",
+    "mi ex",
+    "amenaz",
+];
+/// Probability from which the customer is told what the trigger says.
+const CLEAR: f64 = 0.6;
+/// Probability below which an answer to the open question is taken for no sensitive topic.
+const GUESS: f64 = 0.8;
+/// Words that decline what follows, and what people call each other, folded.
+const NOT_WANTED: [&str; 22] = [
+    "don t want",
+    "dont want",
+    "do not want",
+    "don t need",
+    "dont need",
+    "do not need",
+    "no need for",
+    "no need to",
+    "don t put",
+    "dont put",
+    "do not put",
+    "don t transfer",
+    "dont transfer",
+    "don t pass",
+    "dont pass",
+    "rather not",
+    "no quiero",
+    "no necesito",
+    "no me pas",
+    "no hace falta",
+    "no deseo",
+    "sin hablar",
+];
+const PEOPLE: [&str; 18] = [
+    "person",
+    "human",
+    "agent",
+    "somebody",
+    "someone",
+    "anyone",
+    "anybody",
+    "people",
+    "advisor",
+    "representative",
+    "persona",
+    "humano",
+    "agente",
+    "alguien",
+    "nadie",
+    "asesor",
+    "operador",
+    "operadora",
+];
+/// Words right before a phrase that turn it around.
+const TURNED: [&str; 6] = ["not", "no", "never", "t", "nunca", "tampoco"];
+/// Probability from which an intent needs no act to be one.
+const CERTAIN: f64 = 0.9;
 
 /// A trigger that fires: its reason code, a sentence for the agent, and what it saw.
 struct Hit {
     reason: &'static str,
     detail: String,
     evidence: Vec<(String, Json, Json)>,
+    /// How sure the reading is, where it fires on one.
+    strength: Option<f64>,
 }
 
 impl Hit {
@@ -22,7 +135,13 @@ impl Hit {
             reason,
             detail: detail.into(),
             evidence: Vec::new(),
+            strength: None,
         }
+    }
+
+    fn sure(mut self, strength: f64) -> Self {
+        self.strength = Some(strength);
+        self
     }
 
     fn seen(mut self, name: impl Into<String>, value: Json, threshold: Json) -> Self {
@@ -36,10 +155,13 @@ struct Seen<'m> {
     folded: String,
     intents: Vec<(&'m str, f64)>,
     negative: Option<f64>,
+    acts: Acts<'m>,
+    /// A flow waits for an answer.
+    at_question: bool,
 }
 
 impl<'m> Seen<'m> {
-    fn new(input: &'m Input, reading: Option<&'m Reading>) -> Self {
+    fn new(input: &'m Input, reading: Option<&'m Reading>, at_question: bool) -> Self {
         let mut intents: Vec<(&str, f64)> = Vec::new();
         // A button that starts an intent's flow is that intent, for certain.
         if let Some(id) = input.payload.as_deref().and_then(|p| p.strip_prefix('/')) {
@@ -55,6 +177,8 @@ impl<'m> Seen<'m> {
             folded: fold(&input.text),
             intents,
             negative: reading.filter(|r| !r.degraded).map(|r| r.negative),
+            acts: Acts::of(reading),
+            at_question,
         }
     }
 
@@ -63,13 +187,61 @@ impl<'m> Seen<'m> {
         of.map(|(_, p)| *p).fold(0.0, f64::max)
     }
 
+    /// True where the customer may be in danger: the act, with a word that goes with it or beyond doubt.
+    fn in_danger(&self, at: f64) -> bool {
+        let p = self.acts.p(Act::Crisis);
+        let word = || DANGER.iter().any(|word| self.folded.contains(word));
+        p >= at.max(BEYOND_DOUBT) || (p >= at && word())
+    }
+
+    /// How sure a sensitive topic must be: an answer to the open question is not taken for one on a guess.
+    fn least(&self) -> f64 {
+        let answers = [
+            Act::Inform,
+            Act::Affirm,
+            Act::Deny,
+            Act::Cannot,
+            Act::Refuse,
+            Act::Skip,
+        ];
+        if self.at_question && self.acts.only(&answers) {
+            GUESS
+        } else {
+            0.0
+        }
+    }
+
+    /// True where a message that reads like a wish for a person is one. In the middle of a question it takes more: "hi,
+    /// I am the customer" is none.
+    fn wants_person(&self, p: f64) -> bool {
+        if !self.acts.known() {
+            return true;
+        }
+        let human = self.acts.p(Act::Human);
+        if self.acts.p(Act::HumanNot) > human || self.declines_person() {
+            return false;
+        }
+        let bar = if self.at_question { 0.5 } else { 0.2 };
+        human >= bar || (!self.at_question && p >= CERTAIN)
+    }
+
+    /// True for a person who is not wanted, by the words for it.
+    fn declines_person(&self) -> bool {
+        let at = NOT_WANTED
+            .iter()
+            .filter_map(|words| self.folded.find(words).map(|at| at + words.len()))
+            .min();
+        let after = at.and_then(|at| self.folded.get(at..));
+        after.is_some_and(|rest| PEOPLE.iter().any(|noun| holds(rest, noun)))
+    }
+
     fn phrase<'p>(
         &self,
         lists: &'p std::collections::BTreeMap<String, Vec<String>>,
     ) -> Option<&'p str> {
         // In every language of the list: people mix languages when it matters most to them.
         let mut all = lists.values().flatten();
-        all.find(|phrase| holds(&self.folded, phrase))
+        all.find(|phrase| said_so(&self.folded, phrase))
             .map(String::as_str)
     }
 }
@@ -77,10 +249,21 @@ impl<'m> Seen<'m> {
 impl Turn<'_> {
     /// Looks at every trigger in order; true where one fired.
     pub(super) fn triggers(&mut self, input: &Input, reading: Option<&Reading>) -> bool {
-        let seen = Seen::new(input, reading);
+        let seen = Seen::new(input, reading, !self.state.frames.is_empty());
+        if self.crisis(&seen) {
+            return true;
+        }
         let bundle = self.bundle;
+        let strongest = self.strongest_topic(&seen);
         for trigger in &bundle.policy.triggers {
-            match self.hit(trigger, &seen) {
+            let hit = self.hit(trigger, &seen);
+            // What is never automated competes: of two that fire the likelier one does.
+            let hit = hit.filter(|hit| hit.strength.is_none_or(|p| p >= seen.least()));
+            let hit = hit.filter(|hit| {
+                hit.strength.is_none()
+                    || strongest.as_ref().is_none_or(|name| *name == trigger.name)
+            });
+            match hit {
                 Some(hit) => {
                     self.fire(trigger, hit);
                     return true;
@@ -91,11 +274,77 @@ impl Turn<'_> {
         false
     }
 
+    /// The trigger of what is never automated that a message is most likely about.
+    fn strongest_topic(&self, seen: &Seen<'_>) -> Option<String> {
+        let mut best: Option<(f64, &str)> = None;
+        for trigger in &self.bundle.policy.triggers {
+            let Some(strength) = self.hit(trigger, seen).and_then(|hit| hit.strength) else {
+                continue;
+            };
+            if strength < seen.least() {
+                continue;
+            }
+            if best.is_none_or(|(most, _)| strength > most) {
+                best = Some((strength, &trigger.name));
+            }
+        }
+        best.map(|(_, name)| name.to_owned())
+    }
+
+    /// Self-harm or danger now: the help lines come before anything else, also while a person is awaited, and a person
+    /// is got at once. True where it was so.
+    fn crisis(&mut self, seen: &Seen<'_>) -> bool {
+        let bundle = self.bundle;
+        let triggers = &bundle.policy.triggers;
+        let declared = triggers
+            .iter()
+            .find(|trigger| matches!(trigger.when, TriggerKind::Crisis { .. }));
+        if let Some(trigger) = declared {
+            let hit = self.hit(trigger, seen);
+            let fired = hit.is_some();
+            if let Some(hit) = hit {
+                self.fire(trigger, hit);
+            }
+            return fired;
+        }
+        if !seen.in_danger(CRISIS) {
+            return false;
+        }
+        self.say_pattern(Pattern::Crisis, &[]);
+        self.hand_off_step(Request {
+            priority: Some(0),
+            reason: "policy".to_owned(),
+            trigger: "crisis".to_owned(),
+            detail: "the customer may be in danger".to_owned(),
+            quiet: true,
+            ..Request::default()
+        });
+        true
+    }
+
+    /// As `crisis`, for a customer who waits for another reason.
+    fn crisis_in_queue(&mut self, seen: &Seen<'_>) -> bool {
+        let at = self.effects.len();
+        let fired = self.crisis(seen);
+        if fired {
+            self.effects.insert(at, Effect::CancelHandoff);
+        }
+        fired
+    }
+
     /// Looks at what is never automated while a person is awaited: the customer may be in the wrong
     /// queue for it. True where the conversation moved to another.
     pub(super) fn escalates(&mut self, input: &Input, reading: Option<&Reading>) -> bool {
-        let seen = Seen::new(input, reading);
+        let seen = Seen::new(input, reading, false);
         let bundle = self.bundle;
+        let waits_in_danger = self.state.queued.as_ref().is_some_and(|queued| {
+            let of_crisis = |trigger: &&Trigger| matches!(trigger.when, TriggerKind::Crisis { .. });
+            let declared = bundle.policy.triggers.iter().find(of_crisis);
+            queued.trigger == declared.map_or("crisis", |trigger| trigger.name.as_str())
+        });
+        if !waits_in_danger && self.crisis_in_queue(&seen) {
+            return true;
+        }
         let now = self
             .state
             .queued
@@ -130,6 +379,7 @@ impl Turn<'_> {
                     self.misunderstood(*running, *total)
                 }
                 TriggerKind::LowConfidence { below, turns } => self.unsure(*below, *turns),
+                TriggerKind::Abuse(times) => self.abused(*times),
                 _ => None,
             };
             if let Some(hit) = hit {
@@ -183,6 +433,19 @@ impl Turn<'_> {
             .join(", ");
         self.note("trigger", trigger.name.clone(), "fired", why);
         self.state.fired.insert(trigger.name.clone());
+        let weak = hit.strength.is_some_and(|strength| strength < CLEAR);
+        let say = if weak {
+            // Nobody is told what they feel on a guess.
+            let queue = trigger
+                .queue
+                .as_ref()
+                .unwrap_or(&self.bundle.policy.default_queue);
+            let title = Value::Text(self.queue_title(queue));
+            self.say_pattern(Pattern::Concern, &[("queue", title)]);
+            None
+        } else {
+            trigger.say.clone()
+        };
         let evidence = hit
             .evidence
             .into_iter()
@@ -199,11 +462,12 @@ impl Turn<'_> {
             reason: hit.reason.to_owned(),
             trigger: trigger.name.clone(),
             detail: hit.detail,
-            say: trigger.say.clone(),
+            say,
+            quiet: weak,
             evidence,
             ..Request::default()
         };
-        if hit.reason == "never_automate" {
+        if hit.reason == "never_automate" && !weak {
             self.hand_off_step(request);
         } else {
             self.hand_off(request);
@@ -217,6 +481,18 @@ impl Turn<'_> {
                 at,
                 phrases,
             } => never(seen, intents, *at, phrases),
+            TriggerKind::Crisis { at, phrases } => {
+                let p = seen.acts.p(Act::Crisis);
+                let phrase = seen.phrase(phrases);
+                (phrase.is_some() || seen.in_danger(*at)).then(|| {
+                    Hit::new("policy", "the customer may be in danger").seen(
+                        "act.crisis",
+                        json!(p),
+                        json!(at),
+                    )
+                })
+            }
+            TriggerKind::Abuse(times) => self.abused(*times),
             TriggerKind::Keyword(words) => seen.phrase(words).map(|word| {
                 Hit::new("keyword", format!("the customer said \"{word}\"")).seen(
                     "phrase",
@@ -269,13 +545,20 @@ impl Turn<'_> {
             let own = self.bundle.intents.get(id).and_then(|i| i.threshold);
             let bar = own.unwrap_or(self.bundle.understanding.accept);
             let p = seen.probability(id);
-            (p >= bar).then(|| {
+            (p >= bar && seen.wants_person(p)).then(|| {
                 Hit::new("user_request", "the customer asked for a person").seen(
                     format!("intent.{id}"),
                     json!(p),
                     json!(bar),
                 )
             })
+        })
+    }
+
+    fn abused(&self, times: u32) -> Option<Hit> {
+        let heard = self.state.counters.abuse;
+        (times > 0 && heard >= times).then(|| {
+            Hit::new("abuse", format!("{heard} insults")).seen("abuse", json!(heard), json!(times))
         })
     }
 
@@ -342,11 +625,20 @@ fn never(
     intents.iter().find_map(|id| {
         let p = seen.probability(id);
         (p >= at).then(|| {
-            Hit::new("never_automate", format!("the message is about {id}")).seen(
-                format!("intent.{id}"),
-                json!(p),
-                json!(at),
-            )
+            Hit::new("never_automate", format!("the message is about {id}"))
+                .seen(format!("intent.{id}"), json!(p), json!(at))
+                .sure(p)
         })
     })
+}
+
+/// True where a text says a phrase and does not deny it: "she has not passed away".
+fn said_so(folded: &str, phrase: &str) -> bool {
+    if !holds(folded, phrase) {
+        return false;
+    }
+    let phrase = fold(phrase);
+    let before = folded.find(&phrase).and_then(|at| folded.get(..at));
+    let last = before.and_then(|before| before.split_whitespace().next_back());
+    !last.is_some_and(|word| TURNED.contains(&word))
 }

@@ -1,14 +1,17 @@
 //! Reads a message. The first reading that fits wins; those that were rejected are in the trace.
 
+use super::acts::Acts;
+use super::bare::yes_no;
 use super::correct::takes_back;
 use super::effect::MessageButton;
-use super::event::{Found, Input, Reading};
-use super::exact::{Command, asks, fold, puzzled, yes_no};
+use super::event::{Act, Found, Input, Reading};
+use super::exact::{Command, asks, bare, fold, puzzled};
 use super::ladder::Missed;
 use super::state::{Counters, Owner, Wait};
 use super::topic::ARTICLE;
 use super::turn::{Said, Turn};
 use crate::bundle::{Pattern, StepKind};
+use crate::compile::walk;
 
 /// Turns whose mood is remembered.
 const MOODS: usize = 20;
@@ -28,6 +31,7 @@ impl Turn<'_> {
     pub(super) fn heard(&mut self, input: &Input, reading: Option<&Reading>) {
         let keys = self.listening().keys;
         let before = std::mem::take(&mut self.state.last_said);
+        self.state.last_said_before.clone_from(&before);
         self.state.turn += 1;
         self.state.counters.turns_since_done += 1;
         if !input.text.trim().is_empty() {
@@ -58,7 +62,7 @@ impl Turn<'_> {
             Owner::Queue => {
                 if !self.escalates(input, reading) {
                     self.state.last_said = before;
-                    self.heard_in_queue(input);
+                    self.heard_in_queue(input, reading);
                 }
                 return;
             }
@@ -72,6 +76,9 @@ impl Turn<'_> {
                 let human = (pressed == "0").then(|| Command::Human.payload().to_owned());
                 human.or_else(|| keys.get(pressed).cloned())
             });
+        }
+        if input.payload.is_none() {
+            input.payload = typed_title(&input.text, &before);
         }
         if self.triggers(&input, reading) {
             return;
@@ -143,11 +150,21 @@ impl Turn<'_> {
             self.payload(payload);
             return;
         }
+        if Acts::of(reading).only(&[Act::Repeat]) && !puzzled(&input.text) {
+            self.note("reading", "act repeat", "taken", "");
+            self.state.last_said = before;
+            self.repeat();
+            return;
+        }
+        if self.heard_standing(input, reading) {
+            return;
+        }
         let taken = match self.state.wait {
             Wait::Choice { .. } => self.heard_choice(input, reading),
             Wait::Resume => self.heard_resume(input, reading),
             Wait::Undo(_) => self.heard_undo(input, reading),
             Wait::Person => self.heard_person(input),
+            Wait::Change => self.heard_change(input, reading),
             _ => false,
         };
         if taken {
@@ -240,6 +257,16 @@ impl Turn<'_> {
             _ => Said::default(),
         };
         self.note("reading", format!("payload {payload}"), "taken", "");
+        if let Some(slot) = payload.strip_prefix(super::repair::CHANGE) {
+            let slot = slot.to_owned();
+            self.state.wait = Wait::Customer;
+            if self.answered_slots().contains(&slot) {
+                self.ask_anew(&slot);
+            } else {
+                self.run();
+            }
+            return;
+        }
         if payload == SOMETHING_ELSE {
             self.listen_anew(Pattern::NoMatch);
             return;
@@ -293,10 +320,19 @@ impl Turn<'_> {
             .iter()
             .map(|option| self.option_title(option))
             .collect();
-        let chosen = pick(input, reading, &titles).and_then(|at| options.get(at));
+        let said = yes_no(input.payload.as_deref().unwrap_or(&input.text));
+        let one = options.first().filter(|_| options.len() == 1);
+        let entities_now = reading.map_or(&[][..], |reading| &reading.entities);
+        let chosen = match (one, said) {
+            (Some(one), Some(true)) => Some(one),
+            (Some(one), None) if self.gives_for(one, entities_now) => Some(one),
+            _ => pick(input, reading, &titles).and_then(|at| options.get(at)),
+        };
         if let Some(topic) = chosen {
             self.note("reading", "choice", "taken", topic.clone());
             text.clone_into(&mut self.state.last_text);
+            let mut entities = entities;
+            entities.extend(self.usable(entities_now));
             self.serve(topic, 1.0, &Said { text, entities });
             return true;
         }
@@ -309,12 +345,46 @@ impl Turn<'_> {
             "ninguna",
             "ninguno",
         ];
-        if yes_no(&input.text) == Some(false) || other.iter().any(|word| folded.contains(word)) {
+        if said == Some(false) || other.iter().any(|word| folded.contains(word)) {
             self.note("reading", "choice", "taken", "something else");
             self.listen_anew(Pattern::NoMatch);
             return true;
         }
         self.note("reading", "choice", "rejected", "none of the choices");
+        false
+    }
+
+    /// True where a message gives a value that an intent's flow asks for.
+    fn gives_for(&self, topic: &str, entities: &[Found]) -> bool {
+        let slots = self.flow_of(topic).map(|flow| self.asked_slots(flow));
+        slots.is_some_and(|slots| !self.match_slots(&slots, &self.usable(entities)).is_empty())
+    }
+
+    /// A message after "What should I change?"; true where it was read as its answer.
+    fn heard_change(&mut self, input: &Input, reading: Option<&Reading>) -> bool {
+        self.state.wait = Wait::Customer;
+        let entities = reading.map_or(&[][..], |reading| &reading.entities);
+        let changes = self.changes_meant(&input.text, reading, entities);
+        if !changes.is_empty() {
+            self.correct(changes);
+            return true;
+        }
+        let answered = self.answered_slots();
+        if let Some(slot) = self.named_slots(&input.text, &answered).first().cloned() {
+            self.ask_anew(&slot);
+            return true;
+        }
+        if yes_no(input.payload.as_deref().unwrap_or(&input.text)).is_some() {
+            // Of what was asked before nothing is agreed to.
+            self.note(
+                "reading",
+                "answer",
+                "rejected",
+                "it names nothing to change",
+            );
+            self.run();
+            return true;
+        }
         false
     }
 
@@ -386,16 +456,21 @@ impl Turn<'_> {
     /// A message that does not answer the question, or comes while none is open.
     fn unanswered(&mut self, input: &Input, reading: Option<&Reading>) {
         let entities = reading.map_or(&[][..], |reading| &reading.entities);
-        let changes = self.changes(&input.text, entities);
+        if self.correct_recent(input, reading) {
+            return;
+        }
+        let acts = Acts::of(reading);
+        let changes = self.changes(&input.text, reading, entities);
         if let Some((slot, _, _)) = changes.first() {
-            if takes_back(&input.text) || self.strong_topic(reading).is_none() {
+            let cue = takes_back(&input.text) || acts.says(Act::Correct);
+            if cue || self.interrupting_topic(reading).is_none() {
                 self.correct(changes);
                 return;
             }
             let what = format!("correction {slot}");
             self.note("reading", what, "rejected", "another topic leads clearly");
         }
-        if self.correct_covered(&input.text, entities) {
+        if self.correct_covered(&input.text, reading) || self.heard_wrong(input, reading) {
             return;
         }
         let said = Said {
@@ -405,18 +480,82 @@ impl Turn<'_> {
         if self.heard_requests(reading, &said) || self.heard_topic(reading, &said) {
             return;
         }
+        if self.heard_question(input, reading) {
+            return;
+        }
         let empty = self.empty_slots();
-        if !empty.is_empty() && self.prefill(&empty, entities) {
+        let tells = [
+            Act::Inform,
+            Act::Correct,
+            Act::Request,
+            Act::Affirm,
+            Act::Exclude,
+        ];
+        let ahead = !acts.known() || acts.says_any(&tells);
+        if ahead && !empty.is_empty() && self.prefill(&empty, entities) {
             self.note("reading", "answers ahead", "taken", "");
+            self.say_pattern(Pattern::Noted, &[]);
             self.understood();
             self.run();
+            return;
+        }
+        if self.heard_small_talk(input, reading) {
             return;
         }
         if let Some(options) = self.ambiguous(reading) {
             self.close_readings(options, said);
             return;
         }
+        if !asks(&input.text) && self.offer_lead() {
+            return;
+        }
         self.nothing_fits(input, reading);
+    }
+
+    /// A question in the middle of a flow: told why it is asked, or answered from the articles; then the open question is
+    /// asked again.
+    fn heard_question(&mut self, input: &Input, reading: Option<&Reading>) -> bool {
+        let question = Acts::of(reading).clause(Act::Ask);
+        let Some(question) = question.filter(|_| !self.state.frames.is_empty()) else {
+            return false;
+        };
+        let why = self.here().and_then(|(_, step)| walk::ladder(&step.kind));
+        if why.is_some_and(|ladder| self.heard_why(ladder, input)) {
+            return true;
+        }
+        self.note("reading", "question", "taken", "");
+        if let Some(text) = input.text.get(question.start..question.end) {
+            text.trim().clone_into(&mut self.state.last_text);
+        }
+        self.search_message(None, true);
+        true
+    }
+
+    /// One reading that leads without being sure: asks whether that is it. True where there was one.
+    pub(super) fn offer_lead(&mut self) -> bool {
+        if !self.state.frames.is_empty() {
+            return false;
+        }
+        let intents = &self.state.last_intents;
+        let Some((topic, p)) = intents.first().cloned() else {
+            return false;
+        };
+        let next = intents.get(1).map_or(0.0, |(_, p)| *p);
+        let understanding = &self.bundle.understanding;
+        let titled = self.flow_of(&topic).is_some() || topic.starts_with(ARTICLE);
+        if p < understanding.lead || p - next < understanding.margin || !titled {
+            return false;
+        }
+        self.note("offer", topic.clone(), "offered", format!("{p:.3}"));
+        let title = crate::value::Value::Text(self.option_title(&topic));
+        self.say_pattern(Pattern::IsItAbout, &[("title", title)]);
+        self.state.wait = Wait::Choice {
+            options: vec![topic],
+            text: self.state.last_text.clone(),
+            entities: Vec::new(),
+        };
+        self.listen();
+        true
     }
 
     /// Serves the topic of a message where there is a clear one; true where there was.
@@ -476,6 +615,9 @@ impl Turn<'_> {
             }
             return;
         }
+        if self.nothing_open(input, reading) {
+            return;
+        }
         let typed = input.payload.is_none() && input.keys.is_none();
         let letters = input.text.chars().filter(|c| c.is_alphabetic()).count();
         if self.state.frames.is_empty() && typed && letters >= SEARCHED {
@@ -483,6 +625,22 @@ impl Turn<'_> {
             return;
         }
         self.missed(Missed::NoMatch);
+    }
+
+    /// A bare value while nothing is asked: says so, and counts it as no misunderstanding.
+    fn nothing_open(&mut self, input: &Input, reading: Option<&Reading>) -> bool {
+        let acts = Acts::of(reading);
+        let entities = reading.map_or(&[][..], |reading| &reading.entities);
+        let all = |found: &Found| super::exact::coverage(&input.text, found.start, found.end) > 0.9;
+        let bare = entities
+            .iter()
+            .any(|found| found.entity != "yes_no" && all(found));
+        if !self.state.frames.is_empty() || !acts.only(&[Act::Inform]) || !bare {
+            return false;
+        }
+        self.say_pattern(Pattern::NothingOpen, &[]);
+        self.listen();
+        true
     }
 
     /// Readings too close to each other, best first.
@@ -548,14 +706,14 @@ impl Turn<'_> {
                 self.offer_resume();
             }
             // Its keys and what was said before stay, for the answer may come yet.
-            Wait::Choice { .. } | Wait::Person | Wait::Undo(_)
+            Wait::Choice { .. } | Wait::Person | Wait::Undo(_) | Wait::Change
                 if self.state.counters.no_input_running == 0 =>
             {
                 self.state.counters.no_input_running += 1;
                 self.say_pattern(Pattern::NoInput, &[]);
                 self.listen();
             }
-            Wait::Choice { .. } | Wait::Resume | Wait::Person | Wait::Undo(_) => {
+            Wait::Choice { .. } | Wait::Resume | Wait::Person | Wait::Undo(_) | Wait::Change => {
                 self.state.wait = Wait::Customer;
                 self.missed(Missed::NoInput);
             }
@@ -564,6 +722,17 @@ impl Turn<'_> {
             }
         }
     }
+}
+
+/// The payload of a button whose title a message is, word for word.
+fn typed_title(text: &str, said: &[super::effect::Message]) -> Option<String> {
+    let typed = fold(text);
+    let buttons = said.iter().flat_map(|message| &message.buttons);
+    let mut of_title = buttons.filter(|button| fold(&button.title) == typed);
+    let first = of_title.next().filter(|_| !typed.is_empty())?;
+    // A title that stands for itself is read as any text.
+    let plain = fold(&first.payload) == typed;
+    (!plain && of_title.next().is_none()).then(|| first.payload.clone())
 }
 
 /// Which of some titles a message picks: by number, by place, or by its words.
@@ -581,6 +750,19 @@ pub(super) fn pick(input: &Input, reading: Option<&Reading>, titles: &[String]) 
         first.filter(|_| all.next().is_none())
     };
     let exact = by_words(&|title| title == text);
+    let last = [
+        "last",
+        "the last",
+        "last one",
+        "the last one",
+        "el ultimo",
+        "la ultima",
+        "ultimo",
+        "ultima",
+    ];
+    if last.contains(&bare(&text).as_str()) && !titles.is_empty() {
+        return Some(titles.len() - 1);
+    }
     let number = text.parse::<usize>().ok().or_else(|| {
         let entities = &reading?.entities;
         let ordinal = entities.iter().find(|found| found.entity == "ordinal")?;

@@ -98,7 +98,7 @@ impl<'a> Turn<'a> {
         match &step.kind {
             StepKind::Say(response) => self.say_step(flow, step, response),
             StepKind::Ask(ask) => self.ask_step(flow, step, ask),
-            StepKind::Confirm(confirm) => self.confirm_step(confirm),
+            StepKind::Confirm(confirm) => self.confirm_step(flow, confirm),
             StepKind::Offer(offer) => self.offer_step(offer),
             StepKind::Set { slot, value } => self.set_step(flow, step, slot, value),
             StepKind::If { test, .. } => {
@@ -163,7 +163,14 @@ impl<'a> Turn<'a> {
     fn set_step(&mut self, flow: &Flow, step: &Step, slot: &str, value: &Expr) -> Next {
         let name = self.step_name();
         let result = self.eval(value, &name);
-        self.put(slot, result, "system", 1.0);
+        // What a choice of the customer's sets is the customer's answer.
+        let chosen = self.top().is_some_and(|top| {
+            top.at
+                .iter()
+                .any(|at| matches!(at.branch, Branch::Choice(_)))
+        });
+        let source = if chosen { "user" } else { "system" };
+        self.put(slot, result, source, 1.0);
         let writes = BTreeSet::from([slot.to_owned()]);
         self.changed(&writes);
         self.ran(step, self.reads_of(value), writes, Did::Set);
@@ -294,7 +301,31 @@ impl<'a> Turn<'a> {
         false
     }
 
-    fn confirm_step(&mut self, confirm: &Confirm) -> Next {
+    /// A slot that a confirm would show and that is empty although the flow asks for it: the path of its question.
+    fn unasked(&mut self, flow: &Flow, confirm: &Confirm) -> Option<Vec<super::frame::At>> {
+        let holes = self.shown_holes(&confirm.prompt);
+        holes.into_iter().find_map(|slot| {
+            if self.state.slot(&slot).is_some() {
+                return None;
+            }
+            let mut question = None;
+            super::frame::each(flow, &mut |step| {
+                if matches!(&step.kind, StepKind::Ask(ask) if ask.slot == slot && ask.skip.is_none()) && question.is_none() {
+                    question = Some(step.id.clone());
+                }
+            });
+            super::frame::find(flow, &question?)
+        })
+    }
+
+    fn confirm_step(&mut self, flow: &Flow, confirm: &Confirm) -> Next {
+        // Nobody is asked to agree to a blank: what is missing is asked first, wherever its question stands.
+        if let Some(path) = self.unasked(flow, confirm)
+            && let Some(top) = self.top_mut()
+        {
+            top.at = path;
+            return Next::Go;
+        }
         self.say(&confirm.prompt);
         self.wait_here()
     }
@@ -330,6 +361,7 @@ impl<'a> Turn<'a> {
             return false;
         }
         self.state.frame_serial += 1;
+        self.state.recent = None;
         self.state.frames.push(Frame {
             id: self.state.frame_serial,
             flow: flow.to_owned(),
@@ -381,7 +413,10 @@ impl<'a> Turn<'a> {
             }
             return Next::Go;
         }
-        self.ended(&frame, outcome);
+        if !frame.reopened {
+            self.ended(&frame, outcome);
+        }
+        self.remember_ended(&frame);
         self.state.counters.turns_since_done = 0;
         self.state.just_done = true;
         self.uncover()

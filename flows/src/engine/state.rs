@@ -78,6 +78,9 @@ pub struct Counters {
     pub turns_since_done: u32,
     /// Failed actions in the conversation.
     pub tool_failures: u32,
+    /// Insults in the conversation.
+    #[serde(default)]
+    pub abuse: u32,
 }
 
 /// A correction that needs an action undone first.
@@ -140,6 +143,8 @@ pub enum Wait {
         /// What was found in it; fills the slots of the flow that is chosen.
         entities: Vec<Found>,
     },
+    /// Which answer is to be changed: a yes here is no yes to what was asked before.
+    Change,
     /// Whether to go on with the covered frame.
     Resume,
     /// Whether to undo an action, so that an answer it depended on can change.
@@ -160,6 +165,17 @@ pub enum Wait {
     },
 }
 
+/// The flow that ended last, as it stood.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Recent {
+    /// Its frame.
+    pub frame: Frame,
+    /// Turn in which it ended.
+    pub turn: u32,
+    /// When.
+    pub at: Timestamp,
+}
+
 /// Where the conversation stands while a person is awaited.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Queued {
@@ -173,6 +189,9 @@ pub struct Queued {
     pub trigger: String,
     /// Reason code.
     pub reason: String,
+    /// Messages since then.
+    #[serde(default)]
+    pub heard: u32,
 }
 
 /// Something the bot tried, for the envelope's `attempts`.
@@ -220,10 +239,16 @@ pub struct State {
     /// What the flows that ended last had collected, oldest first, at most 5.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub ended: Vec<Ended>,
+    /// The flow that ended last, for as long as it can be corrected.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recent: Option<Recent>,
     /// What the engine waits for.
     pub wait: Wait,
     /// What was said in the last turn, for `/repeat`.
     pub last_said: Vec<Message>,
+    /// What was said before this turn, whose buttons a message may point at.
+    #[serde(skip)]
+    pub last_said_before: Vec<Message>,
     /// The last message of the customer, what a `search` step without a query looks for.
     pub last_text: String,
     /// The queue the conversation is in, or was taken from.

@@ -8,6 +8,7 @@ use super::frame::{Place, place};
 use super::state::Wait;
 use super::turn::Turn;
 use crate::bundle::{Button, EntityKind, Pattern, StepKind, Variant};
+use crate::expr::Expr;
 use crate::template::{Rendering, Template};
 use crate::value::{Type, Value};
 
@@ -132,6 +133,33 @@ impl Turn<'_> {
         None
     }
 
+    /// Slots that stand by themselves in a hole of what a response would say now.
+    pub(super) fn shown_holes(&mut self, response: &str) -> Vec<String> {
+        let bundle = self.bundle;
+        let Some(found) = bundle.responses.get(response) else {
+            return Vec::new();
+        };
+        let default = bundle.languages.first().map_or("en", String::as_str);
+        let own = self.state.language.clone();
+        for language in [own.as_str(), default] {
+            for variant in found.variants.get(language).into_iter().flatten() {
+                if self.fits(variant, response, &BTreeMap::new()) {
+                    let bare = |hole: &Expr| {
+                        let text = hole.text().trim();
+                        text.chars()
+                            .all(|c| c.is_alphanumeric() || c == '_' || c == '.')
+                    };
+                    let holes = variant.text.exprs().filter(|hole| bare(hole));
+                    let holes = holes.flat_map(Expr::reads);
+                    return holes
+                        .filter(|name| bundle.slots.contains_key(name))
+                        .collect();
+                }
+            }
+        }
+        Vec::new()
+    }
+
     fn fits(&mut self, variant: &Variant, response: &str, extra: &BTreeMap<String, Value>) -> bool {
         let Some(test) = &variant.when else {
             return true;
@@ -235,6 +263,16 @@ impl Turn<'_> {
                 ..Listen::default()
             },
             Wait::Resume | Wait::Person | Wait::Undo(_) => self.listen_yes_no(),
+            Wait::Change => Listen {
+                keys: keys(
+                    self.state
+                        .last_said
+                        .iter()
+                        .flat_map(|message| &message.buttons)
+                        .map(|button| button.payload.clone()),
+                ),
+                ..Listen::default()
+            },
             Wait::Customer | Wait::Action { .. } | Wait::Search { .. } | Wait::Undoing { .. } => {
                 self.listen_step()
             }

@@ -1,11 +1,24 @@
 //! New topics: which intent a message is about, and how a flow starts with what the message gives.
 
-use super::event::{Found, Reading};
+use super::acts::{self, Acts};
+use super::event::{Act, Clause, Found, Reading};
 use super::frame::{Frame, each};
 use super::turn::{Said, Turn};
 use crate::bundle::StepKind;
 use crate::value::{Type, Value};
 
+/// Acts with which something of its own is wanted.
+const WISHES: [Act; 5] = [
+    Act::Request,
+    Act::Ask,
+    Act::Complain,
+    Act::Human,
+    Act::Distress,
+];
+/// Probability of such an act from which a message at a question is looked at as a wish.
+const WISHED: f64 = 0.35;
+/// Probability of an intent from which it is heard without one.
+const BEYOND: f64 = 0.95;
 /// Prefix of a knowledge article among the intents of a reading.
 pub(super) const ARTICLE: &str = "article:";
 
@@ -45,7 +58,83 @@ impl Turn<'_> {
         } else {
             understanding.margin.max(understanding.interrupt_margin)
         };
-        self.leader(reading, margin)
+        let acts = Acts::of(reading);
+        if self.state.frames.is_empty() {
+            return self.of_a_part(reading, margin);
+        }
+        // What goes on is left for a wish, not for a word that sounds like one.
+        let topic = self.leader(reading, margin);
+        if acts.known() && topic.is_some_and(|(intent, _)| !self.is_own(intent)) {
+            return self.interrupting_topic(reading);
+        }
+        topic
+    }
+
+    /// The topic of a message at no question: of the part that wants something, where another part is only said.
+    fn of_a_part<'r>(&self, reading: Option<&'r Reading>, margin: f64) -> Option<(&'r str, f64)> {
+        let acts = Acts::of(reading);
+        let whole = self.leader(reading, margin);
+        match whole {
+            Some((intent, p)) if !self.denied(intent, acts) => Some((intent, p)),
+            _ if !acts.known() => whole,
+            _ => {
+                let wish = |clause: &&Clause| {
+                    acts::best(clause).is_some_and(|(act, _)| WISHES.contains(&act))
+                };
+                let parts = acts.clauses().iter().filter(wish);
+                parts
+                    .filter_map(|clause| clause.intent.as_ref())
+                    .map(|(intent, p)| (intent.as_str(), *p))
+                    .find(|(intent, p)| *p >= self.bar(intent) && !self.denied(intent, acts))
+            }
+        }
+    }
+
+    /// An intent that a message in the middle of a question is about: it needs a wish of its own there, or to be beyond
+    /// doubt.
+    pub(super) fn interrupting_topic<'r>(
+        &self,
+        reading: Option<&'r Reading>,
+    ) -> Option<(&'r str, f64)> {
+        let acts = Acts::of(reading);
+        let strong = self.strong_topic(reading);
+        if !acts.known() {
+            return strong;
+        }
+        let wish = |clause: &Clause| WISHES.iter().map(|act| acts::p(clause, *act)).sum::<f64>();
+        // A part that wants something is read by itself.
+        let parts = acts
+            .clauses()
+            .iter()
+            .filter(|clause| wish(clause) >= acts::SURE);
+        let own = parts
+            .filter_map(|clause| clause.intent.as_ref())
+            .map(|(intent, p)| (intent.as_str(), *p))
+            .find(|(intent, p)| *p >= self.bar(intent) && !self.is_own(intent));
+        let wished = acts.clauses().iter().any(|clause| wish(clause) >= WISHED);
+        own.or_else(|| {
+            strong.filter(|(intent, p)| wished || (*p >= BEYOND && !self.denied(intent, acts)))
+        })
+        .filter(|(intent, _)| !self.denied(intent, acts))
+    }
+
+    /// True for an intent that the message wants left alone: "don't block my card".
+    fn denied(&self, intent: &str, acts: Acts<'_>) -> bool {
+        let not = [Act::RequestNot, Act::HumanNot];
+        let of = |clause: &&Clause| clause.intent.as_ref().is_none_or(|(own, _)| own == intent);
+        let left_alone = acts
+            .clauses()
+            .iter()
+            .filter(|clause| {
+                acts::best(clause).is_some_and(|(act, p)| not.contains(&act) && p >= acts::SURE)
+            })
+            .any(|clause| of(&clause));
+        let wanted = acts
+            .clauses()
+            .iter()
+            .filter(|clause| acts::best(clause).is_some_and(|(act, _)| WISHES.contains(&act)))
+            .any(|clause| clause.intent.as_ref().is_some_and(|(own, _)| own == intent));
+        left_alone && !wanted
     }
 
     /// An intent that leads by enough to interrupt an answer.
@@ -62,16 +151,20 @@ impl Turn<'_> {
         (*p >= self.bar(intent) && lead >= margin).then_some((intent.as_str(), *p))
     }
 
-    /// Slots that a flow's own steps ask for, in order.
+    /// Slots that a flow's own steps ask for, in order, then those of the flows that it calls.
     pub(super) fn asked_slots(&self, flow: &str) -> Vec<String> {
         let mut slots: Vec<String> = Vec::new();
-        if let Some(flow) = self.bundle.flows.get(flow) {
-            each(flow, &mut |step| {
-                if let StepKind::Ask(ask) = &step.kind
-                    && !slots.contains(&ask.slot)
-                {
-                    slots.push(ask.slot.clone());
-                }
+        let mut flows: Vec<&str> = vec![flow];
+        let mut at = 0;
+        while let Some(id) = flows.get(at).copied() {
+            at += 1;
+            let Some(flow) = self.bundle.flows.get(id) else {
+                continue;
+            };
+            each(flow, &mut |step| match &step.kind {
+                StepKind::Ask(ask) if !slots.contains(&ask.slot) => slots.push(ask.slot.clone()),
+                StepKind::Call(callee) if !flows.contains(&callee.as_str()) => flows.push(callee),
+                _ => {}
             });
         }
         slots
@@ -100,6 +193,7 @@ impl Turn<'_> {
                 let free: Vec<Found> = entities
                     .iter()
                     .filter(|found| (found.entity == *slot) == marked)
+                    .filter(|found| found.polarity.is_affirmed())
                     .filter(|found| !taken.iter().any(|t| overlaps(*t, (found.start, found.end))))
                     .filter(|found| marked || !inside_other(found, entities))
                     .cloned()
@@ -111,6 +205,28 @@ impl Turn<'_> {
             }
         }
         matched
+    }
+
+    /// As `match_slots`, with kinds that only fit where the question is known: one value, for the first slot that takes
+    /// one.
+    pub(super) fn match_as_asked(
+        &self,
+        slots: &[String],
+        entities: &[Found],
+    ) -> Vec<(String, Found, Value)> {
+        let first = slots.iter().find_map(|slot| {
+            let ty = &self.bundle.slots.get(slot)?.ty;
+            if matches!(
+                ty,
+                Type::Text | Type::Any | Type::List(_) | Type::YesNo | Type::Bool
+            ) {
+                return None;
+            }
+            let (found, value) = self.best_entity(slot, ty, entities, true)?;
+            let old = self.state.slot(slot).map(|filled| &filled.value);
+            (old != Some(&value)).then(|| (slot.clone(), found.clone(), value))
+        });
+        first.into_iter().collect()
     }
 
     /// The best value for a slot; for a list all of them, with the bytes from the first to the last.
@@ -163,7 +279,14 @@ impl Turn<'_> {
     /// an order that has not been looked up, waits until then.
     pub(super) fn prefill(&mut self, slots: &[String], entities: &[Found]) -> bool {
         let mut filled = false;
-        for (slot, found, value) in self.match_slots(slots, entities) {
+        // What only the customer knows is given in answer to its question, never in passing: any four digits may look
+        // like a PIN.
+        let open: Vec<String> = slots
+            .iter()
+            .filter(|slot| !self.is_secret(slot))
+            .cloned()
+            .collect();
+        for (slot, found, value) in self.match_slots(&open, entities) {
             if self.may_hold(&slot, &value) {
                 self.put(&slot, value, "user", found.confidence);
                 filled = true;
@@ -222,10 +345,13 @@ impl Turn<'_> {
 }
 
 /// True for the part of a longer entity: the 5 of "5 May".
-fn inside_other(found: &Found, entities: &[Found]) -> bool {
+pub(super) fn inside_other(found: &Found, entities: &[Found]) -> bool {
     let length = found.end.saturating_sub(found.start);
     entities.iter().any(|other| {
-        other.end.saturating_sub(other.start) > length
+        let holds = matches!(other.entity.as_str(), "datetime" | "datetime_past")
+            && matches!(found.entity.as_str(), "date" | "date_past" | "time");
+        !holds
+            && other.end.saturating_sub(other.start) > length
             && other.start <= found.start
             && found.end <= other.end
     })

@@ -128,6 +128,7 @@ impl<'a> Turn<'a> {
     /// Gives back what happened.
     pub(super) fn finish(mut self) -> Step {
         self.mark_frames();
+        self.state.last_said_before.clear();
         Step {
             effects: self.effects,
             trace: Trace {

@@ -2,6 +2,24 @@
 
 use serde::{Deserialize, Serialize};
 
+mod cut;
+mod features;
+mod head;
+mod open;
+pub(crate) mod polarity;
+mod report;
+mod rules;
+mod softmax;
+mod table;
+mod train;
+mod words;
+
+pub(crate) use cut::bare;
+pub use head::Acts;
+pub(crate) use head::{Heard, Rows};
+pub use report::Report;
+pub use train::train;
+
 /// What a person does with a part of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -64,6 +82,85 @@ pub enum Act {
     Language,
 }
 
+impl Act {
+    /// All of them.
+    pub const ALL: [Act; 30] = [
+        Act::Affirm,
+        Act::Deny,
+        Act::Limit,
+        Act::Inform,
+        Act::Correct,
+        Act::Exclude,
+        Act::Request,
+        Act::RequestNot,
+        Act::Ask,
+        Act::Cannot,
+        Act::Refuse,
+        Act::Skip,
+        Act::Wait,
+        Act::Resume,
+        Act::Resolved,
+        Act::Withdraw,
+        Act::Human,
+        Act::HumanNot,
+        Act::Greet,
+        Act::Thanks,
+        Act::Bye,
+        Act::Chat,
+        Act::AboutBot,
+        Act::Complain,
+        Act::Abuse,
+        Act::Distress,
+        Act::Crisis,
+        Act::Repeat,
+        Act::Rephrase,
+        Act::Language,
+    ];
+
+    /// As it is written: `request_not`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Act::Affirm => "affirm",
+            Act::Deny => "deny",
+            Act::Limit => "limit",
+            Act::Inform => "inform",
+            Act::Correct => "correct",
+            Act::Exclude => "exclude",
+            Act::Request => "request",
+            Act::RequestNot => "request_not",
+            Act::Ask => "ask",
+            Act::Cannot => "cannot",
+            Act::Refuse => "refuse",
+            Act::Skip => "skip",
+            Act::Wait => "wait",
+            Act::Resume => "resume",
+            Act::Resolved => "resolved",
+            Act::Withdraw => "withdraw",
+            Act::Human => "human",
+            Act::HumanNot => "human_not",
+            Act::Greet => "greet",
+            Act::Thanks => "thanks",
+            Act::Bye => "bye",
+            Act::Chat => "chat",
+            Act::AboutBot => "about_bot",
+            Act::Complain => "complain",
+            Act::Abuse => "abuse",
+            Act::Distress => "distress",
+            Act::Crisis => "crisis",
+            Act::Repeat => "repeat",
+            Act::Rephrase => "rephrase",
+            Act::Language => "language",
+        }
+    }
+
+    /// The act of that name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Act> {
+        Act::ALL.into_iter().find(|act| act.name() == name)
+    }
+}
+
 /// A part of a message with one act.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Clause {
@@ -100,3 +197,6 @@ impl Polarity {
         *self == Self::Affirmed
     }
 }
+
+#[cfg(test)]
+mod tests;

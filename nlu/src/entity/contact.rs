@@ -4,7 +4,7 @@ use regex::Regex;
 use serde_json::Value;
 
 use super::text::{Kind, Lang, Text};
-use super::{Error, pattern};
+use super::{Error, pattern, spoken};
 use crate::Entity;
 use crate::acts::Polarity;
 
@@ -15,7 +15,6 @@ const PHONE_DIGITS: std::ops::RangeInclusive<usize> = 7..=15;
 #[derive(Debug)]
 pub(super) struct Contacts {
     email: Regex,
-    spoken_email: Regex,
     url: Regex,
     bare_url: Regex,
     phone: Regex,
@@ -25,21 +24,14 @@ impl Contacts {
     /// Compiles them.
     pub(super) fn new() -> Result<Contacts, Error> {
         let label = "[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?";
-        // Letters one by one, or words.
-        let part = "(?:(?:[a-z0-9] ){2,30}[a-z0-9]+|[a-z0-9]+)";
-        let joint = "(?:dot|punto|underscore|gui[oó]n bajo|dash|hyphen|gui[oó]n|plus|[._-])";
-        let spoken = format!(
-            r"\b({part}(?: ?{joint} ?{part}){{0,4}}) (?:at|arroba) ({part}(?: ?{joint} ?[a-z0-9]+){{1,4}})\b"
-        );
         let email = format!(r"\b[a-z0-9._%+'-]{{1,64}}@(?:{label}\.){{1,8}}[a-z]{{2,24}}\b");
         let url = format!(
             r"\b(?:https?://|www\.)(?:{label}\.){{0,8}}{label}(?::[0-9]{{1,5}})?(?:[/?#][^\s<>\x22]*)?"
         );
         // Without a scheme only where its ending is one that words hardly have.
-        let bare = r"\b(?:[a-z0-9][a-z0-9-]*\.)+(?:com|org|net|edu|gov|io|app|dev|info|eu|co\.uk|org\.uk|gov\.uk|es|mx)\b(?:[/?#][^\s<>\x22]*)?";
+        let bare = r"\b(?:[a-z0-9][a-z0-9-]*\.)+(?:com|org|net|edu|gov|io|app|dev|info|eu|uk|co|es|mx|ar|cl|ie|fr|shop|store|cloud|bank)\b(?:[/?#][^\s<>\x22]*)?";
         Ok(Contacts {
             email: pattern::compile("email", &email)?,
-            spoken_email: pattern::compile("email", &spoken)?,
             url: pattern::compile("url", &url)?,
             bare_url: pattern::compile("url", bare)?,
             phone: pattern::compile("phone", r"[+(]?[0-9](?:[ ().-]{0,2}[0-9]){6,18}")?,
@@ -47,24 +39,30 @@ impl Contacts {
     }
 
     /// Adds those in the text.
-    pub(super) fn find(&self, text: &Text, lang: Lang, found: &mut Vec<Entity>) {
+    pub(super) fn find(
+        &self,
+        text: &Text,
+        lang: Lang,
+        runs: &[pattern::Run],
+        found: &mut Vec<Entity>,
+    ) {
         // Most messages have none of this, and looking for one sign costs next to nothing.
         if text.raw.contains('@') {
             self.emails(text, found);
         }
         let says = |words: &[&str]| text.tokens.iter().any(|t| words.contains(&t.fold.as_str()));
-        if says(&["dot", "punto"]) && says(&["at", "arroba"]) {
-            self.spoken_emails(text, found);
+        if says(&["dot", "punto", "arroba", "@"]) || (text.raw.contains('.') && says(&["at"])) {
+            spoken::find(text, lang, found);
         }
         if text.raw.contains('.') || text.raw.contains("://") {
             self.urls(text, found);
         }
-        self.phones(text, lang, found);
+        self.phones(text, runs, found);
     }
 
     fn emails(&self, text: &Text, found: &mut Vec<Entity>) {
         for m in self.email.find_iter(text.raw) {
-            found.push(at(
+            found.push(at_bytes(
                 "email",
                 m.as_str().to_lowercase(),
                 m.start(),
@@ -74,21 +72,12 @@ impl Contacts {
         }
     }
 
-    fn spoken_emails(&self, text: &Text, found: &mut Vec<Entity>) {
-        for c in self.spoken_email.captures_iter(text.raw) {
-            let (Some(all), Some(user), Some(host)) = (c.get(0), c.get(1), c.get(2)) else {
-                continue;
-            };
-            // "Look at example.com": only a spoken "dot" makes "at" part of an address.
-            let host = host.as_str().to_lowercase();
-            if host.contains(" dot ") || host.contains(" punto ") {
-                let address = format!("{}@{}", joined(user.as_str()), joined(&host));
-                found.push(at("email", address, all.start(), all.end(), 0.8));
-            }
-        }
-    }
-
     fn urls(&self, text: &Text, found: &mut Vec<Entity>) {
+        let known: Vec<(usize, usize)> = found
+            .iter()
+            .filter(|e| e.entity == "email" || e.entity == "url")
+            .map(|e| (e.start, e.end))
+            .collect();
         let begun = found.len();
         for (regex, sure) in [(&self.url, 0.98), (&self.bare_url, 0.6)] {
             for m in regex.find_iter(text.raw) {
@@ -100,16 +89,17 @@ impl Contacts {
                 let before = text.raw[..start].chars().next_back();
                 let inside = found[begun..]
                     .iter()
-                    .any(|e| e.start <= start && end <= e.end);
+                    .any(|e| e.start <= start && end <= e.end)
+                    || known.iter().any(|k| k.0 <= start && end <= k.1);
                 let host = text.raw[end..].starts_with('@') || before == Some('@');
                 if !(inside || host) {
-                    found.push(at("url", url.to_owned(), start, end, sure));
+                    found.push(at_bytes("url", url.to_owned(), start, end, sure));
                 }
             }
         }
     }
 
-    fn phones(&self, text: &Text, lang: Lang, found: &mut Vec<Entity>) {
+    fn phones(&self, text: &Text, runs: &[pattern::Run], found: &mut Vec<Entity>) {
         let digits = text.raw.bytes().filter(u8::is_ascii_digit).count();
         let written = (digits >= *PHONE_DIGITS.start()).then(|| self.phone.find_iter(text.raw));
         for m in written.into_iter().flatten() {
@@ -119,20 +109,26 @@ impl Contacts {
                 .and_then(|b| b.chars().next_back());
             let after = text.raw.get(m.end()..).and_then(|a| a.chars().next());
             let apart = |c: Option<char>| c.is_none_or(|c| !c.is_alphanumeric());
-            if !apart(before) || !apart(after) || before == Some('£') {
+            if !apart(before) || !apart(after) || matches!(before, Some('£' | '$' | '€')) {
                 continue;
             }
-            if let Some(phone) = phone(m.as_str()) {
-                let sure = if phone.starts_with(['+', '0']) {
-                    0.9
-                } else {
-                    0.6
-                };
-                found.push(at("phone", phone, m.start(), m.end(), sure));
-            }
+            let Some(phone) = phone(m.as_str()) else {
+                continue;
+            };
+            // "Plus 44 7700 900123"
+            let at = text.tokens.partition_point(|t| t.start < m.start());
+            let plus = at > 0 && text.is(at - 1, &["plus", "mas"]);
+            let start = if plus { text.start(at - 1) } else { m.start() };
+            let phone = if plus { format!("+{phone}") } else { phone };
+            let sure = if phone.starts_with(['+', '0']) {
+                0.9
+            } else {
+                0.6
+            };
+            found.push(at_bytes("phone", phone, start, m.end(), sure));
         }
-        for run in pattern::runs(text, lang) {
-            for part in run.split(|p| !p.says.bytes().all(|b| b.is_ascii_digit())) {
+        for run in runs {
+            for part in run.split(|p| !p.is_digits()) {
                 let digits: String = part.iter().map(|p| p.says.as_str()).collect();
                 let (Some(first), Some(last)) = (part.first(), part.last()) else {
                     continue;
@@ -144,21 +140,15 @@ impl Contacts {
                     let plus = first.from > 0 && text.is(first.from - 1, &["plus", "mas", "+"]);
                     let value = if plus { format!("+{digits}") } else { digits };
                     let from = if plus { first.from - 1 } else { first.from };
-                    found.push(super::entity(
-                        text,
-                        "phone",
-                        Value::String(value),
-                        from,
-                        last.to,
-                        0.6,
-                    ));
+                    let value = Value::String(value);
+                    found.push(super::entity(text, "phone", value, from, last.to, 0.6));
                 }
             }
         }
     }
 }
 
-fn at(name: &str, value: String, start: usize, end: usize, confidence: f64) -> Entity {
+fn at_bytes(name: &str, value: String, start: usize, end: usize, confidence: f64) -> Entity {
     Entity {
         entity: name.to_owned(),
         value: Value::String(value),
@@ -169,38 +159,46 @@ fn at(name: &str, value: String, start: usize, end: usize, confidence: f64) -> E
     }
 }
 
-/// The digits, with the plus in front; nothing for a date or another length.
+/// The digits, with the plus in front; nothing for a date, a range or another length.
 fn phone(written: &str) -> Option<String> {
-    let digits: String = written.chars().filter(char::is_ascii_digit).collect();
     let plus = written.starts_with('+');
-    let groups: Vec<usize> = written
+    // `+44 (0)20`: the zero is for those who don't dial the 44.
+    let dialled = if plus {
+        written.replace("(0)", "")
+    } else {
+        written.to_owned()
+    };
+    let digits: String = dialled.chars().filter(char::is_ascii_digit).collect();
+    let groups: Vec<&str> = written
         .split(|c: char| !c.is_ascii_digit())
-        .map(str::len)
+        .filter(|g| !g.is_empty())
         .collect();
-    let with_time = matches!(groups[..], [4, 2, 2, 2]) && written.starts_with("20");
-    let date =
-        (matches!(groups[..], [4, 2, 2] | [2, 2, 4]) || with_time) && written.contains(['-', '.']);
-    // 1.500.000
-    let thousands = matches!(groups[..], [1 | 2, 3, ..])
-        && groups.iter().skip(1).all(|n| *n == 3)
+    let lengths: Vec<usize> = groups.iter().map(|g| g.len()).collect();
+    let is_year = |group: &str| matches!(group.parse(), Ok(1900..=2100));
+    let with_time = matches!(lengths[..], [4, 2, 2, 2]) && written.starts_with("20");
+    let date = matches!(lengths[..], [4, 2, 2] | [2, 2, 4]) && groups.iter().any(|g| is_year(g));
+    let years = matches!(groups[..], [a, b] if is_year(a) && is_year(b));
+    // 9.00-17.30
+    let minutes = |group: &str| matches!(group.parse(), Ok(0..=59)) && group.len() == 2;
+    let hours = |group: &str| matches!(group.parse(), Ok(0..=24));
+    let clocks = written.matches('.').count() == 2
+        && matches!(groups[..], [a, b, c, d] if hours(a) && minutes(b) && hours(c) && minutes(d));
+    // 1.500.000 and 12345.67
+    let points = written.chars().all(|c| c == '.' || c.is_ascii_digit());
+    let thousands = matches!(lengths[..], [1 | 2, 3, ..])
+        && lengths.iter().skip(1).all(|n| *n == 3)
         && written.contains('.')
-        && written.chars().all(|c| c == '.' || c.is_ascii_digit());
+        && points;
+    let decimal = points && matches!(lengths[..], [_, 1 | 2]);
     let address = written.split('.').count() == 4
         && written.split('.').all(|part| part.parse::<u8>().is_ok());
-    let fits = PHONE_DIGITS.contains(&digits.len()) && !date && !thousands && !address;
+    let other = date || with_time || years || clocks || thousands || decimal || address;
+    // Only with the code of a country are there so many.
+    let most = if plus || written.starts_with("00") {
+        *PHONE_DIGITS.end()
+    } else {
+        12
+    };
+    let fits = PHONE_DIGITS.contains(&digits.len()) && digits.len() <= most && !other;
     fits.then(|| if plus { format!("+{digits}") } else { digits })
-}
-
-/// `alex dot morgan` as `alex.morgan`.
-fn joined(spoken: &str) -> String {
-    let parts = spoken.to_lowercase();
-    let parts = parts.replace("guion bajo", "_").replace("guión bajo", "_");
-    let parts = parts.split(' ').map(|word| match word {
-        "dot" | "punto" => ".",
-        "underscore" => "_",
-        "dash" | "hyphen" | "guion" | "guión" => "-",
-        "plus" => "+",
-        other => other,
-    });
-    parts.collect()
 }

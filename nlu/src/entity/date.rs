@@ -1,28 +1,38 @@
-//! Calendar days: relative, by weekday, by day and month, and in digits (day first).
+//! Calendar days: what they are read from, the longest reading at a place, and phrases that are about
+//! a day but can't be read, of which no inner piece may be taken.
 
+use std::collections::HashSet;
 use std::sync::LazyLock;
 
 use jiff::civil::{Date, Weekday};
 use jiff::{Span, ToSpan};
 
 use super::text::{Kind, Lang, Text, Words, list, place};
-use super::{calendar, duration, money, number, ordinal};
+use super::{calendar, duration, month, number, offset, ordinal, weekday};
 
-static EN_MONTHS: Words = LazyLock::new(|| {
-    list("january february march april may june july august september october november december")
-});
-static EN_SHORT: Words = LazyLock::new(|| list("jan feb mar apr may jun jul aug sep oct nov dec"));
-static ES_MONTHS: Words = LazyLock::new(|| {
-    list("enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre")
-});
-static ES_SHORT: Words = LazyLock::new(|| list("ene feb mar abr may jun jul ago sep oct nov dic"));
 static EN_DAYS: Words =
     LazyLock::new(|| list("monday tuesday wednesday thursday friday saturday sunday"));
 static ES_DAYS: Words =
     LazyLock::new(|| list("lunes martes miercoles jueves viernes sabado domingo"));
 
+/// Words that a day can begin with, beside numbers: all others need no look.
+const EN_STARTS: &str = "the next this last coming past previous following in a an half quarter end beginning start \
+    middle mid early late today tomorrow tomorow tommorow tommorrow tmrw tonight yesterday day week month year weekend \
+    night christmas boxing new valentine's valentines at jan feb mar apr may jun jul aug sep sept oct nov dec tue tues \
+    wed thu thur thurs fri mon sat sun january february march april june july august september october november \
+    december monday tuesday wednesday thursday friday saturday sunday three";
+const ES_STARTS: &str = "el la este esta proximo proxima pasado pasada dentro en hace de fin final finales principios \
+    principio primeros ultimo ultimos ultima mediados hoy manana ayer anoche anteanoche anteayer antes antier dia semana \
+    mes ano navidad nochebuena nochevieja un una medio media cuarto ene feb mar abr may jun jul ago sep sept oct nov dic \
+    enero febrero marzo abril mayo junio julio agosto septiembre setiembre octubre noviembre diciembre lunes martes \
+    miercoles jueves viernes sabado domingo tres";
+
+static STARTS: LazyLock<[HashSet<&'static str>; 2]> = LazyLock::new(|| {
+    [EN_STARTS, ES_STARTS].map(|words| words.split_whitespace().collect::<HashSet<_>>())
+});
+
 /// Days from today by name.
-const EN_NEAR: [(&str, i32); 14] = [
+const EN_NEAR: [(&str, i32); 20] = [
     ("the day after tomorrow", 2),
     ("day after tomorrow", 2),
     ("tomorrow", 1),
@@ -36,9 +46,15 @@ const EN_NEAR: [(&str, i32); 14] = [
     ("this evening", 0),
     ("tonight", 0),
     ("yesterday", -1),
+    ("last night", -1),
+    ("last evening", -1),
+    ("the day before yesterday", -2),
     ("day before yesterday", -2),
+    ("the night before last", -2),
+    ("night before last", -2),
+    ("two nights ago", -2),
 ];
-const ES_NEAR: [(&str, i32); 11] = [
+const ES_NEAR: [(&str, i32); 14] = [
     ("pasado manana", 2),
     ("manana", 1),
     ("hoy", 0),
@@ -50,21 +66,63 @@ const ES_NEAR: [(&str, i32); 11] = [
     ("anteayer", -2),
     ("antes de ayer", -2),
     ("antier", -2),
+    ("antes de anoche", -2),
+    ("anteanoche", -2),
+    ("antenoche", -2),
 ];
 
-/// Where a weekday lies.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Which {
-    /// The first one after today.
-    Coming,
-    /// Today or the first one after it.
-    This,
-    /// In the next calendar week, which begins on Monday.
-    NextWeek,
-    /// A week after the first one after today.
-    WeekLater,
-    /// The last one before today.
-    Past,
+/// A day as it was read.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct When {
+    /// One past the last token.
+    pub(super) to: usize,
+    /// The day, the coming one where the text doesn't say; nothing for a phrase that can't be read.
+    pub(super) date: Option<Date>,
+    /// The last such day that is past, where the text doesn't say which it is.
+    pub(super) past: Option<Date>,
+    /// How sure that is.
+    pub(super) sure: f64,
+}
+
+impl When {
+    /// A day that the text says in full.
+    pub(super) fn new(to: usize, date: Date, sure: f64) -> When {
+        When {
+            to,
+            date: Some(date),
+            past: None,
+            sure,
+        }
+    }
+
+    /// A phrase that no day can be made of.
+    pub(super) fn unread(to: usize) -> When {
+        When {
+            to,
+            date: None,
+            past: None,
+            sure: 0.0,
+        }
+    }
+
+    /// The same phrase when looked at from the past.
+    pub(super) fn or_past(self, past: Option<Date>) -> When {
+        When {
+            past: past.filter(|p| Some(*p) != self.date),
+            ..self
+        }
+    }
+
+    /// So much later.
+    pub(super) fn plus(self, span: Span) -> Option<When> {
+        let date = self.date?.checked_add(span).ok()?;
+        let past = self.past.and_then(|p| p.checked_add(span).ok());
+        Some(When {
+            date: Some(date),
+            past,
+            ..self
+        })
+    }
 }
 
 /// A day at some tokens.
@@ -72,89 +130,152 @@ enum Which {
 pub(super) struct Day {
     /// First token.
     pub(super) from: usize,
-    /// One past the last token.
-    pub(super) to: usize,
-    /// The day.
-    pub(super) date: Date,
-    /// How sure that is.
-    pub(super) sure: f64,
+    /// What was read.
+    pub(super) when: When,
     /// The text says evening or night, so a bare hour is after noon.
     pub(super) late: bool,
 }
 
-/// The day that begins at `i`.
+/// The day that begins at `i`: of all readings the longest.
 pub(super) fn parse(text: &Text, i: usize, lang: Lang, today: Date) -> Option<Day> {
-    let day = |to: usize, date: Date, sure: f64| Day {
+    if !may_begin(text, i, lang) {
+        return None;
+    }
+    let near = near(text, i, lang, today);
+    let mut best = Day {
         from: i,
-        to,
-        date,
-        sure,
+        when: When::unread(i),
         late: false,
     };
-    if let Some((to, date, sure)) = in_digits(text, i, lang, today) {
-        return Some(day(to, date, sure));
+    let readings = [
+        in_digits(text, i, lang, today),
+        month::parse(text, i, lang, today),
+        near.map(|(when, _)| when),
+        weekday::parse(text, i, lang, today),
+        calendar::parse(text, i, lang, today),
+        offset::parse(text, i, lang, today),
+        month::with_year(text, i, lang, today),
+    ];
+    for when in readings.into_iter().flatten() {
+        if when.to > best.when.to {
+            best.when = when;
+        }
     }
-    if let Some((to, date)) = day_and_month(text, i, lang, today) {
-        return Some(day(to, date, 0.97));
+    best.late = near.is_some_and(|(when, late)| late && when == best.when);
+    if best.when.to == i {
+        best = day_alone(text, i, lang, today)?;
     }
-    if let Some(found) = near(text, i, lang, today) {
-        return Some(found);
+    if let Some(to) = goes_on_unread(text, best.from, best.when.to, lang) {
+        best.when = When::unread(to);
+        // "The third Sunday after Easter"
+        if i > 0 && ordinal::parse(text, i - 1, lang).is_some_and(|(to, _)| to == i) {
+            best.from = i - 1;
+        }
     }
-    if let Some((to, date, sure)) = weekday(text, i, lang, today) {
-        return Some(day(to, date, sure));
-    }
-    if let Some((to, date)) = calendar::parse(text, i, lang, today) {
-        return Some(day(to, date, 0.85));
-    }
-    if let Some((to, date)) = offset_from_day(text, i, lang, today) {
-        return Some(day(to, date, 0.9));
-    }
-    if let Some((to, span)) = offset(text, i, lang) {
-        return Some(day(to, today.checked_add(span).ok()?, 0.95));
-    }
-    if let Some((to, date)) = month_and_year(text, i, lang) {
-        return Some(day(to, date, 0.7));
-    }
-    day_alone(text, i, lang, today)
+    Some(best)
 }
 
-/// `a week from tomorrow`, `two weeks on Friday`.
-fn offset_from_day(text: &Text, i: usize, lang: Lang, today: Date) -> Option<(usize, Date)> {
-    let length = duration::parse(text, i, lang).filter(|l| !l.is_clock())?;
-    let at = length.to + 1;
-    if lang == Lang::Es || !text.is(length.to, &["from", "on", "after"]) {
-        return None;
-    }
-    let (to, date) = match near(text, at, lang, today) {
-        Some(day) => (day.to, day.date),
-        None => weekday(text, at, lang, today).map(|(to, date, _)| (to, date))?,
+fn may_begin(text: &Text, i: usize, lang: Lang) -> bool {
+    let Some(token) = text.tokens.get(i) else {
+        return false;
     };
-    Some((to, date.checked_add(length.span()?).ok()?))
+    let known = || {
+        let [en, es] = &*STARTS;
+        let starts = if lang == Lang::En { en } else { es };
+        starts.contains(token.fold.as_str())
+    };
+    token.kind == Kind::Digits
+        || (token.kind == Kind::Word
+            && (known()
+                || number::below_hundred(text, i, lang).is_some()
+                || ordinal::parse(text, i, lang).is_some()))
 }
 
-/// `March 2027`: its first day.
-fn month_and_year(text: &Text, i: usize, lang: Lang) -> Option<(usize, Date)> {
-    let month = month(text, i, lang)?;
-    // "30th February 2027" is no day, and no month either.
-    let numbered = |i: usize| text.tokens.get(i).is_some_and(|t| t.kind == Kind::Digits);
-    if i > 0 && (numbered(i - 1) || text.is(i - 1, &["st", "nd", "rd", "th"])) {
-        return None;
-    }
-    let at = i + 1 + usize::from(text.is(i + 1, &["de", "of", ","]));
-    let token = text
-        .tokens
-        .get(at)
-        .filter(|t| t.kind == Kind::Digits && t.fold.len() == 4)?;
-    let year: i16 = token
-        .fold
-        .parse()
-        .ok()
-        .filter(|y| (1900..2200).contains(y))?;
-    Some((at + 1, Date::new(year, month, 1).ok()?))
+/// A day without the words around it that have no place in a date: for what counts from a day.
+pub(super) fn simple(text: &Text, i: usize, lang: Lang, today: Date) -> Option<When> {
+    let readings = [
+        in_digits(text, i, lang, today),
+        month::parse(text, i, lang, today),
+        near(text, i, lang, today).map(|(when, _)| when),
+        weekday::parse(text, i, lang, today),
+        calendar::holiday(text, i, lang, today),
+    ];
+    let known = readings.into_iter().flatten().filter(|w| w.date.is_some());
+    known.max_by_key(|when| when.to)
 }
 
-/// Today, tomorrow and their like.
-fn near(text: &Text, i: usize, lang: Lang, today: Date) -> Option<Day> {
+/// What stands before a day and makes it another, by language.
+const BEFORE: [&[&str]; 2] = [
+    &[
+        "end of",
+        "start of",
+        "beginning of",
+        "middle of",
+        "rest of",
+        "day of",
+        "early",
+        "late",
+        "mid",
+        "every",
+        "each",
+        "weeks from",
+        "week after",
+        "week before",
+    ],
+    &[
+        "fin de",
+        "final de",
+        "finales de",
+        "principios de",
+        "principio de",
+        "primeros de",
+        "mediados de",
+        "resto de",
+        "cada",
+        "todos los",
+        "todas las",
+    ],
+];
+/// What stands after a day and makes it another, by language.
+const AFTER: [&[&str]; 2] = [
+    &[
+        "after that",
+        "before that",
+        "before easter",
+        "after easter",
+        "before thanksgiving",
+        "after thanksgiving",
+        "of each month",
+        "of every month",
+        "each month",
+        "every month",
+    ],
+    &["de cada mes", "cada mes", "despues de eso"],
+];
+
+/// Where the phrase around a day says something else of it: "every Monday", "early next week", "the
+/// Monday after that", "one or two weeks ago". The end of that phrase.
+fn goes_on_unread(text: &Text, from: usize, to: usize, lang: Lang) -> Option<usize> {
+    let own = |[en, es]: [&'static [&'static str]; 2]| if lang == Lang::En { en } else { es };
+    let rest = own(AFTER).iter().map(|p| text.phrase(to, p)).max();
+    let rest = rest.filter(|n| *n > 0).map(|n| to + n);
+    let article = from > 0 && text.is(from - 1, &["the", "la", "el"]);
+    let end = if article { from - 1 } else { from };
+    let led = own(BEFORE).iter().any(|phrase| {
+        let words = phrase.split(' ').count();
+        end >= words && text.phrase(end - words, phrase) > 0
+    });
+    // "Two to three weeks ago"
+    let range = from > 1
+        && text.is(from - 1, &["or", "to", "-", "o", "a"])
+        && number::parse(text, from, lang).is_some()
+        && number::below_hundred(text, from - 2, lang).is_some()
+        && duration::parse(text, from, lang).is_some();
+    rest.or((led || range).then_some(to))
+}
+
+/// Today, tomorrow and their like, also "tomorrow week"; whether a late part of the day is said.
+pub(super) fn near(text: &Text, i: usize, lang: Lang, today: Date) -> Option<(When, bool)> {
     let names: &[(&str, i32)] = if lang == Lang::En { &EN_NEAR } else { &ES_NEAR };
     let (n, days) = text.longest(i, names)?;
     // "Por la mañana" and "de la mañana" are parts of a day.
@@ -168,6 +289,7 @@ fn near(text: &Text, i: usize, lang: Lang, today: Date) -> Option<Day> {
         "evening",
         "afternoon",
         "anoche",
+        "night",
     ];
     let late = text.is(i + n - 1, &late);
     let sure = if late || n == 2 && days == 0 {
@@ -175,122 +297,52 @@ fn near(text: &Text, i: usize, lang: Lang, today: Date) -> Option<Day> {
     } else {
         0.98
     };
-    Some(Day {
-        from: i,
-        to: i + n,
-        date: today.checked_add(days.days()).ok()?,
-        sure,
-        late,
-    })
+    let (more, later) = later_by_weeks(text, i + n, lang).unwrap_or((0, 0));
+    let date = today.checked_add((days + later).days()).ok()?;
+    Some((When::new(i + n + more, date, sure), late))
 }
 
-fn number_of(words: &Words, word: &str) -> Option<i8> {
+/// `week` of "tomorrow week", `en ocho` of "el lunes en ocho": tokens and days.
+pub(super) fn later_by_weeks(text: &Text, i: usize, lang: Lang) -> Option<(usize, i32)> {
+    let names: &[(&str, i32)] = match lang {
+        Lang::En => &[("week", 7), ("fortnight", 14)],
+        Lang::Es => &[
+            ("en ocho", 7),
+            ("en ocho dias", 7),
+            ("en 8", 7),
+            ("en 8 dias", 7),
+            ("en quince", 14),
+            ("en quince dias", 14),
+            ("en 15", 14),
+            ("en 15 dias", 14),
+        ],
+    };
+    text.longest(i, names)
+}
+
+pub(super) fn number_of(words: &Words, word: &str) -> Option<i8> {
     let number = place(words, word)?;
     i8::try_from(number).ok()
 }
 
-fn month(text: &Text, i: usize, lang: Lang) -> Option<i8> {
+/// The weekday at `i`, 0 for Monday; short forms that are words besides only where `sure` of it.
+pub(super) fn weekday_name(text: &Text, i: usize, lang: Lang, sure: bool) -> Option<i8> {
     let word = text.word(i);
-    let (long, short) = if lang == Lang::En {
-        (&EN_MONTHS, &EN_SHORT)
-    } else {
-        (&ES_MONTHS, &ES_SHORT)
-    };
-    let other = match word {
-        "sept" | "setiembre" => Some(8),
+    let short = match (lang, word) {
+        (Lang::En, "tue" | "tues") => Some(1),
+        (Lang::En, "wed" | "weds") => Some(2),
+        (Lang::En, "thu" | "thur" | "thurs") => Some(3),
+        (Lang::En, "fri") => Some(4),
+        (Lang::En, "mon") if sure => Some(0),
+        (Lang::En, "sat") if sure => Some(5),
+        (Lang::En, "sun") if sure => Some(6),
         _ => None,
     };
-    number_of(long, word)
-        .or(number_of(short, word))
-        .or(other)
-        .map(|n| n + 1)
+    number_of(if lang == Lang::En { &EN_DAYS } else { &ES_DAYS }, word).or(short)
 }
 
-/// A day of the month, in digits, as an ordinal or in words.
-fn day_number(text: &Text, i: usize, lang: Lang) -> Option<(usize, i8)> {
-    let ordinal = ordinal::parse(text, i, lang).map(|(to, n)| (to, u64::from(n)));
-    let token = text.tokens.get(i)?;
-    let digits =
-        (token.kind == Kind::Digits && token.fold.len() <= 2).then(|| token.fold.parse().ok());
-    let words = || number::below_hundred(text, i, lang).map(|(to, n)| (to, u64::from(n)));
-    let (to, n) = ordinal
-        .or(digits.flatten().map(|n| (i + 1, n)))
-        .or_else(words)?;
-    i8::try_from(n)
-        .ok()
-        .filter(|n| (1..=31).contains(n))
-        .map(|n| (to, n))
-}
-
-/// `3rd of May 2027`, `May 3rd`, `3 de mayo de 2027`.
-fn day_and_month(text: &Text, i: usize, lang: Lang, today: Date) -> Option<(usize, Date)> {
-    let (to, day, month) = match month(text, i, lang) {
-        Some(found) => {
-            let the = usize::from(text.is(i + 1, &["the", "el"]));
-            let (to, day) = day_number(text, i + 1 + the, lang)?;
-            if is_verb(text, i, to) {
-                return None;
-            }
-            // "In May 3:30 suits me".
-            if text.is(to, &[":"]) {
-                return None;
-            }
-            (to, day, found)
-        }
-        None => {
-            let (to, day) = day_number(text, i, lang)?;
-            let of = usize::from(text.is(to, &["of", "de", "-", "/"]));
-            let month = month(text, to + of, lang)?;
-            // "That one may be wrong": a day in words, and no month.
-            let in_words = text.tokens.get(i).is_some_and(|t| t.kind == Kind::Word);
-            if in_words && of == 0 && is_small_verb(text, to) && goes_on(text, to + 1) {
-                return None;
-            }
-            (to + of + 1, day, month)
-        }
-    };
-    let joint = usize::from(text.is(to, &[",", "of", "de", "del", "-", "/"]));
-    let written = text
-        .tokens
-        .get(to + joint)
-        .filter(|t| t.kind == Kind::Digits && t.fold.len() == 4);
-    let year = written
-        .and_then(|t| t.fold.parse::<i16>().ok())
-        .filter(|y| (1900..2200).contains(y) && !money::is_currency(text, to + joint + 1, lang));
-    // '85
-    let brief = text.word(to + 1);
-    if text.is(to, &["'", "\u{2019}"]) && text.glued(to + 1) && brief.len() == 2 {
-        let year = century(brief.parse().ok()?, today)?;
-        return Some((to + 2, Date::new(year, month, day).ok()?));
-    }
-    match year {
-        Some(year) => Some((to + joint + 1, Date::new(year, month, day).ok()?)),
-        None => Some((to, coming(today, month, day)?)),
-    }
-}
-
-/// "They may 5 times", "soldiers march 20 miles": a word of small letters, and something counted.
-fn is_verb(text: &Text, i: usize, to: usize) -> bool {
-    let ordinal = text
-        .tokens
-        .get(to - 1)
-        .is_some_and(|t| t.kind == Kind::Word);
-    is_small_verb(text, i) && !ordinal && goes_on(text, to)
-}
-
-/// A month that is a verb too, without its capital.
-fn is_small_verb(text: &Text, i: usize) -> bool {
-    text.is(i, &["may", "march"]) && text.original(i).starts_with(char::is_lowercase)
-}
-
-/// A word follows that a date is hardly before.
-fn goes_on(text: &Text, i: usize) -> bool {
-    let free = [
-        "at", "on", "in", "and", "or", "please", "for", "if", "is", "to", "of", "this", "next",
-        "by", "from", "until", "with", "as", "but", "so", "was", "will", "would", "thanks",
-    ];
-    let word = text.tokens.get(i).filter(|t| t.kind == Kind::Word);
-    word.is_some_and(|t| !free.contains(&t.fold.as_str()))
+pub(super) fn of_index(index: i8) -> Option<Weekday> {
+    Weekday::from_monday_zero_offset(index).ok()
 }
 
 /// The first such day that isn't past.
@@ -301,51 +353,51 @@ pub(super) fn coming(today: Date, month: i8, day: i8) -> Option<Date> {
         .find(|d| *d >= today)
 }
 
-/// `2026-05-03`, `3/5`, `3/5/26`, `3-5-2026`, `3.5.2026`: day first unless only month first can be.
-fn in_digits(text: &Text, i: usize, lang: Lang, today: Date) -> Option<(usize, Date, f64)> {
+/// The last such day that isn't to come.
+pub(super) fn gone(today: Date, month: i8, day: i8) -> Option<Date> {
+    let years = today.year().saturating_sub(8)..=today.year();
+    years
+        .rev()
+        .filter_map(|y| Date::new(y, month, day).ok())
+        .find(|d| *d <= today)
+}
+
+/// `2026-05-03`, `3/5`, `3/5/26`, `3-5-2026`, `3.5.2026`, `3 5 2026`: day first unless only month first can be.
+fn in_digits(text: &Text, i: usize, lang: Lang, today: Date) -> Option<When> {
     let number = |i: usize| {
-        let token = text
-            .tokens
-            .get(i)
-            .filter(|t| t.kind == Kind::Digits && t.fold.len() <= 4)?;
-        token.fold.parse::<i16>().ok()
+        let token = text.tokens.get(i)?;
+        let fits = token.kind == Kind::Digits && token.fold.len() <= 4;
+        fits.then(|| token.fold.parse::<i16>().ok()).flatten()
     };
-    let token = text
-        .tokens
-        .get(i)
-        .filter(|t| t.kind == Kind::Digits && t.fold.len() <= 10)?;
-    let before = text.glued(i) && text.is(i.checked_sub(1).unwrap_or(i), &["/", "-"]);
-    let dotted: Vec<i16> = token
-        .fold
-        .split('.')
-        .filter_map(|p| p.parse().ok())
-        .collect();
-    let joint = text.word(i + 1);
-    if let [day, month, year] = dotted[..]
-        && token.fold.matches('.').count() == 2
-    {
-        // Versions have small numbers.
-        let last = token.fold.rsplit('.').next().map_or(0, str::len);
-        let version = i > 0 && text.is(i - 1, &["version", "v", "release"]);
-        let year = century(year, today).filter(|_| last >= 2 && !version)?;
-        return Some((i + 1, day_first(day, month, year)?, 0.9));
-    }
-    if before || !matches!(joint, "/" | "-") || !text.glued(i + 1) || !text.glued(i + 2) {
+    let token = text.tokens.get(i)?;
+    if token.kind != Kind::Digits || token.fold.len() > 10 {
         return None;
+    }
+    let before = text.glued(i) && text.is(i.checked_sub(1).unwrap_or(i), &["/", "-"]);
+    if token.fold.contains('.') {
+        return dotted(text, i, today);
+    }
+    let spaced = in_spaces(text, i, today);
+    let joint = text.word(i + 1);
+    if before || !matches!(joint, "/" | "-") || !text.glued(i + 1) || !text.glued(i + 2) {
+        return spaced;
     }
     let (first, second) = (number(i)?, number(i + 2)?);
     let third = (text.word(i + 3) == joint && text.glued(i + 3) && text.glued(i + 4))
         .then(|| number(i + 4));
+    let read = |date: Option<Date>, sure| match date {
+        Some(date) => When::new(i + 5, date, sure),
+        None => When::unread(i + 5),
+    };
     match (third.flatten(), token.fold.len()) {
         (Some(day), 4) => {
             let (month, day) = (i8::try_from(second).ok()?, i8::try_from(day).ok()?);
-            Some((i + 5, Date::new(first, month, day).ok()?, 0.99))
+            Some(read(Date::new(first, month, day).ok(), 0.99))
         }
-        (Some(year), _) => Some((
-            i + 5,
-            day_first(first, second, century(year, today)?)?,
-            0.95,
-        )),
+        (Some(year), _) => {
+            let date = century(year, today).and_then(|year| day_first(first, second, year));
+            Some(read(date, 0.95))
+        }
         // "24/7" is no day in July.
         (None, 1 | 2) if joint == "/" && (first, second) != (24, 7) => {
             let plain = (i8::try_from(first).ok()?, i8::try_from(second).ok()?);
@@ -355,18 +407,50 @@ fn in_digits(text: &Text, i: usize, lang: Lang, today: Date) -> Option<(usize, D
                 plain
             };
             let only = text.tokens.len() == 3 || lang == Lang::Es;
-            Some((
-                i + 3,
-                coming(today, month, day)?,
-                if only { 0.85 } else { 0.8 },
-            ))
+            let sure = if only { 0.85 } else { 0.8 };
+            let when = When::new(i + 3, coming(today, month, day)?, sure);
+            Some(when.or_past(gone(today, month, day)))
         }
         _ => None,
     }
 }
 
+/// `3.5.2026`
+fn dotted(text: &Text, i: usize, today: Date) -> Option<When> {
+    let fold = text.word(i);
+    let parts: Vec<i16> = fold.split('.').filter_map(|p| p.parse().ok()).collect();
+    let [day, month, year] = parts[..] else {
+        return None;
+    };
+    // Versions have small numbers.
+    let last = fold.rsplit('.').next().map_or(0, str::len);
+    let version = i > 0 && text.is(i - 1, &["version", "v", "release"]);
+    let year = century(year, today).filter(|_| last >= 2 && !version)?;
+    Some(When::new(i + 1, day_first(day, month, year)?, 0.9))
+}
+
+/// `23 11 2026`
+fn in_spaces(text: &Text, i: usize, today: Date) -> Option<When> {
+    let plain = |i: usize, lengths: &[usize]| {
+        let token = text.tokens.get(i)?;
+        let fits =
+            token.kind == Kind::Digits && token.spaced && lengths.contains(&token.fold.len());
+        fits.then(|| token.fold.parse::<i16>().ok()).flatten()
+    };
+    let (day, month) = (plain(i, &[1, 2])?, plain(i + 1, &[1, 2])?);
+    let year = plain(i + 2, &[4]).and_then(|year| century(year, today))?;
+    let alone = |i: usize| {
+        let token = text.tokens.get(i);
+        token.is_none_or(|t| t.kind != Kind::Digits)
+    };
+    let alone = alone(i + 3) && i.checked_sub(1).is_none_or(alone);
+    day_first(day, month, year)
+        .filter(|_| alone)
+        .map(|date| When::new(i + 3, date, 0.7))
+}
+
 /// Two digits mean a year up to 20 years from now, or one before.
-fn century(year: i16, today: Date) -> Option<i16> {
+pub(super) fn century(year: i16, today: Date) -> Option<i16> {
     match year {
         0..=99 if 2000 + year > today.year().saturating_add(20) => Some(1900 + year),
         0..=99 => Some(2000 + year),
@@ -384,157 +468,50 @@ fn day_first(first: i16, second: i16, year: i16) -> Option<Date> {
     Date::new(year, i8::try_from(month).ok()?, i8::try_from(day).ok()?).ok()
 }
 
-/// `next friday`, `el viernes que viene`, `friday 3 May`.
-fn weekday(text: &Text, i: usize, lang: Lang, today: Date) -> Option<(usize, Date, f64)> {
-    let before: &[(&str, Which)] = match lang {
-        Lang::En => &[
-            ("next", Which::NextWeek),
-            ("this", Which::This),
-            ("last", Which::Past),
-        ],
-        Lang::Es => &[
-            ("proximo", Which::Coming),
-            ("este", Which::This),
-            ("pasado", Which::Past),
-        ],
-    };
-    let said = text.longest(i, before);
-    let (at, mut which) = said.map_or((i, Which::Coming), |(n, which)| (i + n, which));
-    let word = text.word(at);
-    let short = match (lang, word) {
-        (Lang::En, "tue" | "tues") => Some(1),
-        (Lang::En, "wed") => Some(2),
-        (Lang::En, "thu" | "thur" | "thurs") => Some(3),
-        (Lang::En, "fri") => Some(4),
-        // Words besides, so only after "next" and the like.
-        (Lang::En, "mon") if said.is_some() => Some(0),
-        (Lang::En, "sat") if said.is_some() => Some(5),
-        (Lang::En, "sun") if said.is_some() => Some(6),
-        _ => None,
-    };
-    let index = number_of(if lang == Lang::En { &EN_DAYS } else { &ES_DAYS }, word).or(short)?;
-    let wanted = Weekday::from_monday_zero_offset(index).ok()?;
-    let mut to = at + 1;
-    let after: &[(&str, Which)] = &[
-        ("next week", Which::NextWeek),
-        ("de la semana que viene", Which::NextWeek),
-        ("de la proxima semana", Which::NextWeek),
-        ("que viene", Which::Coming),
-        ("week", Which::WeekLater),
-        ("proximo", Which::Coming),
-        ("pasado", Which::Past),
-    ];
-    if let Some((n, later)) = text
-        .longest(to, after)
-        .filter(|_| !text.is(to + 1, &["manana"]))
-    {
-        (to, which) = (to + n, later);
-    }
-    // The day and month say it better than the weekday.
-    let gap = (to..to + 3)
-        .find(|j| !text.is(*j, &[",", "the", "el", "dia"]))
-        .unwrap_or(to);
-    if said.is_none()
-        && let Some((end, date)) = day_and_month(text, gap, lang, today)
-    {
-        return Some((end, date, 0.97));
-    }
-    let date = match which {
-        Which::Coming => today.nth_weekday(1, wanted).ok()?,
-        Which::This if today.weekday() == wanted => today,
-        Which::This => today.nth_weekday(1, wanted).ok()?,
-        Which::WeekLater => today.nth_weekday(2, wanted).ok()?,
-        Which::Past => today.nth_weekday(-1, wanted).ok()?,
-        Which::NextWeek => {
-            let to_monday = i32::from(7 - today.weekday().to_monday_zero_offset());
-            today
-                .checked_add((to_monday + i32::from(index)).days())
-                .ok()?
-        }
-    };
-    Some((to, date, 0.93))
-}
-
-/// `in two weeks`, `two weeks ago`, `next week`, `dentro de 3 días`, `hace dos semanas`.
-fn offset(text: &Text, i: usize, lang: Lang) -> Option<(usize, Span)> {
-    let next: &[(&str, (i32, i32))] = match lang {
-        Lang::En => &[
-            ("next week", (7, 0)),
-            ("next month", (0, 1)),
-            ("next year", (0, 12)),
-            ("last week", (-7, 0)),
-            ("last month", (0, -1)),
-            ("last year", (0, -12)),
-        ],
-        Lang::Es => &[
-            ("la semana que viene", (7, 0)),
-            ("la proxima semana", (7, 0)),
-            ("la semana pasada", (-7, 0)),
-            ("la semana proxima", (7, 0)),
-            ("el mes que viene", (0, 1)),
-            ("el mes pasado", (0, -1)),
-            ("el ano que viene", (0, 12)),
-            ("el proximo ano", (0, 12)),
-            ("el ano pasado", (0, -12)),
-            ("el proximo mes", (0, 1)),
-        ],
-    };
-    if let Some((n, (days, months))) = text.longest(i, next) {
-        return Some((i + n, days.days().try_months(months).ok()?));
-    }
-    let opening = match lang {
-        Lang::En => text.phrase(i, "in"),
-        Lang::Es => text
-            .phrase(i, "dentro de")
-            .max(text.phrase(i, "en"))
-            .max(text.phrase(i, "hace")),
-    };
-    let length = duration::parse(text, i + opening, lang).filter(|l| !l.is_clock())?;
-    let span = length.span()?;
-    let back = [
-        ("ago", ()),
-        ("from now", ()),
-        ("from today", ()),
-        ("atras", ()),
-    ];
-    match text.longest(length.to, &back) {
-        Some((n, ())) if opening == 0 => {
-            let past = text.is(length.to, &["ago", "atras"]);
-            Some((length.to + n, if past { span.negate() } else { span }))
-        }
-        _ if text.is(i, &["hace"]) => Some((length.to, span.negate())),
-        _ => (opening > 0).then_some((length.to, span)),
-    }
-}
-
-/// `the 3rd`, `el día 3`: the next such day of a month.
+/// `the 3rd`, `on the third`, `el día 3`: the next such day of a month.
 fn day_alone(text: &Text, i: usize, lang: Lang, today: Date) -> Option<Day> {
     let at = match lang {
         Lang::En => i + text.phrase(i, "the"),
         Lang::Es => i + text.phrase(i, "el dia").max(text.phrase(i, "el")),
     };
+    // "On 12th", and "12th" where it is all that is said
+    let on = i > 0 && text.is(i - 1, &["on"]);
+    let bare = on || (i == 0 && text.tokens.len() <= 3 && !month::goes_on(text, i + 2));
     let token = text
         .tokens
         .get(at)
-        .filter(|t| at > i && t.kind == Kind::Digits)?;
-    let (to, day) = match lang {
-        Lang::En => ordinal::parse(text, at, lang)?,
-        Lang::Es => (at + 1, token.fold.parse().ok()?),
+        .filter(|_| at > i || (lang == Lang::En && bare))?;
+    let (to, day) = match (lang, token.kind) {
+        (Lang::En, Kind::Digits) => {
+            // "The 12th floor"
+            ordinal::parse(text, at, lang).filter(|(to, _)| !month::goes_on(text, *to))?
+        }
+        // "The third" is a place in a list too.
+        (Lang::En, Kind::Word) if on && at > i => {
+            ordinal::parse(text, at, lang).filter(|(to, _)| !month::goes_on(text, *to))?
+        }
+        (Lang::Es, Kind::Digits) => (at + 1, token.fold.parse().ok()?),
+        _ => return None,
     };
     // The whole date comes next, or another kind of number.
     let glued = text.glued(to) && text.is(to, &["/", "-", ":", "%"]);
-    if glued || day_and_month(text, at, lang, today).is_some() {
+    if glued || month::parse(text, at, lang, today).is_some() {
         return None;
     }
     let day = i8::try_from(day).ok()?;
-    let months = (0..12).filter_map(|n| today.first_of_month().checked_add(n.months()).ok());
-    let days = months.filter_map(|m| Date::new(m.year(), m.month(), day).ok());
-    let date = days.into_iter().find(|d| *d >= today)?;
+    let date = in_some_month(today, day, 1)?;
+    let when = When::new(to, date, 0.6).or_past(in_some_month(today, day, -1));
     Some(Day {
         from: at,
-        to,
-        date,
-        sure: 0.6,
+        when,
         late: false,
     })
+}
+
+/// The next day (`step` 1) or the last one (-1) with this number in a month, today itself included.
+pub(super) fn in_some_month(today: Date, day: i8, step: i32) -> Option<Date> {
+    let first = today.first_of_month();
+    let months = (0..12).filter_map(|n| first.checked_add((n * step).months()).ok());
+    let mut days = months.filter_map(|m| Date::new(m.year(), m.month(), day).ok());
+    days.find(|d| if step > 0 { *d >= today } else { *d <= today })
 }

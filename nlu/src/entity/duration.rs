@@ -5,7 +5,7 @@ use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 use serde_json::Value;
 
-use super::number;
+use super::number::{self, Number};
 use super::text::{Lang, Text};
 use crate::Entity;
 
@@ -96,6 +96,7 @@ fn part(text: &Text, i: usize, lang: Lang) -> Option<Length> {
     let fractions = [
         ("half an", half),
         ("half a", half),
+        ("half", half),
         ("quarter of an", quarter),
         ("three quarters of an", Decimal::new(75, 2)),
         ("three quarters of a", Decimal::new(75, 2)),
@@ -104,26 +105,57 @@ fn part(text: &Text, i: usize, lang: Lang) -> Option<Length> {
         ("medio", half),
         ("cuarto de", quarter),
     ];
-    if let Some((n, value)) = text.longest(i, &fractions) {
-        return length(text, i + n, value);
+    if let Some((n, value)) = text.longest(i, &fractions)
+        && let Some(found) = length(text, i + n, value)
+    {
+        return Some(found);
     }
-    let number = number::counted(text, i, lang)?;
+    // "Hour and a half", "hora y media"
+    let bare = is_unit(text, i) && and_more(text, i + 1).is_some() && !text.glued(i);
+    let number = if bare {
+        Number {
+            to: i,
+            value: Decimal::ONE,
+        }
+    } else {
+        number::counted(text, i, lang)?
+    };
     let of = usize::from(text.is(number.to, &["-", "of", "de"]));
     let mut whole = length(text, number.to + of, number.value)?;
-    // "An hour and a half", "hora y media".
-    let half = ["and a half", "y media", "y medio"]
-        .iter()
-        .map(|p| text.phrase(whole.to, p))
-        .max();
-    if let Some(n) = half.filter(|n| *n > 0) {
-        let unit = whole.to - 1;
-        let more = length(text, unit, number.value.checked_add(Decimal::new(5, 1))?)?;
+    // "An hour and a half", "una hora y cuarto".
+    if let Some((n, share)) = and_more(text, whole.to) {
+        let more = length(text, whole.to - 1, number.value.checked_add(share)?)?;
         whole = Length {
             to: more.to + n,
             ..more
         };
     }
+    // "2h30"
+    let hours = text.is(whole.to - 1, &["h"]) && text.glued(whole.to);
+    let minutes = text.word(whole.to);
+    if hours
+        && minutes.len() == 2
+        && let Some(minutes) = minutes.parse().ok().filter(|m| (0..60_i64).contains(m))
+        && !text.glued(whole.to + 1)
+    {
+        whole.to += 1;
+        whole.seconds += minutes * 60;
+    }
     Some(whole)
+}
+
+/// The share of a unit said after it.
+fn and_more(text: &Text, to: usize) -> Option<(usize, Decimal)> {
+    let (half, quarter) = (Decimal::new(5, 1), Decimal::new(25, 2));
+    let shares = [
+        ("and a half", half),
+        ("and a quarter", quarter),
+        ("y media", half),
+        ("y medio", half),
+        ("y cuarto", quarter),
+        ("y un cuarto", quarter),
+    ];
+    text.longest(to, &shares)
 }
 
 /// Whether a unit of time stands at `i`.

@@ -4,16 +4,9 @@ use std::collections::{BTreeMap, HashMap};
 
 use serde_json::Value;
 
-use super::text::{Kind, Text};
+use super::text::{Kind, Lang, Text};
+use super::words;
 use crate::{Entity, EntityKind, Spec};
-
-/// Words so common that they are never taken for another word mistyped.
-const NEVER_TYPOS: [&str; 38] = [
-    "about", "account", "after", "again", "because", "been", "before", "being", "could", "cuando",
-    "cuanta", "cuanto", "cuenta", "donde", "every", "first", "from", "great", "hello", "needed",
-    "other", "please", "right", "should", "since", "still", "thank", "thanks", "their", "there",
-    "these", "thing", "think", "those", "three", "where", "which", "would",
-];
 
 /// Every declared list, by language.
 #[derive(Debug)]
@@ -97,7 +90,16 @@ impl Lists {
             .get(language)
             .or_else(|| self.tables.values().next());
         let Some(table) = table else { return };
-        let mut matches = table.matches(text);
+        // Of other languages there is no dictionary here.
+        let lang = ["en", "es"]
+            .iter()
+            .any(|known| {
+                language
+                    .get(..2)
+                    .is_some_and(|l| l.eq_ignore_ascii_case(known))
+            })
+            .then(|| Lang::of(language));
+        let mut matches = table.matches(text, lang);
         matches.sort_by(|a, b| {
             let longest = (b.to - b.from).cmp(&(a.to - a.from));
             longest
@@ -148,7 +150,7 @@ impl Table {
         }
     }
 
-    fn matches(&self, text: &Text) -> Vec<Match<'_>> {
+    fn matches(&self, text: &Text, lang: Option<Lang>) -> Vec<Match<'_>> {
         let places: Vec<usize> = (0..text.tokens.len())
             .filter(|i| !is_joint(text.word(*i)))
             .collect();
@@ -157,7 +159,7 @@ impl Table {
             if let Some(token) = text.tokens.get(i) {
                 known
                     .entry(&token.fold)
-                    .or_insert_with(|| self.like(&token.fold, token.kind));
+                    .or_insert_with(|| self.like(&token.fold, token.kind, lang));
             }
         }
         let mut matches = Vec::new();
@@ -201,8 +203,9 @@ impl Table {
         matches
     }
 
-    /// The vocabulary's words that a word of the text may stand for, with how sure that is.
-    fn like(&self, word: &str, kind: Kind) -> Vec<(usize, f64)> {
+    /// The vocabulary's words that a word of the text may stand for, with how sure that is. A word of the
+    /// language is no other word mistyped.
+    fn like(&self, word: &str, kind: Kind, lang: Option<Lang>) -> Vec<(usize, f64)> {
         let mut ways = Vec::new();
         if let Some(at) = self.index.get(word) {
             ways.push((*at, 1.0));
@@ -216,8 +219,7 @@ impl Table {
             }
         }
         let mine = Word::new(word.to_owned());
-        if !ways.is_empty() || mine.letters < 4 || mine.letters > 40 || NEVER_TYPOS.contains(&word)
-        {
+        if !ways.is_empty() || mine.letters < 4 || mine.letters > 40 {
             return ways;
         }
         for (at, other) in self.vocabulary.iter().enumerate() {
@@ -236,9 +238,13 @@ impl Table {
             let errors = strsim::damerau_levenshtein(&other.fold, &mine.fold);
             if errors <= allowed {
                 let same_start = other.fold.chars().next() == mine.fold.chars().next();
-                let sure = if errors == 1 { 0.85 } else { 0.7 };
-                ways.push((at, if same_start { sure } else { sure - 0.15 }));
+                let sure = if errors == 1 { 0.75 } else { 0.65 };
+                ways.push((at, if same_start { sure } else { sure - 0.1 }));
             }
+        }
+        // Looked up only where it matters: most words are like none of the bot's.
+        if !ways.is_empty() && lang.is_some_and(|lang| words::is_ordinary(word, lang)) {
+            ways.clear();
         }
         ways
     }

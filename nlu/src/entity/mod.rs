@@ -15,25 +15,36 @@
 //! Finders work on tokens in one pass, so a long text costs time in proportion to its length, and no
 //! pattern is ever built from what a customer wrote.
 
+use std::collections::HashMap;
+
 use jiff::ZonedDateTime;
 use serde_json::Value;
 
 use crate::acts::Polarity;
 use crate::{Entity, EntityKind, Spec};
 
+mod bare;
 mod calendar;
+mod codes;
 mod contact;
 mod date;
+mod digits;
 mod duration;
 mod list;
 mod money;
+mod month;
 mod name;
 mod number;
+mod offset;
 mod ordinal;
+mod owner;
 mod pattern;
 mod percent;
+mod spoken;
 mod text;
 mod time;
+mod weekday;
+mod words;
 mod yes_no;
 
 #[cfg(test)]
@@ -62,6 +73,8 @@ pub struct Finder {
     lists: list::Lists,
     patterns: Vec<pattern::Pattern>,
     contacts: contact::Contacts,
+    /// Ids of the declared entities, and whether they are patterns.
+    declared: HashMap<String, bool>,
     currency: String,
 }
 
@@ -82,30 +95,41 @@ impl Finder {
             lists: list::Lists::new(spec),
             patterns,
             contacts: contact::Contacts::new()?,
+            declared: spec
+                .entities
+                .iter()
+                .map(|e| (e.name.clone(), matches!(e.kind, EntityKind::Regex(_))))
+                .collect(),
             currency: spec.currency.clone(),
         })
     }
 
-    /// Everything in `text`, by start, the longest first, then the surest; entries may overlap.
+    /// Everything in `text`, by start, the longest first, then the surest; entries may overlap, but none
+    /// is a mere piece of a longer one. Beside the system types there are `date_past` and `datetime_past`,
+    /// the same words read as the last such day, `time_bare`, a number that is a time where one is asked
+    /// for, and `name_bare`, words that are a name where one is asked for.
     /// `language` is a tag such as `es`; one that isn't Spanish reads system types as English.
     /// Dates count from `now`, in its time zone.
     pub fn find(&self, text: &str, language: &str, now: &ZonedDateTime) -> Vec<Entity> {
         let lang = Lang::of(language);
         let text = Text::new(text);
-        let mut found = Vec::new();
+        let runs = pattern::runs(&text, lang);
+        let (mut found, mut unread, mut spoken) = (Vec::new(), Vec::new(), Vec::new());
         self.lists.find(&text, language, &mut found);
         for pattern in &self.patterns {
-            pattern.find(&text, lang, &mut found);
+            pattern.find(&text, lang, &runs, &mut found);
         }
-        self.contacts.find(&text, lang, &mut found);
-        number::find(&text, lang, &mut found);
+        self.contacts.find(&text, lang, &runs, &mut found);
+        number::find(&text, lang, &runs, &mut found, &mut spoken);
         ordinal::find(&text, lang, &mut found);
         percent::find(&text, lang, &mut found);
         money::find(&text, lang, &self.currency, &mut found);
         duration::find(&text, lang, &mut found);
-        time::find_all(&text, lang, now, &mut found);
+        time::find_all(&text, lang, now, &mut found, &mut unread);
+        bare::find(&text, lang, &mut found);
         yes_no::find(&text, lang, &mut found);
         name::find(&text, lang, &mut found);
+        owner::settle(&text, lang, &self.declared, &unread, &spoken, &mut found);
         found.sort_by(|a, b| {
             let longest = a.start.cmp(&b.start).then(b.end.cmp(&a.end));
             let surest = longest.then(b.confidence.total_cmp(&a.confidence));

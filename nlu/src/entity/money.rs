@@ -3,6 +3,7 @@
 use rust_decimal::Decimal;
 use serde_json::json;
 
+use super::digits;
 use super::number::{self, Number};
 use super::text::{Lang, Text};
 use crate::Entity;
@@ -107,7 +108,7 @@ fn parse(text: &Text, i: usize, lang: Lang, own: &str) -> Option<(usize, Decimal
 /// `1.500` and `1,500` of any currency are fifteen hundred in every language: nobody names a thousandth of a pound.
 fn whole(text: &Text, i: usize, number: Number) -> Number {
     let scale = text.is(number.to, &["m", "mn", "bn", "b"]) && text.glued(number.to);
-    match number::one_thousands(text.word(i)) {
+    match digits::one_thousands(text.word(i)) {
         Some(value) if number.to == i + 1 && !scale => Number { value, ..number },
         _ => number,
     }

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::text::{Kind, Lang, Text};
+use super::{number, words};
 use crate::Entity;
 
 /// The most words of a name.
@@ -21,37 +22,68 @@ const NO_NAMES: &str = "i the a an and from calling here but my your not just so
 /// Words that end a name said without capitals: the sentence goes on, or it was about a name.
 const GOES_ON: &str = "what how when where why which who can could would should do does did need want have had has was     were wrong incorrect misspelled misspelt quiero quisiera necesito tengo puedo podria deseo perdi cual como donde     cuando incorrecto";
 
+/// Words that no name begins with, capitals or not.
+const NEVER: &str = "none not no nobody nothing never neither why what who how yes hello hi hey hiya thanks thank help skip     cancel stop next back sorry please ok okay sure later maybe lost null test unknown anonymous nope nah yeah yep idk     dunno hola buenas buenos adios nada nadie ninguno ninguna nunca porque por para que quien cual no manana luego     ayuda saltar gracias vale claro si tampoco depende anonimo";
+
+/// What comes before a name, and whether nothing but a name can follow.
+const EN_OPENINGS: [(&str, bool); 27] = [
+    ("my name is", true),
+    ("my name's", true),
+    ("my full name is", true),
+    ("the name is", true),
+    ("the name's", true),
+    ("name is", true),
+    ("name :", true),
+    ("i am called", true),
+    ("i'm called", true),
+    ("call me", false),
+    ("i am", false),
+    ("i'm", false),
+    ("it's", false),
+    ("it is", false),
+    ("this is", false),
+    ("my wife", false),
+    ("my husband", false),
+    ("my partner", false),
+    ("my son", false),
+    ("my daughter", false),
+    ("my mother", false),
+    ("my father", false),
+    ("my mum", false),
+    ("my dad", false),
+    ("my sister", false),
+    ("my brother", false),
+    ("my friend", false),
+];
+/// The same in Spanish.
+const ES_OPENINGS: [(&str, bool); 20] = [
+    ("me llamo", true),
+    ("mi nombre es", true),
+    ("mi nombre completo es", true),
+    ("nombre :", true),
+    ("nombre es", true),
+    ("soy", false),
+    ("habla", false),
+    ("le habla", false),
+    ("mi mujer", false),
+    ("mi esposa", false),
+    ("mi marido", false),
+    ("mi esposo", false),
+    ("mi hijo", false),
+    ("mi hija", false),
+    ("mi madre", false),
+    ("mi padre", false),
+    ("mi hermano", false),
+    ("mi hermana", false),
+    ("mi amigo", false),
+    ("mi amiga", false),
+];
+
 /// Adds the names of the text.
 pub(super) fn find(text: &Text, lang: Lang, found: &mut Vec<Entity>) {
-    // What comes before a name, and whether nothing but a name can follow.
     let openings: &[(&str, bool)] = match lang {
-        Lang::En => &[
-            ("my name is", true),
-            ("my name's", true),
-            ("my full name is", true),
-            ("the name is", true),
-            ("the name's", true),
-            ("name is", true),
-            ("name :", true),
-            ("i am called", true),
-            ("i'm called", true),
-            ("call me", false),
-            ("i am", false),
-            ("i'm", false),
-            ("it's", false),
-            ("it is", false),
-            ("this is", false),
-        ],
-        Lang::Es => &[
-            ("me llamo", true),
-            ("mi nombre es", true),
-            ("mi nombre completo es", true),
-            ("nombre :", true),
-            ("nombre es", true),
-            ("soy", false),
-            ("habla", false),
-            ("le habla", false),
-        ],
+        Lang::En => &EN_OPENINGS,
+        Lang::Es => &ES_OPENINGS,
     };
     let mut i = 0;
     while i < text.tokens.len() {
@@ -62,6 +94,11 @@ pub(super) fn find(text: &Text, lang: Lang, found: &mut Vec<Entity>) {
         i += n;
         i += title(text, i, lang);
         if let Some((to, capitals)) = name(text, i, only) {
+            // "I'm Lost", "my name is not important"
+            if !is_name(text, i, to, lang, only) {
+                i = to;
+                continue;
+            }
             let value = titled(text, i, to, capitals);
             let sure = match (only, capitals) {
                 (true, true) => 0.97,
@@ -79,7 +116,7 @@ pub(super) fn find(text: &Text, lang: Lang, found: &mut Vec<Entity>) {
             i = to;
         }
     }
-    alone(text, found);
+    alone(text, lang, found);
 }
 
 /// The number of tokens of a title before a name: `Dr.`, `Mrs`, `doña`.
@@ -96,28 +133,54 @@ fn title(text: &Text, i: usize, lang: Lang) -> usize {
     1 + usize::from(text.is(i + 1, &["."]) && text.glued(i + 1))
 }
 
-/// Nothing but two to four words with capitals: an answer to "what's your name?".
-fn alone(text: &Text, found: &mut Vec<Entity>) {
-    let end = text
-        .tokens
-        .iter()
-        .rposition(|t| t.kind == Kind::Word)
-        .map_or(0, |i| i + 1);
+/// Nothing but a name, with how it is written perhaps: an answer to "what's your name?". Without capitals
+/// it is a `name_bare`, which only that question makes a name.
+fn alone(text: &Text, lang: Lang, found: &mut Vec<Entity>) {
+    let from = title(text, 0, lang);
+    let spelling = [
+        "with", "spelled", "spelt", "con", "se", "that's", "as", "no",
+    ];
+    let comma = (0..text.tokens.len().min(MOST * 2))
+        .find(|i| text.is(*i, &[",", "(", "-"]) && !text.glued(i + 1));
+    let spelled = comma.filter(|i| text.is(i + 1, &spelling));
+    let last = text.tokens.iter().rposition(|t| t.kind == Kind::Word);
+    let end = spelled.unwrap_or(last.map_or(0, |i| i + 1));
     let signs = text.tokens.len() - end;
-    if let Some((to, true)) = name(text, 0, false)
-        && to == end
-        && signs <= 1
-    {
-        let sure = if to > 1 { 0.5 } else { 0.3 };
-        found.push(super::entity(
-            text,
-            "name",
-            Value::String(titled(text, 0, to, true)),
-            0,
-            to,
-            sure,
-        ));
+    let Some((to, capitals)) = name(text, from, true) else {
+        return;
+    };
+    if to != end || (signs > 1 && spelled.is_none()) || !is_name(text, from, to, lang, false) {
+        return;
     }
+    let (kind, sure) = match (capitals, to > from + 1) {
+        (true, true) => ("name", 0.5),
+        (true, false) => ("name", 0.3),
+        (false, true) => ("name_bare", 0.4),
+        (false, false) => ("name_bare", 0.3),
+    };
+    let value = Value::String(titled(text, from, to, capitals));
+    found.push(super::entity(text, kind, value, from, to, sure));
+}
+
+/// Its first word is none of the language, or a name besides; `said` that it is one, only the words that
+/// deny or put it off are looked at.
+fn is_name(text: &Text, from: usize, to: usize, lang: Lang, said: bool) -> bool {
+    let first = text.word(from);
+    if NEVER.split_whitespace().any(|w| w == first) {
+        return false;
+    }
+    if words::is_given_name(first) || said && text.original(from).starts_with(char::is_uppercase) {
+        return true;
+    }
+    let ordinary = |i: usize| {
+        let known = words::is_ordinary(text.word(i), lang)
+            || number::below_hundred(text, i, lang).is_some();
+        known && !words::is_given_name(text.word(i))
+    };
+    let more = (from + 1..to).filter(|i| !PARTICLES.contains(&text.word(*i)));
+    let capitals = text.original(from).starts_with(char::is_uppercase);
+    // "Young Lee" and "Baker Smith" with capitals.
+    !ordinary(from) || (capitals && more.clone().count() > 0 && more.clone().all(|i| !ordinary(i)))
 }
 
 /// One past the last token of the name at `i`, and whether it has capitals; `spoken` takes one

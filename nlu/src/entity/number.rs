@@ -5,8 +5,8 @@ use std::sync::LazyLock;
 use rust_decimal::Decimal;
 use serde_json::Value;
 
-use super::pattern;
 use super::text::{Kind, Lang, Text, Words, list, place};
+use super::{digits, pattern};
 use crate::Entity;
 
 /// The words for 0 to 20, in order.
@@ -42,8 +42,14 @@ pub(super) struct Number {
     pub(super) value: Decimal,
 }
 
-/// Adds the numbers of the text.
-pub(super) fn find(text: &Text, lang: Lang, found: &mut Vec<Entity>) {
+/// Adds the numbers of the text; the bytes of those said digit by digit go to `long`.
+pub(super) fn find(
+    text: &Text,
+    lang: Lang,
+    runs: &[pattern::Run],
+    found: &mut Vec<Entity>,
+    long: &mut Vec<(usize, usize)>,
+) {
     let mut i = 0;
     while i < text.tokens.len() {
         if let Some((to, value)) = fraction(text, i, lang) {
@@ -62,8 +68,8 @@ pub(super) fn find(text: &Text, lang: Lang, found: &mut Vec<Entity>) {
             let minus = is_minus(text, i);
             let from = if minus { i - 1 } else { i };
             let value = if minus { -number.value } else { number.value };
-            // "The blue one" has no number in it.
-            let sure = if alone && text.is(i, &["one"]) && i > 0 {
+            // "The blue one" has no number in it, and a house number counts nothing.
+            let sure = if (alone && text.is(i, &["one"]) && i > 0) || is_house(text, i, number.to) {
                 0.5
             } else {
                 0.95
@@ -73,7 +79,7 @@ pub(super) fn find(text: &Text, lang: Lang, found: &mut Vec<Entity>) {
         }
         i = number.to;
     }
-    for run in pattern::runs(text, lang) {
+    for run in runs {
         for digits in run.split(|p| !is_digit(p)) {
             // "Four" was found above; "double four" is one part that says two digits.
             if digits.iter().map(|p| p.to - p.from).sum::<usize>() < 2 {
@@ -83,13 +89,63 @@ pub(super) fn find(text: &Text, lang: Lang, found: &mut Vec<Entity>) {
             if let (Some(first), Some(last), true) =
                 (digits.first(), digits.last(), says.len() <= 28)
             {
-                let value = Value::String(says);
-                found.push(super::entity(
-                    text, "number", value, first.from, last.to, 0.75,
-                ));
+                // "Five, six" may be two numbers; nobody counts to four in digits.
+                let sure = if digits.len() > 2 { 0.85 } else { 0.75 };
+                let new = super::entity(
+                    text,
+                    "number",
+                    Value::String(says),
+                    first.from,
+                    last.to,
+                    sure,
+                );
+                if digits.len() > 2 {
+                    long.push((new.start, new.end));
+                }
+                found.push(new);
             }
         }
     }
+}
+
+/// The number of a house: before a name with a word for a street, or after it.
+pub(super) fn is_house(text: &Text, from: usize, to: usize) -> bool {
+    let streets = [
+        "street",
+        "road",
+        "lane",
+        "avenue",
+        "drive",
+        "close",
+        "way",
+        "court",
+        "place",
+        "square",
+        "terrace",
+        "crescent",
+        "gardens",
+        "grove",
+        "hill",
+        "st",
+        "rd",
+        "ave",
+        "ln",
+        "row",
+        "mews",
+        "calle",
+        "avenida",
+        "avda",
+        "plaza",
+        "paseo",
+        "camino",
+        "carretera",
+        "ronda",
+        "c",
+    ];
+    let capital = |i: usize| text.original(i).starts_with(char::is_uppercase);
+    let after = capital(to) && (to + 1..to + 4).any(|i| capital(i) && text.is(i, &streets));
+    let mut before = (from.saturating_sub(5)..from).rev();
+    after || (capital(from.saturating_sub(1)) && before.any(|i| capital(i) && text.is(i, &streets)))
 }
 
 /// One digit, or `double four`.
@@ -182,9 +238,9 @@ fn one_part(text: &Text, i: usize, lang: Lang) -> Option<Number> {
     let token = text.tokens.get(i)?;
     match token.kind {
         Kind::Digits => {
-            let (to, value) = match spaced(text, i) {
+            let (to, value) = match digits::spaced(text, i, lang) {
                 Some(found) => found,
-                None => (i + 1, digits(&token.fold, lang)?),
+                None => (i + 1, digits::value(&token.fold, lang)?),
             };
             scaled(text, Number { to, value }, lang)
         }
@@ -227,80 +283,6 @@ pub(super) fn counted(text: &Text, i: usize, lang: Lang) -> Option<Number> {
     parse(text, i, lang).or(article.then_some(one))
 }
 
-/// `1,234.50` in English and `1.234,50` in Spanish; where only one reading makes sense, that one.
-fn digits(written: &str, lang: Lang) -> Option<Decimal> {
-    let separators: Vec<(usize, char)> = written
-        .char_indices()
-        .filter(|(_, c)| !c.is_ascii_digit())
-        .collect();
-    let last = separators.last().copied();
-    let alike = separators
-        .windows(2)
-        .all(|w| w.first().map(|s| s.1) == w.last().map(|s| s.1));
-    let own_decimal = if lang == Lang::Es { ',' } else { '.' };
-    let decimal_at = match last {
-        None => None,
-        Some((at, sign)) if separators.len() == 1 => {
-            let thousands = sign != own_decimal && in_threes(written);
-            (!thousands).then_some(at)
-        }
-        Some(_) if alike => return in_threes(written).then(|| plain(written)).flatten(),
-        Some((at, _)) => {
-            let (whole, _) = written.split_at(at);
-            let signs: Vec<char> = whole.chars().filter(|c| !c.is_ascii_digit()).collect();
-            let one_kind = signs.iter().all(|c| Some(c) == signs.first());
-            if !one_kind || signs.first() == last.as_ref().map(|s| &s.1) || !in_threes(whole) {
-                return None;
-            }
-            Some(at)
-        }
-    };
-    let Some(at) = decimal_at else {
-        return plain(written);
-    };
-    let (whole, fraction) = written.split_at(at);
-    let kept: String = whole.chars().filter(char::is_ascii_digit).collect();
-    format!("{kept}.{}", fraction.get(1..)?).parse().ok()
-}
-
-/// Groups of three digits, as thousands are written; no thousands begin with a zero.
-fn in_threes(written: &str) -> bool {
-    let mut groups = written.split(['.', ',']);
-    let first = groups.next().unwrap_or_default();
-    (1..=3).contains(&first.len()) && !first.starts_with('0') && groups.all(|g| g.len() == 3)
-}
-
-/// The value of digits with one separator before the last three, whichever it is: `1.500`, `12,000`.
-pub(super) fn one_thousands(written: &str) -> Option<Decimal> {
-    let separators = written.chars().filter(|c| !c.is_ascii_digit()).count();
-    (separators == 1 && in_threes(written))
-        .then(|| plain(written))
-        .flatten()
-}
-
-/// `10 000` or `1 000 000`; other groups of three may be parts of a code.
-fn spaced(text: &Text, i: usize) -> Option<(usize, Decimal)> {
-    let first = text.word(i);
-    let group = |at: usize| {
-        let token = text.tokens.get(at)?;
-        let fits = token.kind == Kind::Digits && token.spaced && token.fold.len() == 3;
-        fits.then_some(token.fold.as_str())
-    };
-    let more = (i + 1..).map_while(group).take(3).count();
-    let last = text.word(i + more);
-    let plain_first = first.len() <= 3 && first.bytes().all(|b| b.is_ascii_digit());
-    if more == 0 || last != "000" || !plain_first || first.starts_with('0') {
-        return None;
-    }
-    let all: String = (i..=i + more).map(|at| text.word(at)).collect();
-    Some((i + more + 1, all.parse().ok()?))
-}
-
-fn plain(written: &str) -> Option<Decimal> {
-    let kept: String = written.chars().filter(char::is_ascii_digit).collect();
-    kept.parse().ok()
-}
-
 /// `5k`, `20 thousand`, `3 millones`, `2 mil millones`.
 fn scaled(text: &Text, number: Number, lang: Lang) -> Option<Number> {
     let thousand_millions = text.phrase(number.to, "mil millones");
@@ -312,6 +294,8 @@ fn scaled(text: &Text, number: Number, lang: Lang) -> Option<Number> {
         ("thousand", Lang::En) | ("mil", Lang::Es) => (1, 1_000),
         ("million", Lang::En) | ("millon" | "millones", Lang::Es) => (1, 1_000_000),
         ("billion", Lang::En) => (1, 1_000_000_000),
+        ("lakh" | "lakhs", _) => (1, 100_000),
+        ("crore" | "crores", _) => (1, 10_000_000),
         _ => return Some(number),
     };
     let value = number.value.checked_mul(Decimal::from(scale))?;
@@ -381,7 +365,7 @@ fn with_fraction(text: &Text, number: Number, lang: Lang) -> Number {
 /// 0 to 20 (29 in Spanish) in one word.
 fn unit(word: &str, lang: Lang) -> Option<u32> {
     match (lang, word) {
-        (Lang::En, "nought") => Some(0),
+        (Lang::En, "nought" | "naught" | "aught") => Some(0),
         (Lang::En, _) => place(&EN, word),
         (Lang::Es, "un" | "una") => Some(1),
         (Lang::Es, "veintiun" | "veintiuna") => Some(21),
@@ -422,10 +406,17 @@ fn english(text: &Text, i: usize) -> Option<Number> {
         ("a quarter of a million", 250_000),
     ];
     if let Some((n, value)) = text.longest(i, &known) {
-        return Some(Number {
+        let known = Number {
             to: i + n,
             value: Decimal::from(value),
-        });
+        };
+        // "A couple of hundred"
+        let scale = text.is(known.to, &["hundred", "thousand", "million"]);
+        return if scale {
+            scaled(text, known, Lang::En)
+        } else {
+            Some(known)
+        };
     }
     let mut to = i;
     let mut total: u64 = 0;
@@ -489,9 +480,33 @@ fn english(text: &Text, i: usize) -> Option<Number> {
     })
 }
 
+/// A Spanish number below 1000 in words, with one past its last token.
+pub(super) fn below_thousand(text: &Text, at: usize) -> Option<(usize, u32)> {
+    let word = text.word(at);
+    let stem = word.strip_suffix("os").or(word.strip_suffix("as"));
+    let hundreds = match word {
+        "cien" | "ciento" => Some(1),
+        _ => stem
+            .and_then(|s| place(&ES_HUNDREDS, s))
+            .map(|n| n + 1)
+            .filter(|n| *n > 1),
+    };
+    match hundreds {
+        None => below_hundred(text, at, Lang::Es),
+        Some(h) => match below_hundred(text, at + 1, Lang::Es).filter(|_| word != "cien") {
+            Some((to, n)) => Some((to, h * 100 + n)),
+            None => Some((at + 1, h * 100)),
+        },
+    }
+}
+
 fn spanish(text: &Text, i: usize) -> Option<Number> {
     let known = [
         ("un par de", 2),
+        ("un par de cientos", 200),
+        ("un par de miles", 2_000),
+        ("un par de millones", 2_000_000),
+        ("un centenar", 100),
         ("un par", 2),
         ("una docena", 12),
         ("media docena", 6),
@@ -503,30 +518,12 @@ fn spanish(text: &Text, i: usize) -> Option<Number> {
             value: Decimal::from(value),
         });
     }
-    let below_thousand = |at: usize| {
-        let word = text.word(at);
-        let stem = word.strip_suffix("os").or(word.strip_suffix("as"));
-        let hundreds = match word {
-            "cien" | "ciento" => Some(1),
-            _ => stem
-                .and_then(|s| place(&ES_HUNDREDS, s))
-                .map(|n| n + 1)
-                .filter(|n| *n > 1),
-        };
-        match hundreds {
-            None => below_hundred(text, at, Lang::Es),
-            Some(h) => match below_hundred(text, at + 1, Lang::Es).filter(|_| word != "cien") {
-                Some((to, n)) => Some((to, h * 100 + n)),
-                None => Some((at + 1, h * 100)),
-            },
-        }
-    };
     let mut to = i;
     let mut total: u64 = 0;
     let mut limit = u64::MAX;
     loop {
         let bare = text.is(to, &["mil"]).then_some((to, 1));
-        let Some((mut next, n)) = bare.or_else(|| below_thousand(to)) else {
+        let Some((mut next, n)) = bare.or_else(|| below_thousand(text, to)) else {
             break;
         };
         let scale = match text.word(next) {

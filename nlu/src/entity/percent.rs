@@ -14,6 +14,7 @@ pub(super) fn find(text: &Text, lang: Lang, found: &mut Vec<Entity>) {
         ("percent", ()),
         ("per cent", ()),
         ("pct", ()),
+        ("porciento", ()),
         ("por ciento", ()),
         ("por cien", ()),
     ];

@@ -39,22 +39,79 @@ enum Half {
     Night,
 }
 
-/// Adds days, times, and days with a time.
-pub(super) fn find_all(text: &Text, lang: Lang, now: &ZonedDateTime, found: &mut Vec<Entity>) {
+/// Adds days, times, and days with a time; phrases about a day that can't be read go to `unread`.
+pub(super) fn find_all(
+    text: &Text,
+    lang: Lang,
+    now: &ZonedDateTime,
+    found: &mut Vec<Entity>,
+    unread: &mut Vec<(usize, usize)>,
+) {
     let days = scan(text, |i| {
-        date::parse(text, i, lang, now.date()).map(|d| (d.to, d))
+        date::parse(text, i, lang, now.date()).map(|d| (d.when.to, d))
     });
     let mut times = scan(text, |i| parse(text, i, lang).map(|t| (t.to, t)));
+    let pairs = paired(text, &days, &mut times);
+    let mut add = |kind: &str, value: String, from, to, sure| {
+        found.push(super::entity(
+            text,
+            kind,
+            Value::String(value),
+            from,
+            to,
+            sure,
+        ));
+    };
+    for Day { from, when, .. } in &days {
+        let Some(date) = when.date else {
+            unread.push((*from, when.to));
+            continue;
+        };
+        add("date", date.to_string(), *from, when.to, when.sure);
+        if let Some(past) = when.past {
+            add(
+                "date_past",
+                past.to_string(),
+                *from,
+                when.to,
+                when.sure - 0.05,
+            );
+        }
+    }
+    for time in &times {
+        add("time", time.time.to_string(), time.from, time.to, time.sure);
+    }
+    for (day, time) in pairs {
+        let Some(date) = day.when.date else { continue };
+        let (from, to) = (day.from.min(time.from), day.when.to.max(time.to));
+        let sure = day.when.sure.min(time.sure);
+        let at = DateTime::from_parts(date, time.time).to_string();
+        add("datetime", at, from, to, sure);
+        if let Some(past) = day.when.past {
+            let at = DateTime::from_parts(past, time.time).to_string();
+            add("datetime_past", at, from, to, sure - 0.05);
+        }
+    }
+    for (from, to, at) in scan(text, |i| {
+        from_now(text, i, lang, now).map(|(to, at)| (to, (i, to, at)))
+    }) {
+        add("datetime", at.to_string(), from, to, 0.93);
+    }
+}
+
+/// Days with the times next to them; a day that says morning or evening moves its time there.
+fn paired<'d>(text: &Text, days: &'d [Day], times: &mut [Clock]) -> Vec<(&'d Day, Clock)> {
     let mut pairs = Vec::new();
     let mut next = 0;
-    for day in &days {
+    for day in days {
         while times.get(next).is_some_and(|t| t.to + 3 < day.from) {
             next += 1;
         }
         let near = times.get_mut(next..).unwrap_or_default().iter_mut().take(3);
         let pair = near.into_iter().find(|t| is_next_to(text, day, t));
         if let Some(time) = pair {
-            let late = day.late || (day.to..time.from).any(|i| text.is(i, &LATE));
+            let end = day.when.to;
+            let late = day.late || (end..time.from).any(|i| text.is(i, &LATE));
             let early = (day.from..time.from).any(|i| is_morning(text, i));
             if time.open && late && time.time.hour() < 12 {
                 time.time = moved(time.time, 12);
@@ -64,36 +121,7 @@ pub(super) fn find_all(text: &Text, lang: Lang, now: &ZonedDateTime, found: &mut
             pairs.push((day, *time));
         }
     }
-    for day in &days {
-        let value = Value::String(day.date.to_string());
-        found.push(super::entity(
-            text, "date", value, day.from, day.to, day.sure,
-        ));
-    }
-    for time in &times {
-        let value = Value::String(time.time.to_string());
-        found.push(super::entity(
-            text, "time", value, time.from, time.to, time.sure,
-        ));
-    }
-    for (day, time) in pairs {
-        let value = Value::String(DateTime::from_parts(day.date, time.time).to_string());
-        let (from, to) = (day.from.min(time.from), day.to.max(time.to));
-        let sure = day.sure.min(time.sure);
-        found.push(super::entity(text, "datetime", value, from, to, sure));
-    }
-    for (from, to, at) in scan(text, |i| {
-        from_now(text, i, lang, now).map(|(to, at)| (to, (i, to, at)))
-    }) {
-        found.push(super::entity(
-            text,
-            "datetime",
-            Value::String(at.to_string()),
-            from,
-            to,
-            0.93,
-        ));
-    }
+    pairs
 }
 
 /// What `parse` finds from left to right, each after the end of the one before.
@@ -114,15 +142,16 @@ fn scan<T>(text: &Text, parse: impl Fn(usize) -> Option<(usize, T)>) -> Vec<T> {
 
 /// Nothing but joining words lies between them.
 fn is_next_to(text: &Text, day: &Day, time: &Clock) -> bool {
-    let gap = if day.to <= time.from {
-        day.to..time.from
+    let end = day.when.to;
+    let gap = if end <= time.from {
+        end..time.from
     } else {
         time.to..day.from
     };
     let joints = [
         "at", "on", "by", "around", ",", "t", "a", "la", "las", "el", "del", "de", "sobre", "the",
     ];
-    let apart = day.to <= time.from || time.to <= day.from;
+    let apart = end <= time.from || time.to <= day.from;
     // "Friday evening at 8", "mañana por la mañana a las 9".
     let parts = ["morning", "manana", "por"];
     let inside = |i| text.is(i, &joints) || text.is(i, &parts) || text.is(i, &LATE);

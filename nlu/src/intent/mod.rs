@@ -18,7 +18,7 @@ pub(crate) use tuned::{Part, apart};
 mod features;
 mod folds;
 mod impact;
-mod lbfgs;
+pub(crate) mod lbfgs;
 pub(crate) mod linear;
 mod stored;
 mod training;

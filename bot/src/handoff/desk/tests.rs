@@ -57,12 +57,15 @@ fn bundle() -> Arc<Bundle> {
             steps: 100,
             depth: 8,
             idle_close_s: 900,
+            correctable_turns: 3,
+            correctable_s: 300,
         },
         understanding: Understanding {
             accept: 0.5,
             margin: 0.1,
             answer: 0.5,
             interrupt_margin: 0.2,
+            lead: 0.3,
         },
         tests: Vec::new(),
     })
@@ -347,7 +350,7 @@ async fn places_are_told_when_they_change_and_only_then() {
     waiting(&store, 0, "a", "cards").await;
     waiting(&store, 1, "b", "cards").await;
     let rows = store
-        .write(|tx| ask(tx, &desk(2), "u", "h-u", &wanted("fraud", 0)))
+        .write(|tx| ask(tx, &desk(2), "u", "h-u", &wanted("cards", 0)))
         .await
         .expect("queued");
     assert_eq!(position(&rows, "u"), [1]);
@@ -370,6 +373,69 @@ async fn places_are_told_when_they_change_and_only_then() {
     assert!(
         matches!(gone, Err(StoreError::Refused(AppError::Conflict { .. }))),
         "{gone:?}"
+    );
+}
+
+/// Signs somebody in who takes conversations.
+async fn here(store: &Store, name: &'static str) {
+    let signed_in = store.write(move |tx| {
+        let ends = desk(0).now + Duration::from_secs(10_000);
+        let agent = staff::sign_in(tx, agent(name), &[name.len() as u8; 32], ends)?;
+        staff::set_available(tx, &agent.id, true)
+    });
+    signed_in.await.expect("signed in");
+}
+
+/// Place and wait in the last news of a conversation's handoff.
+async fn last_told(store: &Store, conversation: &'static str) -> (Option<u32>, Option<u64>) {
+    let last = store.read(move |c| journal::last_handoff(c, conversation));
+    let last = last.await.expect("store").expect("news");
+    (last.position, last.wait_s)
+}
+
+#[tokio::test]
+async fn the_place_is_that_in_ones_own_queue_whatever_the_others_do() {
+    let dir = tempfile::tempdir().expect("folder");
+    let store = open(dir.path());
+    here(&store, "Mia").await;
+    waiting(&store, 0, "a", "cards").await;
+    waiting(&store, 1, "b", "cards").await;
+    // Fraud is more urgent: served before both, and yet the first in a line of its own.
+    let rows = store.write(|tx| ask(tx, &desk(2), "u", "h-u", &wanted("fraud", 0)));
+    let rows = rows.await.expect("queued");
+    assert_eq!(position(&rows, "u"), [1]);
+    assert_eq!(last_told(&store, "u").await, (Some(1), Some(0)));
+    // Nobody moved back in the card team's line, but all wait for longer.
+    assert_eq!(last_told(&store, "a").await, (Some(1), Some(300)));
+    assert_eq!(last_told(&store, "b").await, (Some(2), Some(600)));
+    let next = store.read(|c| desk(3).newcomer(c, "cards", 5));
+    assert_eq!(next.await.expect("standing").position, 3);
+    let next = store.read(|c| desk(3).newcomer(c, "fraud", 0));
+    assert_eq!(next.await.expect("standing").position, 2);
+
+    // Somebody of another line is taken: places stay, the wait is shorter.
+    let taken = store.write(|tx| desk(4).take(tx, "h-u", &agent("Mia")));
+    let Taken::Won(rows) = taken.await.expect("taken") else {
+        panic!("nobody else took it");
+    };
+    assert_eq!(position(&rows, "a"), [1]);
+    assert_eq!(last_told(&store, "a").await, (Some(1), Some(0)));
+    assert_eq!(last_told(&store, "b").await, (Some(2), Some(300)));
+
+    // Moved to the card team with its age and that team's priority: the last there.
+    let moved = store.write(|tx| desk(5).transfer(tx, "h-u", &agent("Mia"), ("h-u2", "cards", "")));
+    let rows = moved.await.expect("moved");
+    assert_eq!(position(&rows, "u"), [3]);
+    assert_eq!(
+        position(&rows, "a"),
+        [] as [u32; 0],
+        "nothing changed for them"
+    );
+    let rows = store.write(|tx| desk(6).withdraw(tx, "a", false));
+    let rows = rows.await.expect("withdrawn");
+    assert_eq!(
+        (position(&rows, "b"), position(&rows, "u")),
+        (vec![1], vec![2])
     );
 }
 

@@ -112,9 +112,29 @@ fn speak(xml: &mut String, says: &[Say<'_>]) {
         xml.push_str("<Say");
         attribute(xml, "language", &locale(say.language));
         xml.push('>');
-        escape(xml, say.text);
+        escape(xml, &spoken(say.text));
         xml.push_str("</Say>");
     }
+}
+
+/// A text without the signs that are there to be seen: the dots before items of a list and between the cells of a table
+/// become pauses, and each line ends like a sentence, so that the next does not run into it.
+fn spoken(text: &str) -> String {
+    let lines: Vec<&str> = text
+        .lines()
+        .map(|line| line.trim().trim_start_matches('•').trim())
+        .filter(|line| !line.is_empty())
+        .collect();
+    let mut spoken = String::with_capacity(text.len());
+    for (at, line) in lines.iter().enumerate() {
+        spoken.push_str(&line.replace(" · ", ", ").replace(" – ", ", "));
+        if at + 1 == lines.len() {
+            break;
+        }
+        let ends = line.ends_with(|last: char| last.is_ascii_punctuation() || last == '…');
+        spoken.push_str(if ends { " " } else { ". " });
+    }
+    spoken
 }
 
 fn person(xml: &mut String, target: Target<'_>, action: &str, handoff_id: &str, context: &str) {

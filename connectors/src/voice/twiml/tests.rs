@@ -209,6 +209,31 @@ fn listening_speaks_inside_the_gather() {
 }
 
 #[test]
+fn lists_and_tables_are_spoken_as_sentences() {
+    let say = |text| Say {
+        text,
+        language: "en",
+    };
+    for (text, heard) in [
+        ("Fine.", "Fine."),
+        (
+            "These are our fees:\n• Monthly fee – Current: £0 · Plus: £6\n• Paper – Current: £3 · Plus: free",
+            "These are our fees: Monthly fee, Current: £0, Plus: £6. Paper, Current: £3, Plus: free",
+        ),
+        (
+            "1. open the app\n2. tap Cards",
+            "1. open the app. 2. tap Cards",
+        ),
+        ("It is free.\n\nFrom: Fees", "It is free. From: Fees"),
+        // A sign within a word is part of it.
+        ("Monday–Friday, 9–5", "Monday–Friday, 9–5"),
+    ] {
+        let xml = render(&[say(text)], &Next::HangUp);
+        assert!(xml.contains(&format!(">{heard}</Say>")), "{text}: {xml}");
+    }
+}
+
+#[test]
 fn a_person_gets_the_context_by_id() {
     let workflow = "WW0123456789abcdef0123456789abcdef";
     for (target, element, text) in [

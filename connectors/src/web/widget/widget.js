@@ -23,6 +23,18 @@
   const BACKOFF_MAX_MS = 30_000;
   const TYPING_EVERY_MS = 3_000;
   const TYPING_FADES_MS = 12_000;
+  // A stream begins with a sign of life: nothing for this long is a proxy that holds it back.
+  const STREAM_FIRST_MS = 12_000;
+  // Pause in a stream after which what had happened before has been given.
+  const CAUGHT_UP_MS = 300;
+  // How long sockets are left alone that did not open where a stream did.
+  const SOCKETS_REST_MS = 600_000;
+  // A refusal may ask us to wait, but the customer sits there.
+  const RETRY_AFTER_MAX_MS = 60_000;
+  // Failures in a row after which "trying again" alone would be no honest news any more.
+  const FAILURES_TELL = 3;
+  // Longer than a slow network takes to connect.
+  const CONNECTING_TELL_MS = 2_500;
   // Statuses that say "this conversation is not yours any more", whatever the reason.
   const GONE = new Set([401, 403, 404, 410]);
   // Refusals that pass by themselves; every other 4xx would be refused again.
@@ -55,7 +67,11 @@
       refused: "Not sent",
       retry: "Try again",
       discard: "Discard",
+      connecting: "Connecting…",
       reconnecting: "Connection lost. Trying again…",
+      unreachable: "We can't reach the chat right now and keep trying. What you write is kept.",
+      busy: "The chat is very busy right now. It tries again by itself.",
+      unavailable: "Sorry, the chat isn't available here right now. If it can't wait, please contact us another way.",
       offline: "You are offline. Messages are kept and sent when you are back.",
       waiting: "You are in line for {queue}",
       waiting_plain: "You are in line for a person",
@@ -105,7 +121,11 @@
       refused: "No enviado",
       retry: "Reintentar",
       discard: "Descartar",
+      connecting: "Conectando…",
       reconnecting: "Se perdió la conexión. Reintentando…",
+      unreachable: "Ahora mismo no podemos conectar con el chat y seguimos intentándolo. Lo que escriba se guarda.",
+      busy: "El chat está muy ocupado ahora mismo. Se vuelve a intentar automáticamente.",
+      unavailable: "Lo sentimos, el chat no está disponible aquí ahora mismo. Si no puede esperar, contáctenos por otro medio.",
       offline: "Está sin conexión. Sus mensajes se guardan y se enviarán al volver.",
       waiting: "Está en la cola para hablar con {queue}",
       waiting_plain: "Está en la cola para hablar con una persona",
@@ -271,7 +291,96 @@
   // ---------------------------------------------------------------- the conversation
 
   /** The server no longer knows this conversation, or the token no longer opens it. */
-  class Gone extends Error {}
+  class Gone extends Error {
+    constructor(status) {
+      super();
+      this.status = status;
+    }
+  }
+
+  /**
+   * Why there is no connection: `kind` is what the customer is told (unreachable | busy |
+   * unavailable), the message is for the site's developer. Nothing is tried again by itself after
+   * `unavailable`: only a change of the page or the server can help.
+   */
+  class Trouble extends Error {
+    constructor(kind, message, afterMs = 0) {
+      super(message);
+      this.kind = kind;
+      this.afterMs = afterMs;
+    }
+  }
+
+  /** What an answer that is no success means. */
+  async function refusal(response, what) {
+    const problem = await response.json().catch(() => ({}));
+    const says = `the chat server answered ${response.status} when ${what}` +
+      (problem.detail ? `: ${problem.detail}` : "");
+    const { status } = response;
+    if (status < 500 && !TRANSIENT.has(status)) return new Trouble("unavailable", says);
+    const afterS = Number(response.headers.get("retry-after")) || 0;
+    const afterMs = Math.min(afterS * 1_000, RETRY_AFTER_MAX_MS);
+    return new Trouble(status === 503 || status < 500 ? "busy" : "unreachable", says, afterMs);
+  }
+
+  /** What the page's own security policy has kept from connecting; browsers tell only this way. */
+  const forbidden = new Set();
+  document.addEventListener("securitypolicyviolation", ({ effectiveDirective, blockedURI }) => {
+    if (effectiveDirective === "connect-src") forbidden.add(blockedURI);
+  });
+
+  /** Its addresses are written as `http:` where the policy speaks of sockets, and the other way. */
+  const isForbidden = (schemes, host) => [...forbidden].some((address) => {
+    try {
+      const url = new URL(address);
+      return url.host === host && schemes.includes(url.protocol);
+    } catch {
+      return false;
+    }
+  });
+
+  /**
+   * Finds out why `server` gave this page no answer: a browser shows a page nothing of a refusal,
+   * so that a wrong setting looks like a server that is down.
+   */
+  async function diagnose(server) {
+    const { origin, host, protocol } = new URL(server);
+    const socket = origin.replace(/^http/, "ws");
+    // The event about it comes as a task of its own.
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    if (isForbidden(["http:", "https:"], host)) {
+      return new Trouble("unavailable", `this page's Content-Security-Policy lets it connect to ` +
+        `nothing at ${origin}: add \`${origin} ${socket}\` to its connect-src`);
+    }
+    const local = /^(localhost|127\.0\.0\.1|\[::1\])(:|$)/.test(host);
+    if (location.protocol === "https:" && protocol === "http:" && !local) {
+      return new Trouble("unavailable", `a page under https may not connect to ${origin}: serve ` +
+        `the chat under https, and change \`server\` (data-server)`);
+    }
+    const ask = (mode) => fetch(`${server}/v1/origin`,
+      { mode, credentials: "omit", cache: "no-store", signal: AbortSignal.timeout(5_000) });
+    try {
+      const verdict = await (await ask("cors")).json();
+      if (verdict.allowed === false) {
+        return new Trouble("unavailable", `this page's origin ${location.origin} is not in ` +
+          `\`allowed_origins\` of the chat server ${server}. Add it to bellhop.toml, such as ` +
+          `allowed_origins = ["${location.origin}"], or to BELLHOP_ALLOWED_ORIGINS, and restart ` +
+          `the server`);
+      }
+      return new Trouble("unreachable", `${server} answers, but the last request got no answer`);
+    } catch {
+      // Not ours to read, or no answer: the next question tells which.
+    }
+    try {
+      await ask("no-cors");
+      return new Trouble("unreachable", `something at ${server} answers, but not as a chat server ` +
+        `that this page may read: is the address right, and does a proxy before it give an ` +
+        `error page of its own?`);
+    } catch {
+      return new Trouble("unreachable", `no answer from ${server}: is the server running, and can ` +
+        `this browser reach it?`);
+    }
+  }
 
   /**
    * One customer's conversation: opens or resumes it, keeps a connection, and sends what was typed
@@ -279,7 +388,8 @@
    *   on.event(event)           a stored event, each seq once
    *   on.typing(event)          a passing one
    *   on.item(item)             a message waiting to be accepted: new, or its state changed
-   *   on.state(state)           connecting | online | reconnecting | offline
+   *   on.state(state)           connecting | online | reconnecting | unreachable | busy | offline |
+   *                             unavailable, which only `tryNow` or a new message ends
    *   on.ready()                everything that happened before we connected has been given
    *   on.fresh(expired)         a new conversation begins; `expired` when the last one was lost
    */
@@ -299,6 +409,13 @@
     #draining = false;
     #state = "";
     #resend = 0;
+    // Said on the console since we were connected last.
+    #told = new Set();
+    // This conversation was connected to once, so that its token is known to be good.
+    #proven = false;
+    #socketsFromMs = 0;
+    // Ends the wait after a refusal that lasts; nothing else does.
+    #ask = null;
 
     constructor({ server, claim, language, on }) {
       this.#server = server.replace(/\/+$/, "");
@@ -343,6 +460,12 @@
       window.removeEventListener("offline", this.#offline);
       document.removeEventListener("visibilitychange", this.#visible);
       this.#link?.drop();
+      this.tryNow();
+    }
+
+    /** Tries to connect at once, whatever has been waited for. */
+    tryNow() {
+      this.#ask?.();
       this.#wake?.();
     }
 
@@ -353,7 +476,7 @@
       this.#shelf.set(`out:${item.client_msg_id}`, item);
       this.#on.item({ ...item, state: "sending" });
       this.start();
-      this.#wake?.();
+      this.tryNow();
       this.#flush(false);
     }
 
@@ -378,7 +501,7 @@
     renew() {
       this.#forget(false);
       this.#link?.drop();
-      this.#wake?.();
+      this.tryNow();
       this.start();
     }
 
@@ -403,21 +526,76 @@
       let failures = 0;
       this.#tell("connecting");
       while (this.#running) {
+        let trouble = null;
         try {
           if (!this.#conversation) await this.#openConversation();
           if (!this.#running) return;
           if (await this.#connect()) failures = 0;
         } catch (error) {
-          if (error instanceof Gone) this.#forget(true);
+          if (error instanceof Gone && !this.#reopens) this.#forget(true);
+          trouble = this.#judge(error);
         }
         if (!this.#running) return;
-        if (failures > 0 || this.#conversation) {
-          this.#tell(navigator.onLine === false ? "offline" : "reconnecting");
+        if (trouble?.kind === "unavailable") {
+          await this.#refuse(trouble);
+          failures = 0;
+          continue;
         }
         failures += 1;
+        if (trouble && navigator.onLine !== false) this.#report("warn", trouble.message);
+        this.#tellFailure(failures, trouble);
         const ceiling = Math.min(BACKOFF_MAX_MS, BACKOFF_FIRST_MS * 2 ** (failures - 1));
-        await this.#pause(ceiling * (0.5 + Math.random() / 2));
+        const wait = ceiling * (0.5 + Math.random() / 2);
+        await this.#pause(wait + (trouble?.afterMs ?? 0));
       }
+    }
+
+    /** A conversation opened just now that is gone at once: another would be as well. */
+    get #reopens() {
+      return this.#conversation !== null && this.#conversation.fresh && !this.#proven;
+    }
+
+    #judge(error) {
+      if (error instanceof Trouble) return error;
+      if (!(error instanceof Gone)) return new Trouble("unreachable", String(error));
+      if (!this.#reopens) return null;
+      return new Trouble("unavailable", `${this.#server} refuses (${error.status}) the token that ` +
+        `it has just given: does a proxy before it take the Authorization header away?`);
+    }
+
+    /** Stops trying: the same would come of it, and a page left open would ask for ever. */
+    async #refuse(trouble) {
+      this.#report("error", trouble.message);
+      this.#tell("unavailable");
+      await new Promise((resolve) => {
+        this.#ask = resolve;
+      });
+      this.#ask = null;
+      if (this.#reopens) this.#forget(false);
+      this.#told.clear();
+      this.#tell("connecting");
+    }
+
+    #tellFailure(failures, trouble) {
+      if (navigator.onLine === false) this.#tell("offline");
+      else if (trouble?.kind === "busy") this.#tell("busy");
+      // Nothing is lost that there never was.
+      else if (failures < FAILURES_TELL && this.#proven) this.#tell("reconnecting");
+      else if (failures > 1 || trouble) this.#tell("unreachable");
+    }
+
+    /** Tells the site's developer, once for each time that the connection is away. */
+    #report(level, message) {
+      if (this.#told.has(message)) return;
+      this.#told.add(message);
+      console[level](`bellhop: ${message}`);
+    }
+
+    #connected() {
+      this.#proven = true;
+      this.#told.clear();
+      this.#tell("online");
+      this.#flush(true);
     }
 
     #pause(ms) {
@@ -445,15 +623,22 @@
         this.#conversation = kept;
         return;
       }
+      const what = "a conversation was to be opened";
       let response = await this.#create(this.#claim);
       if (this.#claim && (response.status === 401 || response.status === 403)) {
-        console.warn("bellhop: the customer token was refused, so the chat goes on unnamed");
+        const { message } = await refusal(response, what);
+        this.#report("warn", `${message}; the chat goes on with somebody unknown`);
         response = await this.#create(undefined);
       }
-      if (!response.ok) throw new Error(`the chat server answered ${response.status}`);
+      if (response.status === 404) {
+        throw new Trouble("unavailable", `no chat server at ${this.#server} (404): look at ` +
+          `\`server\` (data-server)`);
+      }
+      if (!response.ok) throw await refusal(response, what);
       const opened = await response.json();
-      this.#conversation = { id: opened.conversation_id, token: opened.token };
-      this.#shelf.set("conversation", this.#conversation);
+      this.#proven = false;
+      this.#shelf.set("conversation", { id: opened.conversation_id, token: opened.token });
+      this.#conversation = { id: opened.conversation_id, token: opened.token, fresh: true };
       for (const event of opened.events ?? []) this.#take(event);
     }
 
@@ -468,7 +653,12 @@
       if (this.#conversation) headers.authorization = `Bearer ${this.#conversation.token}`;
       const signal = options.signal ?? AbortSignal.timeout(limitMs);
       const fixed = { headers, signal, credentials: "omit", cache: "no-store" };
-      return fetch(this.#server + path, { ...options, ...fixed });
+      return fetch(this.#server + path, { ...options, ...fixed }).catch((error) => {
+        if (options.signal?.aborted) throw error;
+        return diagnose(this.#server).then((trouble) => {
+          throw trouble;
+        });
+      });
     }
 
     #path(end) {
@@ -482,6 +672,7 @@
       }
       this.#shelf.remove("seen");
       this.#conversation = null;
+      this.#proven = false;
       this.#latest = 0;
       this.#seqs.clear();
       this.#on.fresh(expired);
@@ -489,10 +680,24 @@
 
     /** Stays connected as long as it can; true when it ever was. */
     async #connect() {
-      if (await this.#socket()) return true;
+      const rested = performance.now() >= this.#socketsFromMs;
+      if (rested && await this.#socket()) return true;
+      if (!this.#running || !this.#conversation) return false;
       // No socket: some proxies refuse them. The same events come as a stream, and unlike a
       // refused socket it says why when the conversation is gone.
-      return this.#stream();
+      return this.#stream(rested);
+    }
+
+    /** A stream opened where a socket did not. */
+    #restSockets() {
+      this.#socketsFromMs = performance.now() + SOCKETS_REST_MS;
+      const { host, origin } = new URL(this.#server);
+      const socket = origin.replace(/^http/, "ws");
+      this.#report("info", isForbidden(["ws:", "wss:"], host)
+        ? `this page's Content-Security-Policy keeps web sockets from opening: add \`${socket}\` ` +
+          `to its connect-src. The chat goes on over server-sent events`
+        : `no web socket to ${socket} opens (does a proxy keep them away?): the chat goes on over ` +
+          `server-sent events`);
     }
 
     #socket() {
@@ -525,15 +730,17 @@
         }, PING_EVERY_MS);
         this.#link = { drop: end, typing: () => put({ type: "typing" }), put };
         socket.onopen = () => {
-          opened = true;
-          clearTimeout(limit);
           put({ type: "hello", after: this.#latest });
           // The answer to this comes after everything that we missed.
           put({ type: "ping" });
-          this.#tell("online");
-          this.#flush(true);
         };
         socket.onmessage = ({ data }) => {
+          // Only now: some proxies open a socket and let nothing through.
+          if (!opened) {
+            opened = true;
+            clearTimeout(limit);
+            this.#connected();
+          }
           heardMs = performance.now();
           this.#frame(data, end);
         };
@@ -545,41 +752,57 @@
       });
     }
 
-    async #stream() {
+    async #stream(instead) {
       const abort = new AbortController();
       let heardMs = performance.now();
+      let late = "";
+      let caughtUp = 0;
+      const tooLate = (why) => {
+        late = why;
+        abort.abort();
+      };
       const watch = setInterval(() => {
         if (performance.now() - heardMs > SILENCE_MAX_MS) abort.abort();
       }, PING_EVERY_MS);
-      const limit = setTimeout(() => abort.abort(), OPEN_TIMEOUT_MS * 2);
-      this.#link = { drop: () => abort.abort(), typing: () => {}, put: null };
+      let limit = setTimeout(() => tooLate("no stream of events opens"), OPEN_TIMEOUT_MS * 2);
+      const link = { drop: () => abort.abort(), typing: () => {}, put: null };
+      this.#link = link;
       let opened = false;
       try {
         const path = this.#path(`events?after=${this.#latest}`);
         const headers = { accept: "text/event-stream" };
         const response = await this.#fetch(path, { headers, signal: abort.signal });
         clearTimeout(limit);
-        if (GONE.has(response.status)) throw new Gone();
-        if (!response.ok) throw new Error(`the chat server answered ${response.status}`);
+        if (GONE.has(response.status)) throw new Gone(response.status);
+        if (!response.ok) throw await refusal(response, "events were asked for");
         opened = true;
-        this.#tell("online");
-        this.#link.drain = () => this.#drain(() => abort.abort());
-        this.#flush(true);
+        limit = setTimeout(() => tooLate("nothing comes through the stream of events"),
+          STREAM_FIRST_MS);
+        if (instead) this.#restSockets();
+        link.drain = () => this.#drain(() => abort.abort());
+        this.#connected();
         await readEventStream(response.body, (data) => {
+          clearTimeout(limit);
           heardMs = performance.now();
           if (data !== null) this.#frame(data, () => abort.abort());
-          this.#on.ready();
+          clearTimeout(caughtUp);
+          caughtUp = setTimeout(() => this.#on.ready(), CAUGHT_UP_MS);
         });
       } catch (error) {
-        if (error instanceof Gone) throw error;
+        if (error instanceof Gone || error instanceof Trouble) throw error;
       } finally {
         clearTimeout(limit);
+        clearTimeout(caughtUp);
         clearInterval(watch);
-        this.#link = null;
+        if (this.#link === link) this.#link = null;
       }
       if (this.#gone) {
         this.#gone = false;
         throw new Gone();
+      }
+      if (late) {
+        throw new Trouble("unreachable", `${late} from ${this.#server}: does a proxy before it ` +
+          `hold answers back? (nginx: proxy_buffering off)`);
       }
       return opened;
     }
@@ -656,7 +879,8 @@
           const body = JSON.stringify(wireMessage(item));
           const response = await this.#fetch(this.#path("messages"), { method: "POST", body });
           if (response.ok) this.#accepted(item.client_msg_id);
-          else if (GONE.has(response.status)) {
+          // A 403 here is a firewall's, about what is said: another conversation would not help.
+          else if (GONE.has(response.status) && response.status !== 403) {
             this.#gone = true;
             drop();
             return;
@@ -800,7 +1024,11 @@
   .banner > span { flex: 1; min-width: 0; }
   .banner strong { display: block; font-weight: 650; }
   .banner button { flex: none; }
-  .net:empty, .banner:empty { display: none; }
+  .net { display: flex; align-items: center; gap: 12px; }
+  .net > span { flex: 1; min-width: 0; }
+  .net button { flex: none; min-height: 32px; padding: 3px 12px; border: 1.5px solid currentColor;
+    border-radius: 16px; background: none; font-weight: 600; }
+  .net:not(:has(span:not(:empty))), .banner:empty { display: none; }
 
   .middle { position: relative; flex: 1; min-height: 0; display: flex; flex-direction: column; }
   .log { flex: 1; min-height: 0; overflow-y: auto; overscroll-behavior: contain;
@@ -820,6 +1048,18 @@
   .bubble p { margin: 0; }
   .bubble > :not(:first-child) { margin-block-start: 0.55em; }
   .bubble ul, .bubble ol { margin-block: 0; padding-inline-start: 1.25em; }
+  .bubble li + li { margin-block-start: 0.3em; }
+  .bubble:has(.table) { max-width: 100%; }
+  .table { overflow-x: auto; }
+  .table table { border-collapse: collapse; font-size: 14px; line-height: 1.35;
+    font-variant-numeric: tabular-nums; }
+  .table :is(th, td) { padding: 5px 8px; text-align: start; vertical-align: top;
+    overflow-wrap: normal; border-block-end: 1px solid var(--line); }
+  .table :is(th, td):first-child { padding-inline-start: 0; }
+  .table :is(th, td):last-child { padding-inline-end: 0; }
+  .table thead th { color: var(--muted); font-weight: 600; font-size: 13px; }
+  .table tbody th { font-weight: 600; }
+  .table tbody tr:last-child > * { border-block-end: 0; }
   .bubble a { color: inherit; text-underline-offset: 2px; }
   .meta { display: flex; gap: 6px; align-items: center; min-height: 1em; font-size: 12.5px;
     color: var(--muted); line-height: 1.2; margin-inline: 4px; }
@@ -920,17 +1160,63 @@
   const outside = (url, text, ...before) =>
     el("a", { href: url, target: "_blank", rel: "noopener noreferrer" }, ...before, text);
 
-  /** What the bot writes: paragraphs, simple lists, bold, addresses. */
+  const ROW = /^• (.+?) – (.+)$/;
+  // Named columns, and characters of a value, that can still be read in a bubble.
+  const COLUMNS_MAX = 4;
+  const CELL_MAX = 30;
+
+  /** `• Easy Saver – Rate: 3.10% · Access: any time` as its label and its named values. */
+  function row(line) {
+    const [, label, rest] = ROW.exec(line) ?? [];
+    if (!rest) return null;
+    const cells = rest.split(" · ").map((cell) => {
+      const at = cell.indexOf(": ");
+      return at < 0 ? null : [cell.slice(0, at), cell.slice(at + 2)];
+    });
+    return cells.includes(null) ? null : { label, cells };
+  }
+
+  /** The table that lines stand for; null where they are none, or one too wide for a bubble. */
+  function table(lines, server) {
+    const rows = lines.map(row);
+    if (rows.length < 2 || rows.includes(null)) return null;
+    const heads = rows[0].cells.map(([head]) => head);
+    const same = rows.every(({ cells }) => cells.length === heads.length &&
+      cells.every(([head, value], at) => head === heads[at] && value.length <= CELL_MAX));
+    if (!same || heads.length > COLUMNS_MAX) return null;
+    return el("div", { class: "table" }, el("table", {},
+      el("thead", {}, el("tr", {}, el("td"),
+        ...heads.map((head) => el("th", { scope: "col" }, ...inline(head, server))))),
+      el("tbody", {}, ...rows.map(({ label, cells }) => el("tr", {},
+        el("th", { scope: "row" }, ...inline(label, server)),
+        ...cells.map(([, value]) => el("td", {}, ...inline(value, server))))))));
+  }
+
+  /** What the bot writes: paragraphs, simple lists, tables, bold, addresses. */
   function paragraphs(text, server) {
     const blocks = [];
-    for (const line of text.split(/\n/)) {
+    const lines = text.split(/\n/);
+    for (let at = 0; at < lines.length; at += 1) {
+      let end = at;
+      while (end < lines.length && ROW.test(lines[end])) end += 1;
+      const found = table(lines.slice(at, end), server);
+      if (found) lines.splice(at, end - at, found);
+      else at = Math.max(at, end - 1);
+    }
+    for (const line of lines) {
+      if (typeof line !== "string") {
+        blocks.push(line);
+        continue;
+      }
       const bullet = /^\s*(?:[-*•]|(\d{1,2})[.)])\s+(.*)$/.exec(line);
       const last = blocks.at(-1);
       if (bullet) {
         const tag = bullet[1] ? "OL" : "UL";
-        const list = last?.tagName === tag ? last : el(tag);
+        const list = last?.tagName === tag ? last
+          : el(tag, { start: Number(bullet[1]) > 1 && bullet[1] });
         if (list !== last) blocks.push(list);
-        list.append(el("li", {}, ...inline(bullet[2], server)));
+        const cells = row(line);
+        list.append(cells ? item(cells, server) : el("li", {}, ...inline(bullet[2], server)));
       } else if (line.trim() === "") {
         blocks.push(null);
       } else if (last?.tagName === "P") {
@@ -941,6 +1227,11 @@
     }
     return blocks.filter((block) => block !== null);
   }
+
+  /** A row of a table that is too wide: its label, and each value with its name. */
+  const item = ({ label, cells }, server) => el("li", {},
+    el("strong", {}, ...inline(label, server)),
+    ...cells.flatMap(([head, value]) => [el("br"), ...inline(`${head}: ${value}`, server)]));
 
   const LINE_OF_TEXT = /\n(?!\s*(?:[-*•]|\d{1,2}[.)])\s)/g;
 
@@ -981,6 +1272,7 @@
     #live = false;
     #lastTypingMs = 0;
     #typingTimer = 0;
+    #connectingTimer = 0;
     #draft = null;
     #following = true;
 
@@ -1064,7 +1356,12 @@
 
     get #server() {
       const own = SCRIPT?.src ? new URL(SCRIPT.src).origin : location.origin;
-      return new URL(this.getAttribute("server") || own, location.href).href.replace(/\/$/, "");
+      try {
+        return new URL(this.getAttribute("server") || own, location.href).href.replace(/\/$/, "");
+      } catch {
+        console.error(`bellhop: \`server\` (data-server) is no address: ${this.getAttribute("server")}`);
+        return own;
+      }
     }
 
     #chosenLanguage() {
@@ -1097,7 +1394,12 @@
       ui.sub = el("p", { class: "sub" });
       ui.close = el("button", { class: "close", type: "button", onclick: () => this.hide() },
         icon("M6 6l12 12", "M18 6L6 18"));
-      ui.net = el("div", { class: "net", role: "status" });
+      ui.netText = el("span", { role: "status" });
+      ui.netRetry = el("button", { type: "button", hidden: true, onclick: () => {
+        this.#session?.tryNow();
+        this.#ui.input.focus();
+      } });
+      ui.net = el("div", { class: "net" }, ui.netText, ui.netRetry);
       ui.banner = el("div", { class: "banner", role: "status" });
       // The past is not read out: announcing starts when the connection has caught up.
       ui.log = el("div", { class: "log", role: "log", tabindex: "0", "aria-live": "off" });
@@ -1180,6 +1482,7 @@
       ui.send.setAttribute("aria-label", this.#t("send"));
       ui.humanText.textContent = this.#t("human");
       ui.jump.textContent = this.#t("jump");
+      ui.netRetry.textContent = this.#t("retry");
       this.#badge();
       this.#network(this.#networkState);
       this.#showOwner();
@@ -1390,6 +1693,8 @@
         this.#ui.log.append(node);
         this.#toEnd();
       }
+      // What is refused is not being answered.
+      if (item.state === "refused") this.#hideTyping();
       node.dataset.state = item.state;
       this.#status(node, item.state, undefined, item);
     }
@@ -1442,6 +1747,8 @@
     }
 
     #handoffEvent(event) {
+      // Another answers from here on.
+      if (event.state !== this.#handoff?.state) this.#hideTyping();
       const agent = event.agent ?? this.#handoff?.agent ?? this.#t("someone");
       const lines = {
         assigned: () => this.#t("joined", { agent }),
@@ -1527,22 +1834,37 @@
     }
 
     #network(state) {
+      clearTimeout(this.#connectingTimer);
+      // Who was typing before the connection went may have stopped since.
+      if (state !== this.#networkState) this.#hideTyping();
       this.#networkState = state;
-      const { net } = this.#ui;
-      const text = state === "offline" || state === "reconnecting" ? this.#t(state) : "";
-      if (net.textContent !== text) net.textContent = text;
       this.dataset.network = state;
+      // Most connections are there before anybody could read this.
+      if (state === "connecting") {
+        this.#connectingTimer = setTimeout(() => this.#showNetwork(), CONNECTING_TELL_MS);
+      } else this.#showNetwork();
     }
 
+    #showNetwork() {
+      const { netText, netRetry } = this.#ui;
+      const state = this.#networkState;
+      const text = state === "online" ? "" : this.#t(state);
+      if (netText.textContent !== text) netText.textContent = text;
+      netRetry.hidden = !["unreachable", "busy", "unavailable"].includes(state);
+    }
+
+    /** Somebody on the other side is at work, as far as it is theirs to answer. */
     #showTyping(event) {
+      const withAgent = this.#handoff?.state === "assigned";
+      const answers = withAgent ? "agent" : "bot";
+      if (event.from !== answers) return;
       clearTimeout(this.#typingTimer);
       const { typing } = this.#ui;
       if (!event.on) {
         this.#hideTyping();
         return;
       }
-      const who = event.from === "agent" ? this.#handoff?.agent ?? this.#t("someone")
-        : this.#t("assistant");
+      const who = withAgent ? this.#handoff.agent ?? this.#t("someone") : this.#t("assistant");
       const text = this.#t("typing", { who });
       if (typing.hidden || typing.textContent !== text) {
         typing.replaceChildren(el("span", { class: "dots", "aria-hidden": "true" },

@@ -8,7 +8,7 @@ use crate::span::Span;
 use crate::template::Template;
 use crate::value::Type;
 
-const PATTERNS: [Pattern; 33] = [
+const PATTERNS: [Pattern; 63] = [
     Pattern::Greeting,
     Pattern::NoMatch,
     Pattern::NoInput,
@@ -42,6 +42,36 @@ const PATTERNS: [Pattern; 33] = [
     Pattern::Degraded,
     Pattern::AnythingElse,
     Pattern::Goodbye,
+    Pattern::Wait,
+    Pattern::PlainAnswer,
+    Pattern::Unsettled,
+    Pattern::WhichValue,
+    Pattern::Excluded,
+    Pattern::NotOffered,
+    Pattern::WhatToChange,
+    Pattern::AskAgain,
+    Pattern::Cannot,
+    Pattern::Refusal,
+    Pattern::MustAnswer,
+    Pattern::Resolved,
+    Pattern::NotDone,
+    Pattern::NoPerson,
+    Pattern::Misread,
+    Pattern::IsItAbout,
+    Pattern::Concern,
+    Pattern::Crisis,
+    Pattern::QueueNoted,
+    Pattern::Noted,
+    Pattern::NothingOpen,
+    Pattern::Hello,
+    Pattern::Welcome,
+    Pattern::SmallTalk,
+    Pattern::AboutBot,
+    Pattern::WhatICanDo,
+    Pattern::Calm,
+    Pattern::Sorry,
+    Pattern::LanguageSwitched,
+    Pattern::LanguageUnknown,
 ];
 
 /// The names that the bank's expressions know.
@@ -113,6 +143,7 @@ fn ladder() -> Ladder {
         no_match: vec!["hint".to_owned()],
         no_input: vec!["still_there".to_owned()],
         exhausted: vec![say("let_person"), handoff("let_person", "cards")],
+        ..Ladder::default()
     }
 }
 
@@ -136,6 +167,7 @@ pub(super) fn ask(slot: &str) -> Step {
             prompt: format!("ask_{slot}"),
             default: None,
             always: false,
+            skip: None,
             ladder: ladder(),
         }),
     )
@@ -193,6 +225,9 @@ fn slot(ty: Type) -> Slot {
         check_else: None,
         pii: false,
         secret: false,
+        looks: crate::bundle::Looks::Future,
+        words: None,
+        like: None,
         title: BTreeMap::new(),
         span: Span::default(),
     }
@@ -358,6 +393,7 @@ fn flows() -> BTreeMap<String, Flow> {
                         steps: vec![say("block_done"), end(value)],
                     })
                     .collect(),
+                on_no: Vec::new(),
                 ladder: Ladder::default(),
             }),
         )],
@@ -538,12 +574,15 @@ pub(super) fn bank() -> Bundle {
             steps: 100,
             depth: 5,
             idle_close_s: 1800,
+            correctable_turns: 3,
+            correctable_s: 300,
         },
         understanding: Understanding {
             accept: 0.5,
             margin: 0.1,
             answer: 0.5,
             interrupt_margin: 0.2,
+            lead: 0.3,
         },
         tests: Vec::new(),
     }

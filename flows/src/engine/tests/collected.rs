@@ -242,6 +242,12 @@ fn a_secret_is_masked_while_its_flow_lives_and_after() {
     let mut talk = knows_a_card(bundle);
     assert_eq!(
         talk.slot("card"),
+        None,
+        "a secret is not picked up in passing"
+    );
+    talk.press("4281");
+    assert_eq!(
+        talk.slot("card"),
         Some(json!("4281")),
         "the flow itself needs it"
     );

@@ -18,14 +18,14 @@ fn never_automate_wins_over_everything() {
     let mut talk = Talk::open();
     talk.press("/lost_card");
     let mut reading = about("balance", 0.9);
-    reading.intents.push(("fraud".to_owned(), 0.45));
+    reading.intents.push(("fraud".to_owned(), 0.65));
     talk.hears("someone paid with it, what's my balance", reading);
     assert_eq!(talk.said(), ["fraud_first"]);
     let request = talk.handoff().expect("a person");
     assert_eq!(request.reason, "never_automate");
     assert_eq!((request.queue.as_str(), request.priority), ("fraud", 0));
     assert_eq!(request.evidence[0].name, "intent.fraud");
-    assert_eq!(request.evidence[0].value, json!(0.45));
+    assert_eq!(request.evidence[0].value, json!(0.65));
     assert_eq!(request.evidence[0].turn, 2);
     assert!(talk.state.frames.is_empty(), "no flow may go on");
 }

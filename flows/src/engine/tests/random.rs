@@ -189,11 +189,26 @@ pub(super) fn event(act: &Act, state: &State, at: i64) -> Event {
     }
 }
 
+/// True for a handoff that a guess asked for.
+fn is_weak(request: &crate::engine::effect::HandoffRequest) -> bool {
+    let strong = |e: &crate::engine::effect::Evidence| e.value.as_f64().is_none_or(|p| p >= 0.6);
+    !request.evidence.iter().any(strong)
+}
+
 fn is_answer(effect: &Effect) -> bool {
     match effect {
         Effect::Call(_) | Effect::Search { .. } => true,
         Effect::Say(message) => {
-            !["still_waiting", "queue_position", "fraud_first"].contains(&&*message.name)
+            let waiting = [
+                "still_waiting",
+                "queue_position",
+                "fraud_first",
+                "queue_noted",
+                "noted",
+                "welcome",
+                "crisis",
+            ];
+            !waiting.contains(&&*message.name)
         }
         _ => false,
     }
@@ -291,7 +306,12 @@ proptest! {
             sealed &= !freed;
             for effect in &done.effects {
                 match effect {
-                    Effect::Handoff(request) if request.reason == "never_automate" => sealed = true,
+                    // Of a weak one the customer may come back to where they were.
+                    Effect::Handoff(request)
+                        if request.reason == "never_automate" && !is_weak(request) =>
+                    {
+                        sealed = true;
+                    }
                     Effect::CancelHandoff => sealed = false,
                     _ => {}
                 }

@@ -25,9 +25,9 @@ en | number | negative five | negative five=-5
 en | number | between 5 and 10 | 5=5; 10=10
 en | number | five or six | five=5; six=6
 en | number | 5-10 people | 5=5; 10=10
-en | number | double four, one, nine | double four, one, nine=4419; four=4; one=1; nine=9
-en | number | triple zero | triple zero=000; zero=0
-en | number | my number is four oh nine | four oh nine=409; four=4; nine=9
+en | number | double four, one, nine | double four, one, nine=4419
+en | number | triple zero | triple zero=000
+en | number | my number is four oh nine | four oh nine=409
 en | number | version 2.4.1 | 
 en | number | v2.4 | 
 en | number | order A1234-B | 
@@ -45,7 +45,7 @@ es | number | un millón y medio | un millón y medio=1500000
 es | number | treinta y cinco | treinta y cinco=35
 es | number | mil doscientos treinta y cuatro | mil doscientos treinta y cuatro=1234
 es | number | doscientas mil | doscientas mil=200000
-es | number | doble cuatro uno nueve | doble cuatro uno nueve=4419; cuatro=4; uno=1; nueve=9
+es | number | doble cuatro uno nueve | doble cuatro uno nueve=4419
 es | number | menos cinco | menos cinco=-5
 es | number | son -3 | -3=-3
 es | number | la mitad | la mitad=0.5
@@ -55,7 +55,7 @@ es | number | cien | cien=100
 es | number | tres cuartos | tres cuartos=0.75
 es | number | entre 5 y 10 | 5=5; 10=10
 es | number | cinco mil millones | cinco mil millones=5000000000
-es | number | el uno de mayo | uno=1
+es | number | el uno de mayo | 
 es | number | la versión 2.4.1 | 
 es | number | un momento | 
 es | number | siete u ocho | siete=7; ocho=8

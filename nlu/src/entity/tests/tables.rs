@@ -66,7 +66,7 @@ en | number | two and three | two=2; three=3
 en | number | 5k or 20 thousand | 5k=5000; 20 thousand=20000
 en | number | -5 and minus six | -5=-5; minus six=-6
 en | number | BS1 at 15:30 on the 3rd |
-en | number | four eight two one | four eight two one=4821; four=4; eight=8; two=2; one=1
+en | number | four eight two one | four eight two one=4821
 es | number | 1.234,50 | 1.234,50=1234.50
 es | number | 1.234 | 1.234=1234
 es | number | doscientos cincuenta y tres mil seis | doscientos cincuenta y tres mil seis=253006

@@ -1,0 +1,267 @@
+//! A message as the answer to a confirm. Only a bare yes is a yes: with anything left over, what is left is read, and
+//! the question stays open.
+
+use super::acts::{Acts, SURE, best};
+use super::bare;
+use super::event::{Act, Input, Reading};
+use super::frame::{Branch, Did, each};
+use super::ladder::CHECKS;
+use super::turn::{Next, Turn};
+use crate::bundle::{ActionEffect, Confirm, Flow, Id, Pattern, Step, StepKind};
+use crate::value::Value;
+use std::collections::BTreeSet;
+
+/// Probability from which the model alone may say yes where nothing that can't be undone follows.
+const MODEL_YES: f64 = 0.85;
+/// Probability from which the model alone may say no, which does nothing.
+const MODEL_NO: f64 = 0.6;
+/// Probability from which the model is heard where it doubts a bare yes.
+const DOUBT: f64 = 0.8;
+/// Acts that a bare yes can't be.
+const NO_YES: [Act; 11] = [
+    Act::Limit,
+    Act::Wait,
+    Act::Deny,
+    Act::Correct,
+    Act::Ask,
+    Act::Withdraw,
+    Act::RequestNot,
+    Act::Human,
+    Act::Exclude,
+    Act::Cannot,
+    Act::Refuse,
+];
+
+/// What a message says to a yes-or-no question.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Said {
+    Yes,
+    No,
+    /// A yes or a no with a condition or a doubt, or a yes that nobody can be sure of.
+    Unsettled,
+    /// Neither.
+    Else,
+}
+
+impl<'a> Turn<'a> {
+    /// A message at a confirm; true where it was taken.
+    pub(super) fn answer_confirm(
+        &mut self,
+        flow: &'a Flow,
+        step: &'a Step,
+        confirm: &'a Confirm,
+        input: &Input,
+        reading: Option<&Reading>,
+    ) -> bool {
+        match self.said_to_confirm(flow, confirm, input, reading) {
+            Said::Yes => self.confirmed(flow, step, confirm),
+            Said::No => self.declined(flow, step, &confirm.on_no),
+            Said::Unsettled => {
+                if self.heard_why(&confirm.ladder, input) {
+                    return true;
+                }
+                if self.reads_on(input, reading) {
+                    return false;
+                }
+                if self.heard_wait(reading) {
+                    return true;
+                }
+                let acts = Acts::of(reading);
+                let pattern = if acts.says(Act::Limit) {
+                    Pattern::Unsettled
+                } else {
+                    Pattern::PlainAnswer
+                };
+                self.note(
+                    "reading",
+                    "answer",
+                    "rejected",
+                    "a yes with something left over",
+                );
+                self.ask_plainly(flow, step, pattern);
+            }
+            Said::Else => {
+                self.note("reading", "answer", "rejected", "neither yes nor no");
+                return self.heard_wait(reading) || self.heard_why(&confirm.ladder, input);
+            }
+        }
+        true
+    }
+
+    /// What a message says to a confirm.
+    fn said_to_confirm(
+        &self,
+        flow: &Flow,
+        confirm: &Confirm,
+        input: &Input,
+        reading: Option<&Reading>,
+    ) -> Said {
+        if let Some(exact) = input.payload.as_deref().or(input.keys.as_deref()) {
+            let known = match exact.trim() {
+                "1" => Some(true),
+                "2" => Some(false),
+                text => bare::yes_no(text),
+            };
+            return known.map_or(Said::Else, |yes| if yes { Said::Yes } else { Said::No });
+        }
+        let acts = Acts::of(reading);
+        match bare::answer(&input.text, &self.prompt_text(&confirm.prompt)) {
+            Some(true) => {
+                let doubted = acts.clauses().iter().any(|clause| {
+                    best(clause).is_some_and(|(act, p)| NO_YES.contains(&act) && p >= DOUBT)
+                });
+                return if doubted && self.ends_in_the_irreversible(flow) {
+                    Said::Unsettled
+                } else {
+                    Said::Yes
+                };
+            }
+            Some(false) => return Said::No,
+            None => {}
+        }
+        if !acts.known() {
+            return self.begins_like_an_answer(input, reading);
+        }
+        let declines = [Act::Deny, Act::Withdraw, Act::Resolved, Act::RequestNot];
+        let least = |of: &[Act], bar: f64| {
+            acts.only(of)
+                && acts
+                    .clauses()
+                    .iter()
+                    .all(|clause| best(clause).is_none_or(|b| b.1 >= bar))
+        };
+        let question = input.text.contains(['?', '¿']);
+        let entities = reading.map_or(&[][..], |reading| &reading.entities);
+        let declined = declines.iter().any(|act| acts.p(*act) >= MODEL_NO);
+        let goes_along = [&declines[..], &[Act::Inform, Act::HumanNot, Act::Wait]].concat();
+        if declined
+            && acts.only(&goes_along)
+            && !question
+            && self.changes(&input.text, reading, entities).is_empty()
+        {
+            return Said::No;
+        }
+        if least(&[Act::Affirm], MODEL_YES) && !question {
+            return if self.ends_in_the_irreversible(flow) {
+                Said::Unsettled
+            } else {
+                Said::Yes
+            };
+        }
+        // A word that has nothing of an answer is none, whatever it sounds like beside a confirm.
+        let answers =
+            acts.p(Act::Affirm).max(acts.p(Act::Limit)) >= SURE && bare::touches(&input.text);
+        if answers { Said::Unsettled } else { Said::Else }
+    }
+
+    /// Without acts: a message that begins with a yes or a no and goes on is no answer yet.
+    fn begins_like_an_answer(&self, input: &Input, reading: Option<&Reading>) -> Said {
+        let entities = reading.map_or(&[][..], |reading| &reading.entities);
+        let begins = entities.iter().any(|found| found.entity == "yes_no");
+        if begins && !self.undecided(&input.text, entities) {
+            Said::Unsettled
+        } else {
+            Said::Else
+        }
+    }
+
+    /// True where what goes along with a yes or a no is something that is read by itself: a new value, a question, a
+    /// wish.
+    fn reads_on(&self, input: &Input, reading: Option<&Reading>) -> bool {
+        let entities = reading.map_or(&[][..], |reading| &reading.entities);
+        let acts = Acts::of(reading);
+        !self.changes(&input.text, reading, entities).is_empty()
+            || acts.says_any(&[
+                Act::Ask,
+                Act::Correct,
+                Act::Request,
+                Act::Human,
+                Act::Exclude,
+            ])
+            || (!acts.known() && self.strong_topic(reading).is_some())
+    }
+
+    fn confirmed(&mut self, flow: &'a Flow, step: &'a Step, confirm: &'a Confirm) {
+        self.note("reading", "answer", "taken", "yes");
+        self.clear_rungs(step);
+        self.understood();
+        let reads = self.response_reads(&confirm.prompt);
+        self.ran(step, reads, BTreeSet::new(), Did::Confirmed);
+        self.advance(flow);
+        self.run();
+    }
+
+    /// A plain no at a confirm or an offer.
+    pub(super) fn declined(&mut self, flow: &'a Flow, step: &'a Step, on_no: &[Step]) {
+        self.note("reading", "answer", "taken", "no");
+        self.clear_rungs(step);
+        self.understood();
+        if on_no.is_empty() {
+            // Going on would do what the customer has just declined.
+            let front = self.state.flow().cloned().unwrap_or_default();
+            let title = Value::Text(self.flow_title(&front));
+            self.say_pattern(Pattern::Cancel, &[("title", title)]);
+            self.drop_front("declined");
+            if self.uncover() == Next::Stop {
+                return;
+            }
+        } else {
+            self.enter(flow, Branch::OnNo);
+        }
+        self.run();
+    }
+
+    /// Says why there is no answer yet and asks again; after a few times the question is given up.
+    pub(super) fn ask_plainly(&mut self, flow: &'a Flow, step: &'a Step, pattern: Pattern) {
+        if self.count_check(step) > CHECKS {
+            self.exhausted_here(flow, step);
+            return;
+        }
+        self.say_pattern(pattern, &[]);
+        self.run();
+    }
+
+    /// What the open question said.
+    fn prompt_text(&self, response: &str) -> String {
+        let languages = self.bundle.responses.get(response);
+        let variants = languages.and_then(|found| {
+            found
+                .variants
+                .get(&self.state.language)
+                .or_else(|| found.variants.values().next())
+        });
+        let all = variants.into_iter().flatten();
+        all.map(|variant| variant.text.source())
+            .collect::<Vec<_>>()
+            .join(" ")
+    }
+
+    /// True where a flow, or one that it calls, does something that can't be undone.
+    fn ends_in_the_irreversible(&self, flow: &Flow) -> bool {
+        let mut seen: BTreeSet<&Id> = BTreeSet::new();
+        let mut open: Vec<&Flow> = vec![flow];
+        // A sub-flow's yes may be what its caller acts on.
+        open.extend(
+            self.state
+                .flow()
+                .and_then(|front| self.bundle.flows.get(front)),
+        );
+        while let Some(flow) = open.pop() {
+            let mut found = false;
+            each(flow, &mut |step| match &step.kind {
+                StepKind::Do { action, .. } => {
+                    let effect = self.bundle.actions.get(action).map(|action| action.effect);
+                    found |= effect == Some(ActionEffect::Irreversible);
+                }
+                StepKind::Call(next) | StepKind::Go(next) if seen.insert(next) => {
+                    open.extend(self.bundle.flows.get(next));
+                }
+                _ => {}
+            });
+            if found {
+                return true;
+            }
+        }
+        false
+    }
+}

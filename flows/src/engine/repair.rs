@@ -1,0 +1,272 @@
+//! Which answer a message is about: slots named by their title or by what they are, "the amount is wrong", and the
+//! flow that ended last, which stays open to corrections for a while.
+
+use super::acts::Acts;
+use super::correct::takes_back;
+use super::effect::MessageButton;
+use super::event::{Act, Input, Reading};
+use super::exact::{fold, holds};
+use super::state::{Recent, Wait};
+use super::turn::Turn;
+use crate::bundle::{Pattern, StepKind};
+use crate::value::{Type, Value};
+
+/// Payload of a button that asks a slot again.
+pub(super) const CHANGE: &str = "/change:";
+/// Words that say that something is not right.
+const WRONG: [&str; 24] = [
+    "wrong",
+    "change",
+    "different",
+    "another",
+    "other one",
+    "not that",
+    "isn t right",
+    "is not right",
+    "not right",
+    "incorrect",
+    "mistake",
+    "edit",
+    "fix",
+    "cambiar",
+    "cambia",
+    "cambie",
+    "otra",
+    "otro",
+    "esta mal",
+    "equivocado",
+    "equivocada",
+    "no es esa",
+    "no es ese",
+    "incorrecta",
+];
+/// Words of a title that name nothing by themselves.
+const SMALL: [&str; 16] = [
+    "the", "of", "my", "your", "a", "an", "to", "for", "what", "is", "el", "la", "de", "del", "su",
+    "que",
+];
+
+impl Turn<'_> {
+    /// Slots that the open confirm shows.
+    pub(super) fn shown_slots(&self) -> Vec<String> {
+        let Some((_, step)) = self.here() else {
+            return Vec::new();
+        };
+        match &step.kind {
+            StepKind::Confirm(confirm) => {
+                let reads = self.response_reads(&confirm.prompt);
+                reads.into_iter().collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// Which of some slots a message names by their titles or by what they are; those with the most words named.
+    pub(super) fn named_slots(&self, text: &str, slots: &[String]) -> Vec<String> {
+        let folded = fold(text);
+        let mut best = 0;
+        let mut named: Vec<String> = Vec::new();
+        for slot in slots {
+            let words = self.words_named(slot, &folded);
+            if words > best {
+                best = words;
+                named.clear();
+            }
+            if words > 0 && words == best {
+                named.push(slot.clone());
+            }
+        }
+        named
+    }
+
+    fn words_named(&self, slot: &str, folded: &str) -> usize {
+        let title = fold(&self.slot_title(slot));
+        let name = fold(&slot.rsplit('.').next().unwrap_or(slot).replace('_', " "));
+        let count = |of: &str| {
+            let words = of.split(' ').filter(|word| !SMALL.contains(word));
+            words.filter(|word| holds(folded, word)).count()
+        };
+        let kind = self.bundle.slots.get(slot).map(|slot| &slot.ty);
+        let by_kind = kind.is_some_and(|ty| nouns(ty).iter().any(|noun| holds(folded, noun)));
+        count(&title).max(count(&name)).max(usize::from(by_kind))
+    }
+
+    /// "The amount is wrong", "change the date", "not that card": asks the slot again. True where it was one.
+    pub(super) fn heard_wrong(&mut self, input: &Input, reading: Option<&Reading>) -> bool {
+        let acts = Acts::of(reading);
+        let folded = fold(&input.text);
+        let wrong = WRONG.iter().any(|word| holds(&folded, word));
+        let says = acts.says_any(&[Act::Correct, Act::Exclude]);
+        if input.payload.is_some() || !(says || (wrong && !acts.wants_something())) {
+            return false;
+        }
+        let answered = self.answered_slots();
+        let shown = self.shown_slots();
+        let mut named = self.named_slots(&input.text, &answered);
+        if named.len() > 1 && named.iter().any(|slot| shown.contains(slot)) {
+            named.retain(|slot| shown.contains(slot));
+        }
+        if let Some(slot) = named.first().cloned() {
+            if let Some(value) = self.said_for(&slot, &input.text) {
+                self.correct_text(&slot, value);
+            } else {
+                self.ask_anew(&slot);
+            }
+            return true;
+        }
+        let choices: Vec<String> = answered
+            .into_iter()
+            .filter(|slot| shown.contains(slot))
+            .collect();
+        if choices.is_empty() || !(acts.says(Act::Correct) || wrong) {
+            return false;
+        }
+        self.note("reading", "correction", "taken", "nothing is named");
+        if let [only] = choices.as_slice() {
+            self.ask_anew(&only.clone());
+        } else {
+            self.what_to_change(&choices);
+        }
+        true
+    }
+
+    fn what_to_change(&mut self, choices: &[String]) {
+        let buttons = choices
+            .iter()
+            .map(|slot| MessageButton {
+                title: self.slot_title(slot),
+                payload: format!("{CHANGE}{slot}"),
+            })
+            .collect();
+        self.say_pattern_with(Pattern::WhatToChange, &[], buttons);
+        self.state.wait = Wait::Change;
+        self.listen();
+    }
+
+    /// Asks a slot again that was answered; what can't be undone stays.
+    pub(super) fn ask_anew(&mut self, slot: &str) {
+        self.note(
+            "reading",
+            format!("correction {slot}"),
+            "taken",
+            "asked anew",
+        );
+        self.understood();
+        if let Some(action) = self.done_for_good(slot) {
+            self.note("correction", action, "already_done", "it can't be undone");
+            let front = self.state.flow().cloned().unwrap_or_default();
+            let title = Value::Text(self.flow_title(&front));
+            let person = self.person_button();
+            self.say_pattern_with(Pattern::AlreadyDone, &[("title", title)], person);
+            self.run();
+            return;
+        }
+        let title = Value::Text(self.slot_title(slot));
+        self.say_pattern(Pattern::AskAgain, &[("slot", title)]);
+        self.reopen_question(slot);
+        self.run();
+    }
+
+    /// "The street is 5 Mill Lane": what follows the name of a free text.
+    fn said_for(&self, slot: &str, text: &str) -> Option<Value> {
+        let ty = &self.bundle.slots.get(slot)?.ty;
+        if !matches!(ty, Type::Text | Type::Name) {
+            return None;
+        }
+        let lower = text.to_lowercase();
+        if lower.len() != text.len() {
+            return None;
+        }
+        let marks = [
+            " should be ",
+            " is ",
+            " was ",
+            " deberia ser ",
+            " debería ser ",
+            " es ",
+            ": ",
+        ];
+        let after = marks
+            .iter()
+            .filter_map(|mark| lower.find(mark).map(|at| at + mark.len()))
+            .min()?;
+        let said = text
+            .get(after..)?
+            .trim_matches(|c: char| c.is_whitespace() || ".,!".contains(c));
+        let folded = fold(said);
+        let judged = WRONG.iter().any(|word| holds(&folded, word)) || folded.is_empty();
+        (!judged).then(|| Value::Text(said.to_owned()))
+    }
+
+    /// Keeps the flow that has just ended, so that it can still be corrected.
+    pub(super) fn remember_ended(&mut self, frame: &super::frame::Frame) {
+        self.state.recent = Some(Recent {
+            frame: frame.clone(),
+            turn: self.state.turn,
+            at: self.now,
+        });
+    }
+
+    /// A correction of the flow that ended last; true where it was one.
+    pub(super) fn correct_recent(&mut self, input: &Input, reading: Option<&Reading>) -> bool {
+        let acts = Acts::of(reading);
+        let cue = acts.says_any(&[Act::Correct, Act::Exclude]) || takes_back(&input.text);
+        if !self.state.frames.is_empty() || !cue || input.payload.is_some() {
+            return false;
+        }
+        let Some(recent) = self
+            .state
+            .recent
+            .clone()
+            .filter(|recent| self.is_fresh(recent))
+        else {
+            return false;
+        };
+        let flow = recent.frame.flow.clone();
+        let mut frame = recent.frame;
+        frame.reopened = true;
+        self.state.frames.push(frame);
+        let entities = reading.map_or(&[][..], |reading| &reading.entities);
+        let changes = self.changes(&input.text, reading, entities);
+        let answered = self.answered_slots();
+        let named = self.named_slots(&input.text, &answered);
+        if changes.is_empty() && (named.is_empty() || acts.wants_something()) {
+            self.state.frames.pop();
+            return false;
+        }
+        self.note("frame", flow, "reopened", "a correction after its end");
+        if changes.is_empty() {
+            if !self.heard_wrong(input, reading) {
+                self.state.frames.pop();
+                return false;
+            }
+        } else {
+            self.correct(changes);
+        }
+        true
+    }
+
+    fn is_fresh(&self, recent: &Recent) -> bool {
+        let limits = &self.bundle.limits;
+        let turns = self.state.turn.saturating_sub(recent.turn);
+        let age = self.now.as_second().saturating_sub(recent.at.as_second());
+        recent.frame.bundle == self.bundle.hash
+            && turns <= limits.correctable_turns
+            && age <= limits.correctable_s
+    }
+}
+
+/// What people call a value of a type.
+fn nouns(ty: &Type) -> &'static [&'static str] {
+    match ty {
+        Type::Date => &["date", "day", "fecha", "dia"],
+        Type::Time => &["time", "hour", "hora"],
+        Type::Datetime => &["date", "day", "time", "fecha", "dia", "hora"],
+        Type::Money => &["amount", "sum", "price", "cantidad", "importe", "monto"],
+        Type::Email => &["email", "e mail", "mail", "correo"],
+        Type::Phone => &["phone", "telephone", "mobile", "telefono", "movil"],
+        Type::Name => &["name", "nombre"],
+        Type::Duration => &["duration", "nights", "duracion", "noches"],
+        _ => &[],
+    }
+}

@@ -1,0 +1,392 @@
+//! What people say whatever is open: wait, never mind, I don't want a person, you misread me, small talk. Each is taken
+//! only where it is all that the message does; with a value or a wish beside it, that is read.
+
+use super::acts::Acts;
+use super::event::{Act, Input, Reading};
+use super::exact::fold;
+use super::ladder::Missed;
+use super::state::Wait;
+use super::turn::{Next, Turn};
+use crate::bundle::Pattern;
+use crate::value::Value;
+
+/// Probability from which a wish to leave something alone is heard beside other things.
+const LEFT_ALONE: f64 = 0.6;
+/// Probability from which a no at a question that is none of yes or no is a refusal.
+const SURE_NO: f64 = 0.6;
+/// Probability from which a person is got for an act alone.
+const HUMAN: f64 = 0.8;
+/// Titles that "what can you do" is answered with, at most.
+const TITLES: usize = 8;
+/// Phrases that ask what the bot is for.
+const CAN_DO: [&str; 11] = [
+    "can you do",
+    "can u do",
+    "do you do",
+    "help me with",
+    "help with",
+    "can i ask",
+    "que puedes hacer",
+    "que puede hacer",
+    "que sabes hacer",
+    "que haces",
+    "me puedes ayudar",
+];
+/// Languages as they are called in either.
+const LANGUAGES: [(&str, &[&str]); 2] = [
+    ("en", &["english", "ingles"]),
+    ("es", &["spanish", "espanol", "castellano"]),
+];
+
+impl Turn<'_> {
+    /// A message that does one of the things that need no open question; true where it was taken.
+    pub(super) fn heard_standing(&mut self, input: &Input, reading: Option<&Reading>) -> bool {
+        let acts = Acts::of(reading);
+        if !acts.known() || input.payload.is_some() || self.answers_open(input, reading) {
+            return false;
+        }
+        let taken = self.heard_person_wish(&acts)
+            || (self.state.wait == Wait::Customer && self.heard_end(&acts, reading))
+            || self.heard_pause(&acts)
+            || self.heard_language(&acts, input);
+        if !taken && acts.only(&[Act::Rephrase]) {
+            self.took("misread");
+            self.say_pattern(Pattern::Misread, &[]);
+            self.run();
+            return true;
+        }
+        taken
+    }
+
+    /// True where a message holds a typed value for the question that is open: "oh hang on, it's 4417".
+    fn answers_open(&self, input: &Input, reading: Option<&Reading>) -> bool {
+        let ask = self.here().and_then(|(_, step)| match &step.kind {
+            crate::bundle::StepKind::Ask(ask) => Some(ask),
+            _ => None,
+        });
+        let fit = ask
+            .filter(|_| self.state.wait == Wait::Customer)
+            .and_then(|ask| self.fit(&ask.slot, input, reading));
+        fit.is_some_and(|fit| !fit.free && !matches!(fit.value, Value::Bool(_)))
+    }
+
+    fn took(&mut self, what: &str) {
+        self.note("reading", format!("act {what}"), "taken", "");
+    }
+
+    fn heard_person_wish(&mut self, acts: &Acts<'_>) -> bool {
+        if acts.p(Act::Human) >= HUMAN && acts.only(&[Act::Human, Act::Affirm, Act::Complain]) {
+            self.took("human");
+            self.human("act human");
+            return true;
+        }
+        let beside = self.state.frames.is_empty() && acts.wants_something();
+        let clear = acts.p(Act::HumanNot) >= LEFT_ALONE && !acts.says(Act::Human) && !beside;
+        if clear
+            || (acts.only(&[Act::HumanNot, Act::Deny, Act::Withdraw]) && acts.says(Act::HumanNot))
+        {
+            self.took("human_not");
+            self.understood();
+            self.state.wait = Wait::Customer;
+            self.say_pattern(Pattern::NoPerson, &[]);
+            self.go_on();
+            return true;
+        }
+        false
+    }
+
+    /// Found it, never mind, don't do it.
+    fn heard_end(&mut self, acts: &Acts<'_>, reading: Option<&Reading>) -> bool {
+        let with = [
+            Act::Resolved,
+            Act::Withdraw,
+            Act::RequestNot,
+            Act::Deny,
+            Act::Affirm,
+        ];
+        let left_alone = acts.p(Act::RequestNot) >= LEFT_ALONE && !acts.wants_something();
+        if !acts.only(&with) && !left_alone {
+            return false;
+        }
+        let settled = acts.says(Act::Resolved);
+        if settled || acts.says(Act::Withdraw) {
+            self.took(if settled { "resolved" } else { "withdraw" });
+            self.end_front(if settled { "resolved" } else { "cancelled" });
+            return true;
+        }
+        if !acts.says(Act::RequestNot) {
+            return false;
+        }
+        // "I don't need a statement" while a card is being blocked says nothing about the card.
+        if !self.state.frames.is_empty() && self.is_of_another(reading) {
+            self.note(
+                "reading",
+                "act request_not",
+                "rejected",
+                "it is about something else",
+            );
+            return false;
+        }
+        self.took("request_not");
+        self.understood();
+        self.say_pattern(Pattern::NotDone, &[]);
+        if self.state.frames.is_empty() {
+            self.listen();
+        } else {
+            self.drop_front("declined");
+            if self.uncover() == Next::Go {
+                self.run();
+            }
+        }
+        true
+    }
+
+    /// True where the best reading is about a flow that is not in front, and the one in front is not near it.
+    fn is_of_another(&self, reading: Option<&Reading>) -> bool {
+        let Some(reading) = reading else { return false };
+        let of = |own: bool| {
+            let all = reading.intents.iter();
+            all.filter(|(intent, _)| self.is_own(intent) == own)
+                .map(|(_, p)| *p)
+                .fold(0.0, f64::max)
+        };
+        of(false) >= self.bundle.understanding.accept && of(true) < self.bundle.understanding.lead
+    }
+
+    /// Ends the flow in front because the customer no longer needs it.
+    fn end_front(&mut self, outcome: &str) {
+        self.understood();
+        self.state.wait = Wait::Customer;
+        let Some(flow) = self.state.flow().cloned() else {
+            let pattern = match outcome {
+                "resolved" => Pattern::AnythingElse,
+                _ => Pattern::NothingToCancel,
+            };
+            self.say_pattern(pattern, &[]);
+            self.listen();
+            return;
+        };
+        let pattern = match outcome {
+            "resolved" => Pattern::Resolved,
+            _ => Pattern::Cancel,
+        };
+        let title = Value::Text(self.flow_title(&flow));
+        self.say_pattern(pattern, &[("title", title)]);
+        self.drop_front(outcome);
+        if self.uncover() == Next::Go {
+            self.run();
+        }
+    }
+
+    /// Hold on; I'm back.
+    fn heard_pause(&mut self, acts: &Acts<'_>) -> bool {
+        if acts.only(&[Act::Wait, Act::Affirm]) && acts.says(Act::Wait) {
+            self.took("wait");
+            self.say_pattern(Pattern::Wait, &[]);
+            self.listen();
+            return true;
+        }
+        let back = acts.only(&[Act::Resume, Act::Affirm]) && acts.says(Act::Resume);
+        if back && !self.state.frames.is_empty() {
+            self.took("resume");
+            self.understood();
+            self.go_on();
+            return true;
+        }
+        false
+    }
+
+    /// A message at a question that needs a moment, whatever else it tells.
+    pub(super) fn heard_wait(&mut self, reading: Option<&Reading>) -> bool {
+        let acts = Acts::of(reading);
+        if !acts.says(Act::Wait) || acts.wants_something() {
+            return false;
+        }
+        self.took("wait");
+        self.say_pattern(Pattern::Wait, &[]);
+        self.listen();
+        true
+    }
+
+    /// A wish for another language, which keeps everything that was said.
+    fn heard_language(&mut self, acts: &Acts<'_>, input: &Input) -> bool {
+        if !acts.only(&[Act::Language, Act::Ask]) || !acts.says(Act::Language) {
+            return false;
+        }
+        let folded = fold(&input.text);
+        let named = |names: &[&str]| names.iter().any(|name| super::exact::holds(&folded, name));
+        let wanted = LANGUAGES.iter().find(|(_, names)| named(names));
+        let spoken = wanted
+            .map(|(code, _)| (*code).to_owned())
+            .filter(|code| self.bundle.languages.contains(code));
+        if spoken.as_ref() == Some(&self.state.language) {
+            return false;
+        }
+        self.took("language");
+        if let Some(code) = spoken {
+            self.note("language", code.clone(), "followed", "asked for");
+            self.state.language = code;
+            self.say_pattern(Pattern::LanguageSwitched, &[]);
+        } else {
+            let languages = Value::Text(self.languages_spoken());
+            self.say_pattern(Pattern::LanguageUnknown, &[("languages", languages)]);
+        }
+        self.go_on();
+        true
+    }
+
+    fn languages_spoken(&self) -> String {
+        let spanish = self.state.language == "es";
+        let name = |code: &String| match (code.as_str(), spanish) {
+            ("en", true) => "inglés".to_owned(),
+            ("en", false) => "English".to_owned(),
+            ("es", true) => "español".to_owned(),
+            ("es", false) => "Spanish".to_owned(),
+            (other, _) => other.to_owned(),
+        };
+        let all: Vec<String> = self.bundle.languages.iter().map(name).collect();
+        all.join(if spanish { " y " } else { " and " })
+    }
+
+    /// Small talk, once and short, then back to where we were; true where the message was nothing else.
+    pub(super) fn heard_small_talk(&mut self, input: &Input, reading: Option<&Reading>) -> bool {
+        let acts = Acts::of(reading);
+        if !acts.known() || acts.wants_something() {
+            return false;
+        }
+        let Some(pattern) = small_talk(&acts, &input.text) else {
+            return false;
+        };
+        if pattern == Pattern::SmallTalk && !self.state.frames.is_empty() {
+            // "Hmm" wants no conversation.
+            self.took("small_talk");
+            self.go_on();
+            return true;
+        }
+        self.took("small_talk");
+        if pattern == Pattern::Calm {
+            self.state.counters.abuse += 1;
+            if self.counted_triggers() {
+                return true;
+            }
+        }
+        let name = Value::Text(self.bundle.name.clone());
+        match pattern {
+            Pattern::AboutBot => self.say_pattern(pattern, &[("bot", name)]),
+            Pattern::WhatICanDo => {
+                let titles = Value::Text(self.flow_titles());
+                self.say_pattern(pattern, &[("bot", name), ("titles", titles)]);
+            }
+            _ => self.say_pattern(pattern, &[]),
+        }
+        self.go_on();
+        true
+    }
+
+    fn flow_titles(&self) -> String {
+        let flows = self
+            .bundle
+            .flows
+            .iter()
+            .filter(|(_, flow)| flow.start.is_some());
+        let titles: Vec<String> = flows
+            .map(|(id, _)| self.flow_title(id))
+            .take(TITLES)
+            .collect();
+        titles.join(", ")
+    }
+
+    /// Asks the open question again, or listens where there is none.
+    pub(super) fn go_on(&mut self) {
+        if self.state.frames.is_empty() {
+            self.listen();
+        } else if self.state.wait == Wait::Resume {
+            self.offer_resume();
+        } else {
+            self.run();
+        }
+    }
+
+    /// An ask that the customer passes over, does not know or won't answer; true where it was one of them.
+    pub(super) fn heard_no_answer(
+        &mut self,
+        (flow, step): (&crate::bundle::Flow, &crate::bundle::Step),
+        ladder: &crate::bundle::Ladder,
+        skip: Option<&[crate::bundle::Step]>,
+        reading: Option<&Reading>,
+    ) -> bool {
+        use super::frame::Branch;
+        let acts = Acts::of(reading);
+        if acts.says(Act::Skip) {
+            self.took("skip");
+            let Some(steps) = skip else {
+                self.say_pattern(Pattern::MustAnswer, &[]);
+                self.missed(Missed::NoAnswer);
+                return true;
+            };
+            self.clear_rungs(step);
+            self.understood();
+            if steps.is_empty() {
+                self.advance(flow);
+            } else {
+                self.enter(flow, Branch::Skip);
+            }
+            self.run();
+            return true;
+        }
+        let (what, steps, branch) = if acts.says(Act::Cannot) {
+            ("cannot", &ladder.cannot, Branch::Cannot)
+        } else if acts.says(Act::Refuse)
+            || (acts.only(&[Act::Deny]) && acts.p(Act::Deny) >= SURE_NO)
+        {
+            ("refuse", &ladder.on_refusal, Branch::OnRefusal)
+        } else {
+            return false;
+        };
+        self.took(what);
+        if !steps.is_empty() {
+            self.clear_rungs(step);
+            self.understood();
+            self.enter(flow, branch);
+            self.run();
+        } else if branch == Branch::OnRefusal {
+            self.refused_to_say(ladder);
+        } else {
+            self.missed(Missed::NoAnswer);
+        }
+        true
+    }
+
+    fn refused_to_say(&mut self, ladder: &crate::bundle::Ladder) {
+        if let Some(why) = &ladder.why {
+            self.say(why);
+        }
+        self.say_pattern(Pattern::Refusal, &[]);
+        self.listen();
+    }
+}
+
+/// The words for a message that is no request.
+fn small_talk(acts: &Acts<'_>, text: &str) -> Option<Pattern> {
+    let folded = fold(text);
+    if acts.says(Act::AboutBot)
+        && CAN_DO
+            .iter()
+            .any(|phrase| super::exact::holds(&folded, phrase))
+    {
+        return Some(Pattern::WhatICanDo);
+    }
+    let order = [
+        (Act::Abuse, Pattern::Calm),
+        (Act::Distress, Pattern::Sorry),
+        (Act::AboutBot, Pattern::AboutBot),
+        (Act::Bye, Pattern::Goodbye),
+        (Act::Thanks, Pattern::Welcome),
+        (Act::Greet, Pattern::Hello),
+        (Act::Chat, Pattern::SmallTalk),
+    ];
+    order
+        .into_iter()
+        .find(|(act, _)| acts.says(*act))
+        .map(|(_, pattern)| pattern)
+}
