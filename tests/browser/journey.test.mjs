@@ -72,8 +72,12 @@ test("a balance, a corrected card, a fee with its source, a person, the bot agai
     await desk.reads(said);
   }
   await desk.details.getByText("Asked for a person", { exact: true }).waitFor();
-  await desk.details.getByText(/^Blocking a lost or stolen card/i).waitFor();
+  const blocked = desk.details.getByRole("heading", { name: "Blocking a lost or stolen card · done" });
+  await blocked.waitFor();
+  await desk.details.getByText("✓ confirmed by the customer").waitFor();
   await picture(desk.tab, "desk-conversation");
+  await blocked.evaluate((heading) => heading.scrollIntoView());
+  await picture(desk.tab, "desk-ended");
   await accessible(desk.tab, "a conversation at the desk");
 
   await chat.sees("Operator, a person, is with you");
@@ -143,6 +147,7 @@ test("the desk shows what a flow has collected, by flow, and never the PIN", asy
   await desk.details.getByText(/card number: 4812.*customer number: 30552208.*PIN given/).waitFor();
   const pane = await desk.details.innerText();
   assert.doesNotMatch(pane, /2580/, "the PIN is nowhere in the details");
+  await known.locator("dt").last().scrollIntoViewIfNeeded();
   await picture(desk.tab, "desk-collected");
   await accessible(desk.tab, "what was collected");
   await desk.wrapUp();

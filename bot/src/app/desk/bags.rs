@@ -125,7 +125,8 @@ async fn peer(fails: &'static [(&'static str, u16)]) -> Actions {
         let status = failure.map_or(200, |(_, status)| *status);
         let body = match status {
             200 => json!({"ref": "R7", "id": "77001"}),
-            _ => json!({"error": "needs_human"}),
+            409 => json!({"error": "needs_human"}),
+            _ => json!({}),
         };
         let status = StatusCode::from_u16(status).expect("a status");
         (status, axum::Json(body))
@@ -311,7 +312,7 @@ async fn every_way_out_arrives_with_what_was_told() {
             &[],
             &["#0"],
             "user_request",
-            "0",
+            "/human",
         ),
         (
             "on the phone, by a step",
