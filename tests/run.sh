@@ -34,10 +34,12 @@ stage "build"
 cargo build --release --workspace --all-targets --locked
 bellhop=target/release/bellhop
 
-stage "the demo bot: model, checks, its own conversations"
-"$bellhop" train flows/demo/harbor-bank
-"$bellhop" check flows/demo/harbor-bank
-"$bellhop" test flows/demo/harbor-bank --coverage
+stage "the demo bots: model, checks, their own conversations"
+for bot in flows/demo/*/; do
+  "$bellhop" train "$bot"
+  "$bellhop" check "$bot"
+  "$bellhop" test "$bot" --coverage
+done
 
 stage "Rust tests"
 cargo test --release --workspace --locked
