@@ -14,7 +14,7 @@ use super::topic::ARTICLE;
 use super::turn::{Said, Turn};
 use crate::bundle::{Ask, Flow, Offer, Pattern, Step};
 use crate::template::Rendering;
-use crate::value::Value;
+use crate::value::{Type, Value};
 
 /// Probability from which a wish is heard in the middle of a text that tells something.
 const CLEAR: f64 = 0.9;
@@ -383,6 +383,7 @@ impl<'a> Turn<'a> {
                 || self.heard_no_answer((flow, step), &offer.ladder, None, reading)
                 || self.heard_wait(reading)
                 || self.not_that_choice(offer, input, reading)
+                || self.not_on_offer(offer, reading)
             {
                 return true;
             }
@@ -421,6 +422,33 @@ impl<'a> Turn<'a> {
         self.note("reading", "answer", "rejected", "it is ruled out");
         self.understood();
         self.say_pattern(Pattern::Excluded, &[("value", Value::Text(out))]);
+        self.run();
+        true
+    }
+
+    /// A time while times are on offer, and none of them: says that it is not. True where it was so.
+    fn not_on_offer(&mut self, offer: &Offer, reading: Option<&Reading>) -> bool {
+        let time = |text: &str| Value::from_json(&serde_json::json!(text), &Type::Time);
+        if offer
+            .choices
+            .iter()
+            .any(|choice| time(&choice.value).is_none())
+        {
+            return false;
+        }
+        let entities = self.usable(reading.map_or(&[][..], |reading| &reading.entities));
+        let Some((_, value)) = self.best_entity("", &Type::Time, &entities, true) else {
+            return false;
+        };
+        let language = self.state.language.clone();
+        let how = Rendering {
+            language: &language,
+            spoken: false,
+        };
+        self.note("reading", "answer", "rejected", "it is not on offer");
+        self.understood();
+        let value = Value::Text(value.say(how));
+        self.say_pattern(Pattern::NotOffered, &[("value", value)]);
         self.run();
         true
     }

@@ -8,7 +8,9 @@ use serde_json::json;
 use super::kit::{about, bank};
 use crate::bundle::Bundle;
 use crate::engine::effect::Effect;
-use crate::engine::event::{Event, EventKind, Found, Input, Outcome, Passage, Reading};
+use crate::engine::event::{
+    Act as Does, Clause, Event, EventKind, Found, Input, Outcome, Passage, Polarity, Reading,
+};
 use crate::engine::state::{Owner, State, Wait};
 use crate::engine::{Step, step};
 
@@ -18,6 +20,73 @@ pub(super) enum Act {
     Event(EventKind),
     Acted(Outcome),
     Found(f64),
+}
+
+/// A value that is never given, only ruled out or asked about.
+const RULED_OUT: &str = "9999";
+
+/// Anything that a clause may do.
+fn done() -> impl Strategy<Value = Does> {
+    prop::sample::select(vec![
+        Does::Affirm,
+        Does::Deny,
+        Does::Limit,
+        Does::Inform,
+        Does::Correct,
+        Does::Exclude,
+        Does::Request,
+        Does::RequestNot,
+        Does::Ask,
+        Does::Cannot,
+        Does::Refuse,
+        Does::Skip,
+        Does::Wait,
+        Does::Resume,
+        Does::Resolved,
+        Does::Withdraw,
+        Does::Human,
+        Does::HumanNot,
+        Does::Greet,
+        Does::Thanks,
+        Does::Bye,
+        Does::Chat,
+        Does::AboutBot,
+        Does::Complain,
+        Does::Abuse,
+        Does::Distress,
+        Does::Crisis,
+        Does::Repeat,
+        Does::Rephrase,
+        Does::Language,
+    ])
+}
+
+/// A text in as many clauses as there are acts.
+fn cut(text: &str, intent: &str, acts: &[(Does, f64)]) -> Vec<Clause> {
+    let middle = text.char_indices().nth(text.chars().count() / 2);
+    let middle = middle.map_or(0, |(at, _)| at);
+    let ends = [(0, middle), (middle, text.len())];
+    let whole = [(0, text.len())];
+    let places = if acts.len() > 1 {
+        &ends[..]
+    } else {
+        &whole[..]
+    };
+    acts.iter()
+        .zip(places)
+        .map(|((act, p), (start, end))| Clause {
+            start: *start,
+            end: *end,
+            acts: vec![(*act, *p)],
+            intent: (*p > 0.6).then(|| (intent.to_owned(), *p)),
+        })
+        .collect()
+}
+
+/// What says yes and nothing else, by a table.
+fn agrees(input: &Input) -> bool {
+    let exact = input.payload.as_deref().or(input.keys.as_deref());
+    matches!(exact, Some("yes" | "1")) || (exact.is_none() && input.text == "yes")
 }
 
 fn heard(input: Input, reading: Option<Reading>) -> Act {
@@ -42,6 +111,12 @@ fn reading() -> impl Strategy<Value = (String, Reading)> {
         "é",
         "",
         "sorry, 1111",
+        "yes but make it 25",
+        "ok wait",
+        "not 4821",
+        "sure, if it's free",
+        "the card is wrong",
+        "don't block it",
     ]);
     let intents = prop::sample::select(vec![
         "lost_card",
@@ -55,9 +130,29 @@ fn reading() -> impl Strategy<Value = (String, Reading)> {
         "article:fees",
         "nothing",
     ]);
-    (words, intents, 0.0..1.0f64, 0.0..1.0f64, any::<bool>()).prop_map(
-        |(text, intent, p, negative, degraded)| {
+    let clauses = prop::collection::vec((done(), 0.3..1.0f64), 0..3);
+    (
+        words,
+        intents,
+        0.0..1.0f64,
+        0.0..1.0f64,
+        any::<bool>(),
+        clauses,
+    )
+        .prop_map(|(text, intent, p, negative, degraded, clauses)| {
             let mut reading = about(intent, p);
+            reading.clauses = cut(text, intent, &clauses);
+            // What is ruled out or only asked about, in every message.
+            for (kind, polarity) in [("last4", Polarity::Excluded), ("loss", Polarity::Asked)] {
+                reading.entities.push(Found {
+                    entity: kind.to_owned(),
+                    value: json!(RULED_OUT),
+                    start: 0,
+                    end: text.len(),
+                    confidence: 1.0,
+                    polarity,
+                });
+            }
             reading
                 .intents
                 .push(("pin".to_owned(), (p - 0.05).max(0.0)));
@@ -85,8 +180,7 @@ fn reading() -> impl Strategy<Value = (String, Reading)> {
                 }
             }
             (text.to_owned(), reading)
-        },
-    )
+        })
 }
 
 fn payload() -> impl Strategy<Value = String> {
@@ -268,12 +362,24 @@ proptest! {
         let mut state = State::default();
         let mut events = vec![opened()];
         step(&bundle, &mut state, &events[0]);
-        let mut sealed = false;
+        let (mut sealed, mut agreed) = (false, false);
         let mut outputs = Vec::new();
         for (at, act) in acts.iter().enumerate() {
             let next = event(act, &state, i64::try_from(at).expect("small"));
             let owner = state.owner;
+            if let EventKind::Heard { input, .. } = &next.kind {
+                agreed = agrees(input);
+            }
             let done = step(&bundle, &mut state, &next);
+            for effect in &done.effects {
+                if let Effect::Call(call) = effect
+                    && call.action == "block_card"
+                {
+                    prop_assert!(agreed, "done for good without a bare yes: {next:?}");
+                }
+            }
+            let filled = serde_json::to_string(&state.filled()).expect("it can be written");
+            prop_assert!(!filled.contains(RULED_OUT), "{filled}");
             prop_assert!(state.frames.len() <= 5);
             prop_assert!(done.effects.len() < 600);
             prop_assert!(state.steps_run <= 101);
