@@ -248,7 +248,7 @@ pub struct State {
     pub last_said: Vec<Message>,
     /// What was said before this turn, whose buttons a message may point at.
     #[serde(skip)]
-    pub(super) last_said_before: Vec<Message>,
+    pub last_said_before: Vec<Message>,
     /// The last message of the customer, what a `search` step without a query looks for.
     pub last_text: String,
     /// The queue the conversation is in, or was taken from.
