@@ -1,12 +1,16 @@
 //! The made-up bank: its customers, and what can be done to their accounts and cards.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use jiff::ToSpan;
-use jiff::civil::{Date, Weekday};
+use jiff::civil::Date;
 use rust_decimal::Decimal;
 use serde::Serialize;
 use serde_json::{Value, json};
+use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::char::is_combining_mark;
+
+use super::calendar::{Calendar, Place};
 
 /// Customer that the demo page is signed in as.
 pub const DEMO_CUSTOMER: &str = "cust_2208";
@@ -14,6 +18,8 @@ pub const DEMO_CUSTOMER: &str = "cust_2208";
 const CURRENCY: &str = "GBP";
 /// Idempotency keys kept; the demo forgets the oldest beyond.
 const MAX_KEYS: usize = 10_000;
+/// Letters and digits of a British postcode such as `M3 3NW`; its second half alone is shorter.
+const SHORTEST_POSTCODE: usize = 5;
 /// First number of each kind of reference, so that they look like a bank's.
 const FIRST_REFERENCE: u32 = 73_014;
 
@@ -67,9 +73,21 @@ pub(super) struct Transaction {
 pub(super) struct Card {
     pub(super) last4: String,
     pub(super) kind: String,
+    #[serde(skip)]
+    product: Product,
     pub(super) status: String,
     #[serde(skip)]
     pub(super) decline: Option<Decline>,
+}
+
+/// What a card is sold as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Product {
+    Classic,
+    /// The Premier card, which people call the gold one.
+    Premier,
+    /// Harbor Rewards, which collects points.
+    Rewards,
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -78,48 +96,6 @@ pub(super) struct Decline {
     pub(super) merchant: String,
     pub(super) advice: String,
 }
-
-#[derive(Debug, Clone, Serialize)]
-pub(super) struct Branch {
-    pub(super) id: &'static str,
-    #[serde(skip)]
-    pub(super) town: &'static str,
-    pub(super) name: &'static str,
-    pub(super) address: &'static str,
-}
-
-pub(super) const BRANCHES: [Branch; 5] = [
-    Branch {
-        id: "london-strand",
-        town: "london",
-        name: "Strand",
-        address: "12 Strand, London WC2N 5HR",
-    },
-    Branch {
-        id: "bristol-harbourside",
-        town: "bristol",
-        name: "Harbourside",
-        address: "3 Canons Road, Bristol BS1 5UH",
-    },
-    Branch {
-        id: "manchester-deansgate",
-        town: "manchester",
-        name: "Deansgate",
-        address: "208 Deansgate, Manchester M3 3NW",
-    },
-    Branch {
-        id: "leeds-park-row",
-        town: "leeds",
-        name: "Park Row",
-        address: "41 Park Row, Leeds LS1 5JL",
-    },
-    Branch {
-        id: "edinburgh-george-street",
-        town: "edinburgh",
-        name: "George Street",
-        address: "97 George Street, Edinburgh EH2 3ES",
-    },
-];
 
 /// What one pound buys, in ten-thousandths.
 const RATES: [(&str, u32); 9] = [
@@ -151,7 +127,7 @@ pub(super) enum Refusal {
 #[derive(Debug)]
 pub(super) struct Bank {
     customers: Vec<Customer>,
-    booked: BTreeSet<(String, Date, String)>,
+    pub(super) calendar: Calendar,
     references: BTreeMap<&'static str, u32>,
     /// Idempotency key -> request as it came and what was answered.
     answered: BTreeMap<String, (String, Value)>,
@@ -161,7 +137,7 @@ impl Bank {
     pub(super) fn open(today: Date) -> Self {
         Self {
             customers: vec![alex(today), maya(today), rosa(today), victor(today)],
-            booked: BTreeSet::new(),
+            calendar: Calendar::open(today),
             references: BTreeMap::new(),
             answered: BTreeMap::new(),
         }
@@ -221,6 +197,50 @@ impl Bank {
             }
             _ => json!({"ok": false, "id": "", "name": ""}),
         }
+    }
+
+    /// Knows a customer by what others are less likely to know than the name.
+    pub(super) fn verify_details(&self, name: &str, born: Date, postcode: &str) -> Value {
+        let known = self.customers.iter().find(|customer| {
+            plain(&customer.name) == plain(name)
+                && customer.date_of_birth == born
+                && has_postcode(&customer.address, postcode)
+        });
+        match known {
+            Some(customer) => json!({"ok": true, "id": customer.id, "name": customer.name}),
+            None => json!({"ok": false, "id": "", "name": ""}),
+        }
+    }
+
+    /// A customer's cards of a kind, or all where there is none of it: how many they have, the
+    /// digits of the only one, and the digits to read out.
+    pub(super) fn cards_of_kind(&self, customer: &str, kind: &str) -> Result<Value, Refusal> {
+        let is_meant: fn(&Card) -> bool = match kind {
+            "debit" => |card| card.kind == "debit",
+            "credit" => |card| card.kind == "credit",
+            "gold" => |card| card.product == Product::Premier,
+            "rewards" => |card| card.product == Product::Rewards,
+            "only" => |_| true,
+            _ => {
+                return Err(Refusal::Invalid(
+                    "kind must be debit, credit, gold, rewards or only",
+                ));
+            }
+        };
+        let all = &self.customer(customer)?.cards;
+        let of_kind = all.iter().filter(|card| is_meant(card));
+        let meant: Vec<&str> = of_kind.map(|card| card.last4.as_str()).collect();
+        let last4 = match meant.as_slice() {
+            [only] => only,
+            _ => "",
+        };
+        let told = if meant.is_empty() {
+            all.iter().map(|card| card.last4.as_str()).collect()
+        } else {
+            meant.clone()
+        };
+        // Commas, since they are read out in every language.
+        Ok(json!({"count": meant.len(), "last4": last4, "digits": told.join(", ")}))
     }
 
     pub(super) fn account(&self, customer: &str, kind: &str) -> Result<Value, Refusal> {
@@ -288,42 +308,17 @@ impl Bank {
         Ok(json!({"ref": self.reference("AD")}))
     }
 
-    pub(super) fn book(&mut self, branch: &str, date: Date, time: &str) -> Result<Value, Refusal> {
-        let free = self.slots(branch, date)?;
-        if !free.iter().any(|slot| slot == time) {
-            return Err(Refusal::Taken("appointment time"));
-        }
-        self.booked
-            .insert((branch.to_owned(), date, time.to_owned()));
-        Ok(json!({"ref": self.reference("AP")}))
+    /// Keeps an appointment; who is no customer of ours may have one too.
+    pub(super) fn book(&mut self, place: Place, customer: Option<&str>) -> Result<Value, Refusal> {
+        self.calendar.check_free(&place)?;
+        let customer = customer.and_then(|name| Some(self.customer(name).ok()?.id.clone()));
+        let reference = self.reference("AP");
+        self.calendar.keep(&reference, place, customer);
+        Ok(json!({"ref": reference}))
     }
 
-    /// Free times of a day: none on Sundays, mornings on Saturdays.
-    pub(super) fn slots(&self, branch: &str, date: Date) -> Result<Vec<String>, Refusal> {
-        let index = BRANCHES
-            .iter()
-            .position(|known| known.id == branch)
-            .ok_or(Refusal::NotFound("branch"))?;
-        let day: &[&str] = match date.weekday() {
-            Weekday::Sunday => &[],
-            Weekday::Saturday => &["10:00", "11:00", "12:30", "13:15"],
-            _ => &[
-                "10:00", "10:45", "11:30", "13:00", "14:15", "15:00", "15:45",
-            ],
-        };
-        // A calendar that differs by branch and day, and is the same whenever it is asked for.
-        let shift = index + usize::try_from(date.day_of_year()).unwrap_or(0);
-        Ok(day
-            .iter()
-            .enumerate()
-            .filter(|(at, _)| (at + shift) % 3 != 0)
-            .map(|(_, time)| (*time).to_owned())
-            .filter(|time| {
-                !self
-                    .booked
-                    .contains(&(branch.to_owned(), date, time.clone()))
-            })
-            .collect())
+    pub(super) fn next_appointment(&self, customer: &str) -> Result<Value, Refusal> {
+        Ok(self.calendar.next_of(&self.customer(customer)?.id))
     }
 
     /// A new reference such as `BL-73014`.
@@ -342,6 +337,31 @@ pub(super) struct Transfer<'a> {
     pub(super) from: Option<&'a str>,
     pub(super) to: &'a str,
     pub(super) amount: Decimal,
+}
+
+/// A name without regard to case, accents and blanks.
+fn plain(name: &str) -> String {
+    let bare: String = name.nfd().filter(|c| !is_combining_mark(*c)).collect();
+    let words: Vec<&str> = bare.split_whitespace().collect();
+    words.join(" ").to_lowercase()
+}
+
+/// True where the address ends with the whole postcode, however either is spaced.
+fn has_postcode(address: &str, postcode: &str) -> bool {
+    let solid = |text: &str| -> String {
+        let kept = text.chars().filter(char::is_ascii_alphanumeric);
+        kept.map(|c| c.to_ascii_uppercase()).collect()
+    };
+    let asked = solid(postcode);
+    if asked.len() < SHORTEST_POSTCODE {
+        return false;
+    }
+    let words: Vec<&str> = address.split_whitespace().collect();
+    // `LS1 4HG` or `LS14HG`, never the end of a longer one.
+    [1, 2].into_iter().any(|count| {
+        let from = words.len().saturating_sub(count);
+        solid(&words[from..].concat()) == asked
+    })
 }
 
 /// What one unit of `from` buys of `to`, four decimals.
@@ -374,10 +394,11 @@ fn account(balance: i64, overdraft: i64, tail: &str) -> Account {
     }
 }
 
-fn card(last4: &str, kind: &str, decline: Option<(&str, &str, &str)>) -> Card {
+fn card(last4: &str, kind: &str, product: Product, decline: Option<(&str, &str, &str)>) -> Card {
     Card {
         last4: last4.to_owned(),
         kind: kind.to_owned(),
+        product,
         status: "active".to_owned(),
         decline: decline.map(|(reason, merchant, advice)| Decline {
             reason: reason.to_owned(),
@@ -428,14 +449,15 @@ fn alex(today: Date) -> Customer {
             card(
                 "4821",
                 "debit",
+                Product::Classic,
                 Some((
                     "the contactless limit",
                     "Quayside Foods",
                     "put the card in and type your PIN once, then contactless works again.",
                 )),
             ),
-            card("9034", "credit", None),
-            card("4812", "debit", None),
+            card("9034", "credit", Product::Premier, None),
+            card("4812", "debit", Product::Classic, None),
         ],
     }
 }
@@ -467,6 +489,7 @@ fn maya(today: Date) -> Customer {
         cards: vec![card(
             "5520",
             "debit",
+            Product::Classic,
             Some((
                 "too little money in the account",
                 "Fenwick Motors",
@@ -496,7 +519,10 @@ fn rosa(today: Date) -> Customer {
             today,
             &[(1, "Castle Bakery", -415), (2, "Lothian Buses", -480)],
         ),
-        cards: vec![card("3316", "debit", None), card("7042", "credit", None)],
+        cards: vec![
+            card("3316", "debit", Product::Classic, None),
+            card("7042", "credit", Product::Rewards, None),
+        ],
     }
 }
 
@@ -517,6 +543,6 @@ fn victor(today: Date) -> Customer {
             ("savings".to_owned(), account(18_440_000, 0, "0050")),
         ]),
         transactions: payments(today, &[(0, "Mariner Hotel", -42_000)]),
-        cards: vec![card("1209", "credit", None)],
+        cards: vec![card("1209", "credit", Product::Premier, None)],
     }
 }

@@ -6,30 +6,37 @@
 //!
 //! Money goes out as `{"amount": "1284.36", "currency": "GBP"}` and comes in as that, as a number or
 //! as text such as `50` or `50.00 GBP`. A customer is named by id (`cust_2208`) or by the 8-digit
-//! customer number. A `POST` with an `Idempotency-Key` answers the same again and does nothing twice;
+//! customer number. A change with an `Idempotency-Key` answers the same again and does nothing twice;
 //! the same key with another body is refused with 409. Errors are `{"error": code, "message": text}`.
 //!
 //! | request | answer |
 //! |---|---|
 //! | `GET /customers/{id}` | `{id, number, name, tier, phone, email, date_of_birth, address, language}` |
 //! | `POST /customers/verify {customer, pin}` | `{ok, id, name}`; a wrong pair is `ok: false` with empty texts |
+//! | `POST /customers/verify-details {name, date_of_birth, postcode}` | the same, by what the customer knows |
 //! | `GET /customers/{id}/accounts/{kind}` (`current`, `savings`) | `{kind, balance, available, account_tail}` |
 //! | `GET /customers/{id}/transactions?limit=` | `{transactions: [{date, merchant, amount}], summary}` |
 //! | `GET /customers/{id}/cards` | `{cards: [{last4, kind, status}]}` |
 //! | `GET /customers/{id}/cards/{last4}` | `{last4, kind, status, found}`; an unknown card is `found: false` |
+//! | `GET /customers/{id}/cards/of-kind?kind=` (`debit`, `credit`, `gold`, `rewards`, `only`) | `{count, last4, digits}`: `last4` of the only one, `digits` of them or else of all: `"4821, 4812"` |
 //! | `POST /cards/{last4}/block {customer, reason}` | `{ref, status}` |
 //! | `POST /cards/{last4}/replace {customer, address_ok?}` | `{ref, days}` |
 //! | `GET /cards/{last4}/declines?customer=` | `{reason, merchant, advice}`; nothing declined is reason `none` |
 //! | `POST /password-resets {customer \| email, secret?, send_by?}` | `{ref, sent_to}` |
 //! | `GET /branches?town=` | `{id, name, address}` of the town's branch; without `town`, `{branches: […]}` |
-//! | `GET /branches/{id}/slots?date=` | `{open, slots: ["10:00", …], times: "10:00, …", first}` |
+//! | `GET /branches/{id}/slots?date=&pick=` (`first`, `second`, `third`, `middle`, `last`) | `{open, slots: ["10:00", …], times: "10:00, …", first, picked}`; `picked` is empty where there is no such one |
 //! | `POST /appointments {branch, date, time, topic?, customer?}` | `{ref}`; a taken time is 409 |
+//! | `GET /appointments/{ref}` | `{found, ref, id, name, date, time}`, `id` and `name` of the branch; an unknown one is `found: false` |
+//! | `GET /customers/{id}/appointments/next` | the same, of the customer's next one |
+//! | `PUT /appointments/{ref} {date, time}` | `{ref}`; a taken time is 409 and changes nothing |
+//! | `DELETE /appointments/{ref}` | `{ref}`; its time is free again |
 //! | `POST /transfers {customer, amount, to, from?, payee?}` (`to`: `savings`, `current`, `someone`) | `{ref, new_balance}`; too little money is 422 |
 //! | `POST /statements {customer, kind?, period \| months, delivery \| by}` | `{ref}` |
 //! | `POST /addresses {customer, address \| street + postcode, from?}` | `{ref}` |
 //! | `GET /rates?from=&to=` | `{rate, at}` |
 //! | `POST /disputes {customer, merchant, amount, date?, reason?}` | `{ref}` |
 
+mod calendar;
 mod data;
 mod routes;
 

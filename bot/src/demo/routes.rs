@@ -11,25 +11,33 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::Shared;
-use super::data::{BRANCHES, Bank, Refusal, Transfer, money, rate};
+use super::calendar::{BRANCHES, Place, picked};
+use super::data::{Bank, Refusal, Transfer, money, rate};
 
 const DEFAULT_TRANSACTIONS: usize = 5;
 
 pub(super) fn router(bank: Shared) -> Router {
     Router::new()
         .route("/customers/verify", post(verify))
+        .route("/customers/verify-details", post(verify_details))
         .route("/customers/{id}", get(customer))
         .route("/customers/{id}/accounts/{kind}", get(account))
         .route("/customers/{id}/transactions", get(transactions))
         .route("/customers/{id}/cards", get(cards))
+        .route("/customers/{id}/cards/of-kind", get(cards_of_kind))
         .route("/customers/{id}/cards/{last4}", get(card))
+        .route("/customers/{id}/appointments/next", get(next_appointment))
         .route("/cards/{last4}/block", post(block))
         .route("/cards/{last4}/replace", post(replace))
         .route("/cards/{last4}/declines", get(declines))
         .route("/password-resets", post(reset_password))
         .route("/branches", get(branches))
         .route("/branches/{id}/slots", get(slots))
-        .route("/appointments", post(appointment))
+        .route("/appointments", post(book))
+        .route(
+            "/appointments/{reference}",
+            get(appointment).delete(cancel).put(put_off),
+        )
         .route("/transfers", post(transfer))
         .route("/statements", post(statement))
         .route("/addresses", post(address))
@@ -117,6 +125,15 @@ async fn verify(State(bank): State<Shared>, Json(body): Json<Value>) -> Answer {
     Ok(Json(bank.with(|bank| bank.verify(customer, pin))))
 }
 
+async fn verify_details(State(bank): State<Shared>, Json(body): Json<Value>) -> Answer {
+    let body = Body(&body);
+    let (name, postcode) = (body.text("name")?, body.text("postcode")?);
+    let born = read_date(body.text("date_of_birth")?)?;
+    Ok(Json(
+        bank.with(|bank| bank.verify_details(name, born, postcode)),
+    ))
+}
+
 async fn account(State(bank): State<Shared>, Path((id, kind)): Path<(String, String)>) -> Answer {
     bank.with(|bank| bank.account(&id, &kind)).map(Json)
 }
@@ -170,6 +187,20 @@ async fn cards(State(bank): State<Shared>, Path(id): Path<String>) -> Answer {
         bank.customer(&id)
             .map(|customer| Json(json!({"cards": customer.cards})))
     })
+}
+
+#[derive(Deserialize)]
+struct KindQuery {
+    kind: String,
+}
+
+async fn cards_of_kind(
+    State(bank): State<Shared>,
+    Path(id): Path<String>,
+    Query(query): Query<KindQuery>,
+) -> Answer {
+    bank.with(|bank| bank.cards_of_kind(&id, &query.kind))
+        .map(Json)
 }
 
 async fn card(State(bank): State<Shared>, Path((id, last4)): Path<(String, String)>) -> Answer {
@@ -276,6 +307,7 @@ async fn branches(Query(query): Query<BranchQuery>) -> Answer {
 #[derive(Deserialize)]
 struct SlotQuery {
     date: String,
+    pick: Option<String>,
 }
 
 async fn slots(
@@ -284,26 +316,61 @@ async fn slots(
     Query(query): Query<SlotQuery>,
 ) -> Answer {
     let date = read_date(&query.date)?;
-    let free = bank.with(|bank| bank.slots(&id, date))?;
+    let free = bank.with(|bank| bank.calendar.slots(&id, date))?;
+    let picked = match &query.pick {
+        Some(pick) => picked(&free, pick)?,
+        None => "",
+    };
     Ok(Json(json!({
         "open": !free.is_empty(),
         "times": free.join(", "),
         "first": free.first().cloned().unwrap_or_default(),
+        "picked": picked,
         "slots": free,
     })))
 }
 
-async fn appointment(
+async fn book(State(bank): State<Shared>, headers: HeaderMap, Json(body): Json<Value>) -> Answer {
+    change(&bank, &headers, "appointment", &body, |bank, body| {
+        let place = Place {
+            branch: body.text("branch")?.to_owned(),
+            date: read_date(body.text("date")?)?,
+            time: read_time(body.text("time")?).to_owned(),
+        };
+        bank.book(place, body.optional("customer"))
+    })
+}
+
+async fn appointment(State(bank): State<Shared>, Path(reference): Path<String>) -> Answer {
+    Ok(Json(bank.with(|bank| bank.calendar.find(&reference))))
+}
+
+async fn next_appointment(State(bank): State<Shared>, Path(id): Path<String>) -> Answer {
+    bank.with(|bank| bank.next_appointment(&id)).map(Json)
+}
+
+async fn cancel(
     State(bank): State<Shared>,
+    Path(reference): Path<String>,
+    headers: HeaderMap,
+) -> Answer {
+    let path = format!("cancel {reference}");
+    change(&bank, &headers, &path, &Value::Null, |bank, _| {
+        bank.calendar.cancel(&reference)
+    })
+}
+
+async fn put_off(
+    State(bank): State<Shared>,
+    Path(reference): Path<String>,
     headers: HeaderMap,
     Json(body): Json<Value>,
 ) -> Answer {
-    change(&bank, &headers, "appointment", &body, |bank, body| {
+    let path = format!("put off {reference}");
+    change(&bank, &headers, &path, &body, |bank, body| {
         let date = read_date(body.text("date")?)?;
-        // `14:15:00` and `14:15` are the same time.
-        let time = body.text("time")?;
-        let time = time.get(..5).unwrap_or(time);
-        bank.book(body.text("branch")?, date, time)
+        let time = read_time(body.text("time")?);
+        bank.calendar.put_off(&reference, date, time)
     })
 }
 
@@ -374,4 +441,9 @@ async fn dispute(
 fn read_date(text: &str) -> Result<Date, Refusal> {
     text.parse()
         .map_err(|_| Refusal::Invalid("date must be written as 2027-01-31"))
+}
+
+/// `14:15:00` and `14:15` are the same time.
+fn read_time(text: &str) -> &str {
+    text.get(..5).unwrap_or(text)
 }
