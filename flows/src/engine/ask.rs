@@ -362,7 +362,17 @@ impl Turn<'_> {
         ) {
             return None;
         }
-        let usable = self.usable(entities);
+        // "Tuesday or Wednesday?" asks, and still names two.
+        let meant: Vec<Found> = entities
+            .iter()
+            .filter(|found| found.polarity == Polarity::Asked)
+            .map(|found| Found {
+                polarity: Polarity::Affirmed,
+                ..found.clone()
+            })
+            .collect();
+        let mut usable = self.usable(entities);
+        usable.extend(self.usable(&meant));
         let mut all: Vec<(u8, &Found, Value)> = usable
             .iter()
             .filter(|found| found.confidence >= EXACT)

@@ -213,6 +213,34 @@ const WHY: [&str; 20] = [
     "xq",
 ];
 
+/// Phrases that ask what is wanted.
+const ABOUT: [&str; 24] = [
+    "where",
+    "which one",
+    "which number",
+    "what number",
+    "what format",
+    "what do you want",
+    "what do i",
+    "what should i",
+    "like what",
+    "such as",
+    "how many digits",
+    "do i find",
+    "to find",
+    "what kind",
+    "what are my options",
+    "the choices",
+    "donde",
+    "cual",
+    "que numero",
+    "que pongo",
+    "como es",
+    "cuantas cifras",
+    "encontrar",
+    "que opciones",
+];
+
 /// A global command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Command {
@@ -336,6 +364,12 @@ pub(super) fn surely_asks(text: &str) -> bool {
         || SURELY_ASKING
             .iter()
             .any(|word| folded.starts_with(&format!("{word} ")))
+}
+
+/// True where a message asks what is wanted of it: "where would that be?".
+pub(super) fn asks_about_the_question(text: &str) -> bool {
+    let folded = fold(text);
+    ABOUT.iter().any(|phrase| holds(&folded, phrase))
 }
 
 /// True where a message asks why something is wanted, or whether it must be.

@@ -14,6 +14,8 @@ use super::turn::{Next, Said, Turn};
 use crate::bundle::{Pattern, Queue};
 use crate::value::Value;
 
+/// Probability from which a customer wants to leave the queue.
+const LEAVES: f64 = 0.7;
 /// How often a rating is asked for.
 const RATING_TRIES: u32 = 2;
 
@@ -215,6 +217,12 @@ impl Turn<'_> {
         }
         let leaving = [Act::HumanNot, Act::Withdraw, Act::Resolved];
         let acts = Acts::of(reading);
+        if acts.p(Act::HumanNot) >= LEAVES && !acts.says(Act::Human) {
+            return true;
+        }
+        if leaving.iter().all(|act| acts.p(*act) < LEAVES) {
+            return false;
+        }
         acts.says_any(&leaving)
             && acts.only(&[Act::HumanNot, Act::Withdraw, Act::Resolved, Act::Deny])
     }
@@ -236,7 +244,8 @@ impl Turn<'_> {
             .as_ref()
             .map(|queued| queued.reason.clone());
         let open = reason.is_some_and(|reason| reason != "never_automate" && reason != "policy");
-        if open && acts.says(Act::Ask) && acts.only(&[Act::Ask]) && heard > 1 {
+        let of_wait = super::exact::holds(&super::exact::fold(&self.state.last_text), "long");
+        if open && acts.only(&[Act::Ask]) && !of_wait {
             self.note("reading", "question", "taken", "a person is awaited");
             self.search_message(None, true);
             return;

@@ -157,7 +157,8 @@ impl Turn<'_> {
         }
         // A question about the question: its hints explain it best.
         let here = self.here().and_then(|(_, step)| walk::ladder(&step.kind));
-        if here.is_some_and(|ladder| !ladder.no_match.is_empty()) {
+        let about = super::exact::asks_about_the_question(&self.state.last_text);
+        if about && here.is_some_and(|ladder| !ladder.no_match.is_empty()) {
             self.attempt("answer", "none", "nothing good enough");
             self.missed(Missed::NoAnswer);
             return;

@@ -70,6 +70,8 @@ const DANGER: [&str; 48] = [
 const CLEAR: f64 = 0.6;
 /// Probability below which an answer to the open question is taken for no sensitive topic.
 const GUESS: f64 = 0.8;
+/// Words up to which a message says too little to be routed on a guess.
+const FEW: usize = 4;
 /// Words that decline what follows, and what people call each other, folded.
 const NOT_WANTED: [&str; 22] = [
     "don t want",
@@ -204,8 +206,11 @@ impl<'m> Seen<'m> {
             Act::Refuse,
             Act::Skip,
         ];
+        let words = self.folded.split(' ').count();
         if self.at_question && self.acts.only(&answers) {
             GUESS
+        } else if self.at_question || words <= FEW {
+            CLEAR
         } else {
             0.0
         }

@@ -325,7 +325,11 @@ impl Turn<'_> {
         let entities_now = reading.map_or(&[][..], |reading| &reading.entities);
         let chosen = match (one, said) {
             (Some(one), Some(true)) => Some(one),
-            (Some(one), None) if self.gives_for(one, entities_now) => Some(one),
+            (Some(one), None)
+                if Acts::of(reading).only(&[Act::Inform]) && self.gives_for(one, entities_now) =>
+            {
+                Some(one)
+            }
             _ => pick(input, reading, &titles).and_then(|at| options.get(at)),
         };
         if let Some(topic) = chosen {
@@ -356,7 +360,19 @@ impl Turn<'_> {
 
     /// True where a message gives a value that an intent's flow asks for.
     fn gives_for(&self, topic: &str, entities: &[Found]) -> bool {
-        let slots = self.flow_of(topic).map(|flow| self.asked_slots(flow));
+        // Its own questions, not those of the flows that it calls: who somebody is says nothing of what they want.
+        let own = |flow: &str| {
+            let mut slots = Vec::new();
+            if let Some(flow) = self.bundle.flows.get(flow) {
+                super::frame::each(flow, &mut |step| {
+                    if let StepKind::Ask(ask) = &step.kind {
+                        slots.push(ask.slot.clone());
+                    }
+                });
+            }
+            slots
+        };
+        let slots = self.flow_of(topic).map(own);
         slots.is_some_and(|slots| !self.match_slots(&slots, &self.usable(entities)).is_empty())
     }
 
@@ -553,7 +569,10 @@ impl Turn<'_> {
         let next = intents.get(1).map_or(0.0, |(_, p)| *p);
         let understanding = &self.bundle.understanding;
         let titled = self.flow_of(&topic).is_some() || topic.starts_with(ARTICLE);
-        if p < understanding.lead || p - next < understanding.margin || !titled {
+        // What no intent has is the probability that it is none of them.
+        let none = 1.0 - intents.iter().map(|(_, p)| p).sum::<f64>();
+        let lead = p - next.max(none);
+        if p < understanding.lead || lead < understanding.margin || !titled {
             return false;
         }
         self.note("offer", topic.clone(), "offered", format!("{p:.3}"));

@@ -14,10 +14,17 @@ use crate::value::Value;
 const LEFT_ALONE: f64 = 0.6;
 /// Probability from which a no at a question that is none of yes or no is a refusal.
 const SURE_NO: f64 = 0.6;
+/// Probability from which a message is small talk of no other kind.
+const CHAT: f64 = 0.75;
 /// Probability from which a person is got for an act alone.
 const HUMAN: f64 = 0.8;
 /// Titles that "what can you do" is answered with, at most.
 const TITLES: usize = 8;
+/// Words that negate, folded.
+const NEGATIONS: [&str; 18] = [
+    "not", "no", "don t", "dont", "never", "won t", "wont", "can t", "cant", "t", "leave", "stop",
+    "nor", "sin", "nunca", "tampoco", "nada", "deje",
+];
 /// Messages that need a moment and nothing else, folded and without what leads in.
 const WAITS: [&str; 14] = [
     "wait",
@@ -148,7 +155,7 @@ impl Turn<'_> {
     }
 
     fn heard_person_wish(&mut self, acts: &Acts<'_>) -> bool {
-        if acts.p(Act::Human) >= HUMAN && acts.only(&[Act::Human, Act::Affirm, Act::Complain]) {
+        if acts.p(Act::Human) >= HUMAN && !acts.says_any(&[Act::HumanNot, Act::AboutBot]) {
             self.took("human");
             self.human("act human");
             return true;
@@ -179,6 +186,12 @@ impl Turn<'_> {
         ];
         let left_alone = acts.p(Act::RequestNot) >= LEFT_ALONE && !acts.wants_something();
         if !acts.only(&with) && !left_alone {
+            return false;
+        }
+        // A wish to leave something alone has a no in it: "ok block it" has none.
+        let folded = fold(&self.state.last_text);
+        let negated = NEGATIONS.iter().any(|word| holds(&folded, word));
+        if acts.says(Act::RequestNot) && !negated {
             return false;
         }
         let settled = acts.says(Act::Resolved);
@@ -338,6 +351,9 @@ impl Turn<'_> {
         let Some(pattern) = small_talk(&acts, &input.text) else {
             return false;
         };
+        if pattern == Pattern::SmallTalk && acts.p(Act::Chat) < CHAT {
+            return false;
+        }
         let word = !input.text.trim().contains(' ');
         if pattern == Pattern::SmallTalk && word && !self.state.frames.is_empty() {
             // "Hmm" wants no conversation.

@@ -1,7 +1,7 @@
 //! New topics: which intent a message is about, and how a flow starts with what the message gives.
 
 use super::acts::{self, Acts};
-use super::event::{Act, Clause, Found, Reading};
+use super::event::{Act, Clause, Found, Polarity, Reading};
 use super::frame::{Frame, each};
 use super::turn::{Said, Turn};
 use crate::bundle::StepKind;
@@ -326,8 +326,46 @@ impl Turn<'_> {
             self.state.intent = Some(intent);
         }
         let slots = self.asked_slots(flow);
-        self.prefill(&slots, &said.entities);
+        // "What's the rate for euros?" asks for a service and gives its value.
+        let mut entities = said.entities.clone();
+        for found in &mut entities {
+            if found.polarity == Polarity::Asked {
+                found.polarity = Polarity::Affirmed;
+            }
+        }
+        self.prefill(&slots, &entities);
+        self.prefill_amount(&slots, &entities);
         true
+    }
+
+    /// "Transfer 75": a bare number for the one amount that a flow asks for, where nothing else is made of it.
+    fn prefill_amount(&mut self, slots: &[String], entities: &[Found]) {
+        let amount = |slot: &&String| {
+            self.bundle
+                .slots
+                .get(*slot)
+                .is_some_and(|slot| slot.ty == Type::Money)
+        };
+        let mut amounts = slots.iter().filter(amount);
+        let (Some(slot), None) = (amounts.next().cloned(), amounts.next()) else {
+            return;
+        };
+        let alone = |found: &&Found| {
+            found.entity == "number"
+                && found.polarity.is_affirmed()
+                && !inside_other(found, entities)
+                && !entities.iter().any(|other| {
+                    let same = overlaps((found.start, found.end), (other.start, other.end));
+                    same && !matches!(other.entity.as_str(), "number" | "time_bare")
+                })
+        };
+        let numbers: Vec<Found> = entities.iter().filter(alone).cloned().collect();
+        if let ([_], true) = (numbers.as_slice(), self.state.slot(&slot).is_none())
+            && let Some((slot, found, value)) = self.match_as_asked(&[slot], &numbers).pop()
+            && self.may_hold(&slot, &value)
+        {
+            self.put(&slot, value, "user", found.confidence);
+        }
     }
 
     /// Makes room on a full stack: the flows that were covered first go, but for the last `kept` ones.

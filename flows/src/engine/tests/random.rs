@@ -22,7 +22,7 @@ pub(super) enum Act {
     Found(f64),
 }
 
-/// A value that is never given, only ruled out or asked about.
+/// A value that is never given, only ruled out or a thing of the past.
 const RULED_OUT: &str = "9999";
 
 /// Anything that a clause may do.
@@ -142,8 +142,8 @@ fn reading() -> impl Strategy<Value = (String, Reading)> {
         .prop_map(|(text, intent, p, negative, degraded, clauses)| {
             let mut reading = about(intent, p);
             reading.clauses = cut(text, intent, &clauses);
-            // What is ruled out or only asked about, in every message.
-            for (kind, polarity) in [("last4", Polarity::Excluded), ("loss", Polarity::Asked)] {
+            // What is ruled out or a thing of the past, in every message.
+            for (kind, polarity) in [("last4", Polarity::Excluded), ("loss", Polarity::Past)] {
                 reading.entities.push(Found {
                     entity: kind.to_owned(),
                     value: json!(RULED_OUT),
