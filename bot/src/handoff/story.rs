@@ -110,7 +110,7 @@ fn ended<'a>(
 /// What the customer told, fit for a sentence: ` (card number: 4821, PIN given)`, or nothing.
 fn told<'a>(bundle: &Bundle, known: impl Iterator<Item = &'a Collected>) -> String {
     let values: Vec<String> = known
-        .filter(|one| one.filled.source != "system")
+        .filter(|one| one.filled.source == "user")
         .filter_map(|one| in_words(bundle, one))
         .take(NAMED_SLOTS)
         .collect();

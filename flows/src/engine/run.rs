@@ -413,7 +413,10 @@ impl<'a> Turn<'a> {
             }
             return Next::Go;
         }
-        if !frame.reopened {
+        if frame.reopened {
+            // Counted already; what was corrected since is what a person is told.
+            self.keep_collected(&frame, outcome);
+        } else {
             self.ended(&frame, outcome);
         }
         self.remember_ended(&frame);

@@ -195,7 +195,7 @@ pub(super) fn act(action: &str, into: &str, on_error: Vec<Step>) -> Step {
     )
 }
 
-fn when(id: &str, test: &str, then: Vec<Step>) -> Step {
+pub(super) fn when(id: &str, test: &str, then: Vec<Step>) -> Step {
     s(
         id,
         StepKind::If {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 use serde_json::{Value as Json, json};
 
-use super::bank::bank;
+use super::bank::{ask, bank, when};
 use super::kit::{Talk, about, found};
 use super::random::{Act, acts, event, opened};
 use crate::bundle::{Bundle, Keep};
@@ -233,6 +233,34 @@ fn what_was_corrected_or_said_again_appears_once() {
         .answers(json!({"status": "active"}));
     talk.press("/human");
     assert_eq!(carried(&talk), ["block.card=1111"]);
+}
+
+#[test]
+fn what_is_corrected_after_the_end_of_a_flow_appears_corrected() {
+    let mut bundle = bank();
+    // The card is picked up in passing, and never asked for.
+    let replace = bundle.flows.get_mut("replace").expect("a flow");
+    replace.steps = vec![
+        when("never", "channel == ''", vec![ask("card")]),
+        ask("town"),
+    ];
+    let mut talk = Talk::with(bundle, &[]);
+    let text = "replace 4281 in Leeds";
+    let mut reading = about("replace", 0.9);
+    reading.entities = vec![
+        found(text, "4281", "last4", json!("4281")),
+        found(text, "Leeds", "town", json!("leeds")),
+    ];
+    talk.hears(text, reading);
+    assert!(talk.state.frames.is_empty(), "it has ended");
+    let text = "sorry, 4821";
+    let mut reading = about("nothing", 0.1);
+    reading.entities = vec![found(text, "4821", "last4", json!("4821"))];
+    talk.hears(text, reading).press("/human");
+    assert_eq!(
+        carried(&talk),
+        ["replace.card=4821 (done)", "replace.town=leeds (done)"]
+    );
 }
 
 #[test]
