@@ -1,14 +1,13 @@
-//! The demo bot's own conversation tests, with a scripted understanding.
+//! The demo bot's own conversations go the same way every time. Whether they go as written hangs on what the model
+//! reads, which `bellhop test` judges; here a script stands in for it.
 
 mod demo;
 mod world;
 
-use std::collections::BTreeSet;
-
 use bellhop_flows::bundle::Bundle;
 use bellhop_flows::compile::{ArticleRef, compile};
 use bellhop_flows::source::{SourceFile, Sources};
-use bellhop_flows::testing::{all_steps, run};
+use bellhop_flows::testing::run;
 use demo::{bot, files};
 use world::{Article, Scripted};
 
@@ -65,38 +64,12 @@ fn bundle() -> Bundle {
 }
 
 #[test]
-fn its_conversations_go_as_written() {
+fn every_run_is_the_same() {
     let bundle = bundle();
     let mut world = Scripted::new(&bundle, articles());
-    let mut told = String::new();
-    for test in &bundle.tests {
-        let result = run(&bundle, test, &mut world);
-        if result.failures.is_empty() {
-            continue;
-        }
-        told.push('\n');
-        told.push_str(&result.name);
-        told.push_str("\n  ");
-        told.push_str(&result.transcript.join("\n  "));
-        told.push('\n');
-    }
-    assert!(told.is_empty(), "{} tests:{told}", bundle.tests.len());
-}
-
-#[test]
-fn every_run_is_the_same_and_every_step_is_reached() {
-    let bundle = bundle();
-    let mut world = Scripted::new(&bundle, articles());
-    let mut covered = BTreeSet::new();
+    assert!(!bundle.tests.is_empty());
     for test in &bundle.tests {
         let first = run(&bundle, test, &mut world);
         assert_eq!(first, run(&bundle, test, &mut world));
-        covered.extend(first.covered);
     }
-    let missed: Vec<String> = all_steps(&bundle)
-        .into_iter()
-        .map(|(step, _)| step)
-        .filter(|step| !covered.contains(step))
-        .collect();
-    assert_eq!(missed, Vec::<String>::new());
 }

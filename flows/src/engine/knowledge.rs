@@ -160,7 +160,7 @@ impl Turn<'_> {
         let about = super::exact::asks_about_the_question(&self.state.last_text);
         if about && here.is_some_and(|ladder| !ladder.no_match.is_empty()) {
             self.attempt("answer", "none", "nothing good enough");
-            self.missed(Missed::NoAnswer);
+            self.missed(Missed::Unanswered);
             return;
         }
         self.attempt("answer", "none", "nothing good enough");

@@ -21,7 +21,7 @@ pub(super) enum Missed {
     /// An answer that does not fit.
     NoMatch,
     /// The customer understood and has no answer: the hints go on, and nothing counts as misunderstood.
-    NoAnswer,
+    Unanswered,
     /// No answer.
     NoInput,
 }
@@ -99,9 +99,9 @@ impl<'a> Turn<'a> {
         let Some(ladder) = ladder(step) else { return };
         let mut rungs = self.rungs(step);
         let (said, used, pattern) = match what {
-            Missed::NoMatch | Missed::NoAnswer => {
+            Missed::NoMatch | Missed::Unanswered => {
                 let pattern = match what {
-                    Missed::NoAnswer => Pattern::Cannot,
+                    Missed::Unanswered => Pattern::Cannot,
                     _ => Pattern::NoMatch,
                 };
                 rungs.no_match += 1;
@@ -125,7 +125,7 @@ impl<'a> Turn<'a> {
         }
         match what {
             Missed::NoMatch if self.count_miss() => return,
-            Missed::NoMatch | Missed::NoAnswer => {}
+            Missed::NoMatch | Missed::Unanswered => {}
             Missed::NoInput => self.state.counters.no_input_running += 1,
         }
         if let Some(response) = said.get(rung) {
@@ -186,7 +186,7 @@ impl<'a> Turn<'a> {
 
     fn missed_outside(&mut self, what: Missed) {
         match what {
-            Missed::NoMatch | Missed::NoAnswer => {
+            Missed::NoMatch | Missed::Unanswered => {
                 if self.count_miss() {
                     return;
                 }

@@ -420,7 +420,7 @@ impl Turn<'_> {
             self.took("skip");
             let Some(steps) = skip else {
                 self.say_pattern(Pattern::MustAnswer, &[]);
-                self.missed(Missed::NoAnswer);
+                self.missed(Missed::Unanswered);
                 return true;
             };
             self.clear_rungs(step);
@@ -451,7 +451,7 @@ impl Turn<'_> {
         } else if branch == Branch::OnRefusal {
             self.refused_to_say(ladder);
         } else {
-            self.missed(Missed::NoAnswer);
+            self.missed(Missed::Unanswered);
         }
         true
     }
