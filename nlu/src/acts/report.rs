@@ -1,7 +1,7 @@
 //! What heads make of phrases that they have not seen.
 
 use std::collections::BTreeMap;
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use serde::Serialize;
 
@@ -210,10 +210,11 @@ impl Report {
     pub fn short(&self) -> String {
         let mut out = String::new();
         for (language, share, _) in &self.accuracy {
-            out += &format!("{language} {:.2} % ", share * 100.0);
+            let _ = write!(out, "{language} {:.2} % ", share * 100.0);
         }
         for (language, f1, whole) in &self.cuts {
-            out += &format!("cuts {language} F1 {f1:.3} ({:.1} % whole) ", whole * 100.0);
+            let whole = whole * 100.0;
+            let _ = write!(out, "cuts {language} F1 {f1:.3} ({whole:.1} % whole) ");
         }
         out + &format!(
             "macro F1 {:.3}, best two {:.1} %, calibration error {:.3} (scale {})",

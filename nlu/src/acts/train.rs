@@ -117,7 +117,7 @@ fn fit(lessons: &[&Lesson], setup: &Setup) -> Acts {
     let gap_view = self::view(means, &setup.gap_layers, setup.gap_dense);
     let gaps: Vec<(Row, usize, f32)> = lessons
         .iter()
-        .flat_map(|lesson| gaps(lesson, &gap_view, setup))
+        .flat_map(|lesson| gaps(lesson, &gap_view))
         .collect();
     let cuts = Softmax::fit(
         &samples(&gaps),
@@ -151,7 +151,7 @@ fn samples(rows: &[(Row, usize, f32)]) -> Vec<Sample<'_>> {
 }
 
 /// The gaps of a phrase, each with whether it parts two clauses and what it weighs.
-fn gaps(lesson: &Lesson, view: &View, setup: &Setup) -> Vec<(Row, usize, f32)> {
+fn gaps(lesson: &Lesson, view: &View) -> Vec<(Row, usize, f32)> {
     let seen: Vec<Vec<f32>> = lesson.word_means.iter().map(|m| view.see(m)).collect();
     (1..lesson.words.all.len())
         .map(|gap| {
@@ -418,85 +418,4 @@ fn about() -> BTreeMap<String, String> {
     ]
     .map(|(key, value)| (key.to_owned(), value))
     .into()
-}
-
-#[cfg(test)]
-mod experiment {
-    use super::*;
-    use crate::test_model;
-
-    #[test]
-    #[ignore = "for choosing"]
-    fn experiment() {
-        let encoder = test_model::encoder().expect("model");
-        let mut base = Setup::default();
-        if std::env::var("FAST").is_ok() {
-            base.folds = 2;
-            base.copies = 2;
-            base.acts.steps = 60;
-        }
-        let mut setups: Vec<(String, Setup)> = vec![("base".into(), base.clone())];
-        let list = std::env::var("SETUPS").unwrap_or_default();
-        for spec in list.split(';').filter(|s| !s.is_empty()) {
-            let mut s = base.clone();
-            for part in spec.split(',') {
-                let (k, v) = part.split_once('=').unwrap();
-                let f = || v.parse::<f32>().unwrap();
-                match k {
-                    "layers" => s.layers = v.split('+').map(|x| x.parse().unwrap()).collect(),
-                    "gl" => {
-                        s.gap_layers = if v.is_empty() {
-                            vec![]
-                        } else {
-                            v.split('+').map(|x| x.parse().unwrap()).collect()
-                        }
-                    }
-                    "gd" => s.gap_dense = f(),
-                    "pool" => s.pool = f() as usize,
-                    "least" => s.least = f(),
-                    "pcd" => s.cuts.penalty[0] = f(),
-                    "dense" => s.dense = f(),
-                    "grams" => s.weights.grams = f(),
-                    "flags" => s.weights.flags = f(),
-                    "pairs" => s.weights.pairs = f(),
-                    "open" => s.weights.open = f(),
-                    "around" => s.weights.around = f(),
-                    "pd" => s.acts.penalty[0] = f(),
-                    "ps" => s.acts.penalty[1] = f(),
-                    "pc" => s.cuts.penalty[1] = f(),
-                    "steps" => s.acts.steps = f() as usize,
-                    "folds" => s.folds = f() as usize,
-                    "cs" => s.cuts.steps = f() as usize,
-                    "copies" => s.copies = f() as usize,
-                    _ => panic!("{k}"),
-                }
-            }
-            setups.push((spec.to_owned(), s));
-        }
-        if std::env::var("NOBASE").is_ok() {
-            setups.remove(0);
-        }
-        for (name, s) in setups {
-            let t = std::time::Instant::now();
-            let (acts, report) = train_as(encoder, &s).expect("trains");
-            println!(
-                "== {name}: {} in {:?}; {} bytes",
-                report.short(),
-                t.elapsed(),
-                acts.to_bytes().len()
-            );
-            if std::env::var("FULL").is_ok() {
-                println!("{report}");
-                let mut out = String::new();
-                for (text, act, read, sure) in &report.wrong {
-                    out += &format!("{act}\t{read}\t{sure:.2}\t{text}\n");
-                }
-                std::fs::write("/tmp/exp/wrong.tsv", out).unwrap();
-                std::fs::write("/tmp/exp/miscut.txt", report.miscut.join("\n")).unwrap();
-            }
-            if let Ok(path) = std::env::var("OUT") {
-                std::fs::write(path, acts.to_bytes()).unwrap();
-            }
-        }
-    }
 }
