@@ -9,7 +9,7 @@ use super::effect::{Effect, MessageButton};
 use super::event::{Act, Found, Input, Reading};
 use super::exact::surely_asks;
 use super::frame::{Branch, Did};
-use super::reading::pick;
+use super::pick::pick;
 use super::topic::ARTICLE;
 use super::turn::{Said, Turn};
 use crate::bundle::{Ask, Flow, Offer, Pattern, Step};

@@ -5,8 +5,9 @@ use super::bare::yes_no;
 use super::correct::takes_back;
 use super::effect::MessageButton;
 use super::event::{Act, Found, Input, Reading};
-use super::exact::{Command, asks, bare, fold, puzzled};
+use super::exact::{Command, asks, fold, puzzled};
 use super::ladder::Missed;
+use super::pick::{pick, typed_title};
 use super::state::{Counters, Owner, Wait};
 use super::topic::ARTICLE;
 use super::turn::{Said, Turn};
@@ -528,7 +529,9 @@ impl Turn<'_> {
         if self.heard_small_talk(input, reading) {
             return;
         }
-        if let Some(options) = self.ambiguous(reading) {
+        // A yes or a no at a question that wants neither is about no topic.
+        let bare = !self.state.frames.is_empty() && yes_no(&input.text).is_some();
+        if let Some(options) = self.ambiguous(reading).filter(|_| !bare) {
             self.close_readings(options, said);
             return;
         }
@@ -751,59 +754,4 @@ impl Turn<'_> {
             }
         }
     }
-}
-
-/// The payload of a button whose title a message is, word for word.
-fn typed_title(text: &str, said: &[super::effect::Message]) -> Option<String> {
-    let typed = fold(text);
-    let buttons = said.iter().flat_map(|message| &message.buttons);
-    let mut of_title = buttons.filter(|button| fold(&button.title) == typed);
-    let first = of_title.next().filter(|_| !typed.is_empty())?;
-    // A title that stands for itself is read as any text.
-    let plain = fold(&first.payload) == typed;
-    (!plain && of_title.next().is_none()).then(|| first.payload.clone())
-}
-
-/// Which of some titles a message picks: by number, by place, or by its words.
-pub(super) fn pick(input: &Input, reading: Option<&Reading>, titles: &[String]) -> Option<usize> {
-    let text = fold(&input.text);
-    if text.is_empty() {
-        return None;
-    }
-    let by_words = |fits: &dyn Fn(&str) -> bool| {
-        let mut all = titles
-            .iter()
-            .enumerate()
-            .filter(|(_, title)| fits(&fold(title)));
-        let first = all.next().map(|(at, _)| at);
-        first.filter(|_| all.next().is_none())
-    };
-    let exact = by_words(&|title| title == text);
-    let last = [
-        "last",
-        "the last",
-        "last one",
-        "the last one",
-        "el ultimo",
-        "la ultima",
-        "ultimo",
-        "ultima",
-    ];
-    if last.contains(&bare(&text).as_str()) && !titles.is_empty() {
-        return Some(titles.len() - 1);
-    }
-    let number = text.parse::<usize>().ok().or_else(|| {
-        let entities = &reading?.entities;
-        let ordinal = entities.iter().find(|found| found.entity == "ordinal")?;
-        ordinal.value.as_str()?.parse().ok()
-    });
-    let place = number
-        .and_then(|n| n.checked_sub(1))
-        .filter(|at| *at < titles.len());
-    exact
-        .or(place)
-        .or_else(|| by_words(&|title| format!(" {text} ").contains(&format!(" {title} "))))
-        .or_else(|| {
-            by_words(&|title| text.len() > 2 && format!(" {title} ").contains(&format!(" {text} ")))
-        })
 }
