@@ -280,7 +280,7 @@ fn when(cx: &Cx<'_>, module: &str, kind: &Entry) -> Option<TriggerKind> {
         "crisis" => {
             let fields = cx.fields(node, "`crisis`", &["at", "phrases"])?;
             TriggerKind::Crisis {
-                at: share(cx, fields, "at").unwrap_or(0.5),
+                at: share(cx, fields, "at").unwrap_or(0.3),
                 phrases: fields
                     .get("phrases")
                     .map_or_else(BTreeMap::new, |n| cx.localized_lists(n, "the phrases")),

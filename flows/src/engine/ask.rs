@@ -456,7 +456,11 @@ impl Turn<'_> {
     ) -> Option<(&'f Found, Value)> {
         let mut best: Option<(u8, &Found, Value)> = None;
         for found in entities {
-            let Some((rank, value)) = self.entity_value(slot, ty, found, asked) else {
+            let nearer = self
+                .nearer_past(slot, ty, found, entities)
+                .map(|value| (4, value));
+            let fits = nearer.or_else(|| self.entity_value(slot, ty, found, asked));
+            let Some((rank, value)) = fits else {
                 continue;
             };
             let better = best.as_ref().is_none_or(|(best_rank, other, _)| {
@@ -511,6 +515,27 @@ impl Turn<'_> {
         );
         let looks = self.bundle.slots.get(slot).map(|slot| slot.looks);
         past && looks == Some(Looks::Past)
+    }
+
+    /// The past one of two dates where the slot looks to either and it is the nearer.
+    fn nearer_past(&self, slot: &str, ty: &Type, found: &Found, all: &[Found]) -> Option<Value> {
+        let looks = self.bundle.slots.get(slot).map(|slot| slot.looks);
+        if looks != Some(Looks::Either) || found.entity != "date_past" || *ty != Type::Date {
+            return None;
+        }
+        let today = self.now.in_tz(&self.bundle.time_zone).ok()?.date();
+        let days = |found: &Found| -> Option<i32> {
+            let date: jiff::civil::Date = found.value.as_str()?.parse().ok()?;
+            Some((date - today).get_days().abs())
+        };
+        let same = |other: &&Found| {
+            other.entity == "date" && (other.start, other.end) == (found.start, found.end)
+        };
+        let ahead = days(all.iter().find(same)?)?;
+        if days(found)? >= ahead {
+            return None;
+        }
+        Value::from_json(&found.value, ty)
     }
 
     /// JSON of another kind that stands for `ty` where the question is known: "20" for an amount.

@@ -11,8 +11,9 @@ use super::turn::Turn;
 use crate::bundle::{Pattern, Trigger, TriggerKind};
 use crate::value::Value;
 
-/// Probability of the act from which a crisis is one where the bot declares no trigger for it.
-const CRISIS: f64 = 0.6;
+/// Probability of the act from which, with a word of danger, a crisis is one where the bot declares no trigger for it:
+/// low, for the act alone misses a quarter of them.
+const CRISIS: f64 = 0.3;
 /// Probability of the act from which no word is needed beside it.
 const BEYOND_DOUBT: f64 = 0.97;
 /// Parts of words that go with danger, folded.
@@ -117,6 +118,8 @@ const PEOPLE: [&str; 18] = [
     "operador",
     "operadora",
 ];
+/// Signs that part a message.
+const STOPS: [char; 7] = [',', '.', ';', ':', '!', '?', '\n'];
 /// Words right before a phrase that turn it around.
 const TURNED: [&str; 6] = ["not", "no", "never", "t", "nunca", "tampoco"];
 /// Probability from which an intent needs no act to be one.
@@ -155,6 +158,8 @@ impl Hit {
 /// A message as triggers see it.
 struct Seen<'m> {
     folded: String,
+    /// The message between its stops, folded.
+    parts: Vec<String>,
     intents: Vec<(&'m str, f64)>,
     negative: Option<f64>,
     acts: Acts<'m>,
@@ -177,6 +182,7 @@ impl<'m> Seen<'m> {
         }
         Self {
             folded: fold(&input.text),
+            parts: input.text.split(STOPS).map(fold).collect(),
             intents,
             negative: reading.filter(|r| !r.degraded).map(|r| r.negative),
             acts: Acts::of(reading),
@@ -223,21 +229,25 @@ impl<'m> Seen<'m> {
             return true;
         }
         let human = self.acts.p(Act::Human);
-        if self.acts.p(Act::HumanNot) > human || self.declines_person() {
+        if self.acts.p(Act::HumanNot) > human || declines_person(&self.folded) {
             return false;
         }
         let bar = if self.at_question { 0.5 } else { 0.2 };
         human >= bar || (!self.at_question && p >= CERTAIN)
     }
 
-    /// True for a person who is not wanted, by the words for it.
-    fn declines_person(&self) -> bool {
-        let at = NOT_WANTED
+    /// True where the message says a phrase and does not deny it: "she has not passed away". What stands before a stop
+    /// denies nothing after it.
+    fn says(&self, phrase: &str) -> bool {
+        let mut parts = self
+            .parts
             .iter()
-            .filter_map(|words| self.folded.find(words).map(|at| at + words.len()))
-            .min();
-        let after = at.and_then(|at| self.folded.get(at..));
-        after.is_some_and(|rest| PEOPLE.iter().any(|noun| holds(rest, noun)))
+            .filter(|part| holds(part, phrase))
+            .peekable();
+        if parts.peek().is_none() {
+            return holds(&self.folded, phrase);
+        }
+        parts.any(|part| !denied(part, phrase))
     }
 
     fn phrase<'p>(
@@ -246,8 +256,7 @@ impl<'m> Seen<'m> {
     ) -> Option<&'p str> {
         // In every language of the list: people mix languages when it matters most to them.
         let mut all = lists.values().flatten();
-        all.find(|phrase| said_so(&self.folded, phrase))
-            .map(String::as_str)
+        all.find(|phrase| self.says(phrase)).map(String::as_str)
     }
 }
 
@@ -637,13 +646,21 @@ fn never(
     })
 }
 
-/// True where a text says a phrase and does not deny it: "she has not passed away".
-fn said_so(folded: &str, phrase: &str) -> bool {
-    if !holds(folded, phrase) {
-        return false;
-    }
+/// True where a word right before a phrase turns it around. "No, I was scammed" denies nothing, comma or not.
+fn denied(part: &str, phrase: &str) -> bool {
     let phrase = fold(phrase);
-    let before = folded.find(&phrase).and_then(|at| folded.get(..at));
+    let before = part.find(&phrase).and_then(|at| part.get(..at));
     let last = before.and_then(|before| before.split_whitespace().next_back());
-    !last.is_some_and(|word| TURNED.contains(&word))
+    let own = phrase.starts_with("i ") || phrase.starts_with("my ");
+    last.is_some_and(|word| TURNED.contains(&word) && !(own && word == "no"))
+}
+
+/// True for a person who is not wanted, by the words for it, in a folded text.
+pub(super) fn declines_person(folded: &str) -> bool {
+    let at = NOT_WANTED
+        .iter()
+        .filter_map(|words| folded.find(words).map(|at| at + words.len()))
+        .min();
+    let after = at.and_then(|at| folded.get(at..));
+    after.is_some_and(|rest| PEOPLE.iter().any(|noun| holds(rest, noun)))
 }

@@ -5,6 +5,7 @@ use super::acts::Acts;
 use super::event::{Act, Input, Reading};
 use super::exact::{bare, fold, holds};
 use super::ladder::Missed;
+use super::policy::declines_person;
 use super::state::Wait;
 use super::turn::{Next, Turn};
 use crate::bundle::Pattern;
@@ -155,7 +156,9 @@ impl Turn<'_> {
     }
 
     fn heard_person_wish(&mut self, acts: &Acts<'_>) -> bool {
-        if acts.p(Act::Human) >= HUMAN && !acts.says_any(&[Act::HumanNot, Act::AboutBot]) {
+        let declined = declines_person(&fold(&self.state.last_text));
+        let wanted = acts.p(Act::Human) >= HUMAN && !declined;
+        if wanted && !acts.says_any(&[Act::HumanNot, Act::AboutBot]) {
             self.took("human");
             self.human("act human");
             return true;

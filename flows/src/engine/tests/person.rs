@@ -1,6 +1,7 @@
 use serde_json::json;
 
 use super::kit::{Talk, about, bank};
+use crate::bundle::TriggerKind;
 use crate::engine::effect::Effect;
 use crate::engine::event::EventKind;
 use crate::engine::state::Owner;
@@ -242,4 +243,30 @@ fn a_person_instead_of_a_rating() {
     assert_eq!(talk.said(), ["agent_left", "csat"]);
     talk.types("human");
     assert!(talk.handoff().is_some());
+}
+
+#[test]
+fn a_phrase_counts_after_a_no_and_not_where_it_is_denied() {
+    let phrase = |text: &str| {
+        let mut bundle = bank();
+        for trigger in &mut bundle.policy.triggers {
+            if let TriggerKind::NeverAutomate { phrases, .. } = &mut trigger.when {
+                let words = ["i was scammed", "passed away"].map(str::to_owned).to_vec();
+                phrases.insert("en".to_owned(), words);
+            }
+        }
+        let mut talk = Talk::with(bundle, &[]);
+        talk.types(text);
+        talk.handoff().is_some()
+    };
+    for text in [
+        "No, I was scammed",
+        "no i was scammed",
+        "well no. My dad passed away",
+    ] {
+        assert!(phrase(text), "{text}");
+    }
+    for text in ["she has not passed away", "he never passed away"] {
+        assert!(!phrase(text), "{text}");
+    }
 }

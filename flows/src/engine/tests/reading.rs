@@ -1,7 +1,9 @@
 use serde_json::json;
 
-use super::kit::{Talk, about, found};
-use crate::engine::event::Reading;
+use super::kit::{Talk, about, bank, found};
+use crate::bundle::Looks;
+use crate::engine::event::{Found, Polarity, Reading};
+use crate::value::Type;
 
 fn two(a: (&str, f64), b: (&str, f64)) -> Reading {
     Reading {
@@ -340,4 +342,50 @@ fn choices_stay_open_over_one_silence() {
     assert_eq!(talk.said(), ["no_input"]);
     talk.keys("1");
     assert_eq!(talk.said(), ["balance_told"]);
+}
+
+#[test]
+fn a_value_that_is_asked_about_or_ruled_out_answers_nothing_and_corrects_nothing() {
+    for polarity in [Polarity::Asked, Polarity::Excluded, Polarity::Past] {
+        let mut talk = Talk::open();
+        talk.press("/lost_card");
+        let text = "is it 9999?";
+        let mut reading = about("balance", 0.1);
+        let asked = || Found {
+            polarity,
+            ..found(text, "9999", "last4", json!("9999"))
+        };
+        reading.entities = vec![asked()];
+        talk.hears(text, reading.clone());
+        assert_eq!(talk.slot("card"), None, "{polarity:?}");
+        let mut talk = Talk::open();
+        talk.reaches_confirm();
+        talk.hears(text, reading);
+        assert_eq!(talk.slot("card"), Some(json!("4281")), "{polarity:?}");
+    }
+}
+
+#[test]
+fn a_date_without_a_year_looks_where_its_slot_does() {
+    // Today is 14 November 2023.
+    for (looks, taken) in [
+        (Looks::Past, "2023-11-03"),
+        (Looks::Future, "2024-11-03"),
+        (Looks::Either, "2023-11-03"),
+    ] {
+        let mut bundle = bank();
+        let slot = bundle.slots.get_mut("note").expect("a slot");
+        (slot.ty, slot.looks) = (Type::Date, looks);
+        let mut talk = Talk::with(bundle, &[]);
+        talk.press("/transfer").types("20");
+        let text = "3rd Nov.";
+        let mut reading = about("balance", 0.05);
+        for (kind, value) in [("date", "2024-11-03"), ("date_past", "2023-11-03")] {
+            reading
+                .entities
+                .push(found(text, "3rd Nov", kind, json!(value)));
+        }
+        talk.hears(text, reading);
+        assert_eq!(talk.slot("note"), Some(json!(taken)), "{looks:?}");
+    }
 }
