@@ -49,7 +49,7 @@ pub(super) struct Fit {
 /// Learned weights: a row for each column, an entry for each class.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Softmax {
-    pub(super) shape: Shape,
+    shape: Shape,
     pub(super) weights: Vec<i8>,
     /// What a step of a weight is worth: of the dense columns and of the sparse ones, for each class.
     pub(super) scales: [Vec<f32>; 2],
@@ -60,6 +60,29 @@ pub(super) struct Softmax {
 const PARTS: usize = 4;
 
 impl Softmax {
+    /// Weights that were fitted before; nothing where their number is another.
+    pub(super) fn new(
+        shape: Shape,
+        weights: Vec<i8>,
+        scales: [Vec<f32>; 2],
+        bias: Vec<f32>,
+    ) -> Option<Softmax> {
+        let right = bias.len() == shape.classes
+            && scales.iter().all(|s| s.len() == shape.classes)
+            && weights.len() == shape.weights();
+        right.then_some(Softmax {
+            shape,
+            weights,
+            scales,
+            bias,
+        })
+    }
+
+    /// Weights that say nothing.
+    pub(super) fn zero(shape: Shape) -> Softmax {
+        Softmax::rounded(shape, &vec![0.0; shape.weights() + shape.classes])
+    }
+
     /// Fits the weights and rounds them to eight bits.
     pub(super) fn fit(samples: &[Sample<'_>], shape: Shape, fit: Fit) -> Softmax {
         let all = shape.weights();

@@ -171,7 +171,7 @@ fn entity(text: &str, start: usize, end: usize) -> Entity {
 }
 
 fn check(text: &str, clauses: &[Clause]) {
-    assert!(clauses.len() <= cut::MOST);
+    assert!(clauses.len() <= second::CLAUSES);
     assert_eq!(clauses.is_empty(), text.trim().is_empty(), "{text:?}");
     let mut end = 0;
     for clause in clauses {
@@ -268,3 +268,18 @@ proptest! {
 }
 
 static ACTS: std::sync::LazyLock<Acts> = std::sync::LazyLock::new(Acts::builtin);
+
+/// What `bellhop nlu train-acts` does.
+#[test]
+#[ignore = "takes minutes"]
+fn training_gives_the_same_weights_again() {
+    let Some(encoder) = test_model::encoder() else {
+        return;
+    };
+    let (acts, report) = train::train(encoder).expect("it trains");
+    #[expect(clippy::print_stdout, reason = "seen with --nocapture")]
+    {
+        println!("{report}");
+    }
+    assert_eq!(acts, Acts::builtin());
+}
