@@ -43,7 +43,7 @@ fn the_head_that_comes_along_is_small_and_of_this_table() {
 }
 
 /// Share of the messages of `near_misses.tsv` that are cut and read right. It may rise.
-const NEAR_MISSES: f64 = 0.6;
+const NEAR_MISSES: f64 = 0.85;
 
 /// None of these is in the table; most are near something that means another act.
 #[test]
@@ -282,4 +282,13 @@ fn training_gives_the_same_weights_again() {
         println!("{report}");
     }
     assert_eq!(acts, Acts::builtin());
+    // Of phrases held out; they may rise.
+    assert!(report.macro_f1 > 0.76, "{report}");
+    assert!(report.calibration < 0.03, "{report}");
+    let (cuts, least) = (report.cuts.iter(), [("en", 0.69), ("es", 0.64)]);
+    assert!(
+        cuts.zip(least)
+            .all(|(found, least)| found.0 == least.0 && found.1 > least.1),
+        "{report}"
+    );
 }
