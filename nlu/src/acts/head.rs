@@ -51,7 +51,7 @@ pub(crate) struct Heard {
     words: Words,
     starts: Vec<usize>,
     ranges: Vec<Range<usize>>,
-    /// For each clause what the rows of its tokens say.
+    /// For each clause what the rows of its tokens give to the logits of the acts.
     dense: Vec<Vec<f32>>,
 }
 
@@ -123,7 +123,10 @@ impl Acts {
         let ranges = cut::ranges(text, &words, &starts);
         let dense = ranges
             .iter()
-            .map(|range| self.view.see(&self.view.mean(pieces, range)))
+            .map(|range| {
+                self.acts
+                    .dense(&self.view.see(&self.view.mean(pieces, range)))
+            })
             .collect();
         Heard {
             words,
@@ -195,12 +198,9 @@ impl Acts {
             .collect()
     }
 
-    /// The logits of the acts of a clause, whose rows say `dense`.
+    /// The logits of the acts of a clause, of which the rows give `dense`.
     pub(super) fn logits(&self, place: Place<'_>, dense: &[f32]) -> Vec<f32> {
-        self.acts.logits(&Row {
-            dense: dense.to_vec(),
-            sparse: features::clause(place),
-        })
+        self.acts.add_sparse(dense, &features::clause(place))
     }
 
     /// A line of JSON, then the weights, a byte each.

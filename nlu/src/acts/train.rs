@@ -199,7 +199,7 @@ fn judge(acts: &Acts, lesson: &Lesson, judged: &mut Judged) {
             language: lesson.language,
             text: text[*start..*end].to_owned(),
             act: *act,
-            logits: acts.logits(place, &acts.view.see(&lesson.means[at])),
+            logits: acts.logits(place, &acts.acts.dense(&acts.view.see(&lesson.means[at]))),
         });
     }
     let heard = acts.hear(text, &lesson.places, &lesson.rows);
