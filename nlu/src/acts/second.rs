@@ -4,7 +4,7 @@
 use super::features::{self, Place};
 use super::head::{Pieces, View};
 use super::softmax::{Row, Shape, Softmax, probabilities};
-use super::words::Words;
+use super::words::{Marks, Words};
 use super::{Act, open};
 use crate::intent::fnv;
 
@@ -16,6 +16,10 @@ const MOST: usize = 10;
 pub(super) const CLAUSES: usize = 8;
 /// Log-odds from which a gap is cut: a limit that is taken for part of a "yes" does more harm than a cut too many.
 const LEAST: f32 = -0.4;
+/// Words that a sentence has at least.
+const SENTENCE: usize = 4;
+/// Log-odds of its end.
+const CERTAIN: f32 = 5.0;
 /// Hashed columns.
 const COLUMNS: usize = 1024;
 /// Numbers beside them.
@@ -80,18 +84,48 @@ impl Ear<'_> {
         if self.words.all.is_empty() {
             return Vec::new();
         }
+        let ends = sentences(self.words);
+        let mut worth: Vec<(usize, f32)> = worth.to_vec();
+        worth.retain(|(gap, _)| !ends.contains(gap));
+        worth.extend(ends.iter().map(|gap| (*gap, CERTAIN)));
+        worth.sort_by_key(|(gap, _)| *gap);
         let mut out = vec![0];
         for at in 0..worth.len() {
             if out.len() == CLAUSES {
                 break;
             }
-            let logits = model.logits(&self.row(&out, &worth[at..]));
-            if logits[1] - logits[0] > LEAST {
+            let parts = || {
+                let logits = model.logits(&self.row(&out, &worth[at..]));
+                logits[1] - logits[0] > LEAST
+            };
+            if ends.contains(&worth[at].0) || parts() {
                 out.push(worth[at].0);
             }
         }
         out
     }
+}
+
+/// The ends of sentences of several words, which part clauses whatever is said: the table has few messages so long.
+fn sentences(words: &Words) -> Vec<usize> {
+    let all = &words.all;
+    let ends = |gap: &usize| {
+        let marks = all[*gap].before;
+        // A short word with a point is "Dr." or "St.".
+        let whole = marks.has(Marks::STOP) && all[*gap - 1].fold.chars().count() > 3;
+        whole || marks.has(Marks::QUESTION) || marks.has(Marks::CALL)
+    };
+    let ends: Vec<usize> = (1..all.len()).filter(ends).collect();
+    let mut out = Vec::new();
+    let mut from = 0;
+    for (at, gap) in ends.iter().enumerate() {
+        let to = ends.get(at + 1).copied().unwrap_or(all.len());
+        if gap - from >= SENTENCE && to - gap >= SENTENCE && out.len() < CLAUSES {
+            out.push(*gap);
+        }
+        from = *gap;
+    }
+    out
 }
 
 fn look(left: &[f64], right: &[f64], both: &[f64], odds: f32, marks: u16) -> Row {

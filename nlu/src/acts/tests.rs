@@ -234,6 +234,26 @@ fn odd_texts_are_cut_and_judged_in_time_proportional_to_their_length() {
 }
 
 #[test]
+fn sentences_of_a_long_message_are_clauses() {
+    let acts = &*ACTS;
+    let text = "I bought this from you last week. I contacted Dr. Hall of the shop twice? Nobody there has answered me.";
+    let clauses = acts.judge(&listen(None, acts, text), None);
+    for end in ["last week.", "twice?"] {
+        let at = text.find(end).expect("it is there") + end.len();
+        assert!(
+            clauses.iter().any(|clause| clause.end == at),
+            "{end} {clauses:?}"
+        );
+    }
+    assert!(
+        clauses
+            .iter()
+            .all(|clause| !text[..clause.end].ends_with("Dr.")),
+        "{clauses:?}"
+    );
+}
+
+#[test]
 fn what_is_bare_says_something() {
     let bare = |text: &'static str| &text[cut::bare(text, 0..text.len())];
     assert_eq!(bare("and tell me my balance?"), "tell me my balance");
