@@ -149,6 +149,9 @@ pub(super) enum Nlu {
         /// Also write the set of intents that misses the right one at this rate.
         #[arg(long, value_name = "RATE", value_parser = rate)]
         error: Option<f64>,
+        /// Read as the answer to a question of this kind, such as `confirm`, `date` or `text`.
+        #[arg(long, value_name = "KIND", value_parser = kinds())]
+        open: Option<String>,
     },
     /// Shows which messages would be read otherwise if a text became an example.
     Impact(Impact),
@@ -354,4 +357,9 @@ pub(super) enum Protocol {
     Bellhop,
     /// `POST /webhooks/rest/webhook`.
     Rasa,
+}
+
+/// Kinds of open questions.
+fn kinds() -> clap::builder::PossibleValuesParser {
+    bellhop_nlu::acts::OPEN[1..].into()
 }

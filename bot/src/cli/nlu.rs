@@ -19,7 +19,7 @@ use crate::config::Config;
 /// Runs it.
 pub(super) fn run(config: &Config, command: Nlu) -> Result<ExitCode> {
     match command {
-        Nlu::Parse { bot, error } => parse(config, &bot, error)?,
+        Nlu::Parse { bot, error, open } => parse(config, &bot, error, open)?,
         Nlu::Impact(args) => impact::run(config, &args)?,
         Nlu::Eval(args) => evaluate(config, &args)?,
         Nlu::Bench(args) => bench::run(config, &args)?,
@@ -43,13 +43,13 @@ struct Parsed<'a> {
     micros: u64,
 }
 
-fn parse(config: &Config, bot: &Path, error: Option<f64>) -> Result<()> {
+fn parse(config: &Config, bot: &Path, error: Option<f64>, open: Option<String>) -> Result<()> {
     let (folder, bundle) = compiled(Some(bot))?;
     let mind = mind(config, &folder, &bundle, None)?;
     let context = ReadContext {
         now: Clock::System.now().in_tz(&bundle.time_zone)?,
         language: bundle.languages.first().cloned().unwrap_or_default(),
-        open: None,
+        open,
     };
     for (at, bytes) in std::io::stdin().lock().split(b'\n').enumerate() {
         let bytes = bytes.context("standard input")?;

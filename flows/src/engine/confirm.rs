@@ -1,11 +1,12 @@
 //! A message as the answer to a confirm. Only a bare yes is a yes: with anything left over, what is left is read, and
 //! the question stays open.
 
-use super::acts::{Acts, SURE, best};
+use super::acts::{Acts, SURE, best, p};
 use super::bare;
-use super::event::{Act, Input, Reading};
+use super::event::{Act, Clause, Input, Reading};
 use super::frame::{Branch, Did, each};
 use super::ladder::CHECKS;
+use super::standing::negated;
 use super::turn::{Next, Turn};
 use crate::bundle::{ActionEffect, Confirm, Flow, Id, Pattern, Step, StepKind};
 use crate::value::Value;
@@ -17,6 +18,8 @@ const MODEL_YES: f64 = 0.85;
 const MODEL_NO: f64 = 0.6;
 /// Probability from which the model is heard where it doubts a bare yes.
 const DOUBT: f64 = 0.8;
+/// Probability of all that declines together from which a negation is a no.
+const IN_SUM: f64 = 0.35;
 /// Acts that a bare yes can't be.
 const NO_YES: [Act; 11] = [
     Act::Limit,
@@ -133,6 +136,9 @@ impl<'a> Turn<'a> {
         let question = input.text.contains(['?', '¿']);
         let entities = reading.map_or(&[][..], |reading| &reading.entities);
         let declined = declines.iter().any(|act| acts.p(*act) >= MODEL_NO);
+        if self.declined_in_sum(&acts, &declines, input, reading) {
+            return Said::No;
+        }
         let goes_along = [&declines[..], &[Act::Inform, Act::HumanNot, Act::Wait]].concat();
         if declined
             && acts.only(&goes_along)
@@ -156,6 +162,25 @@ impl<'a> Turn<'a> {
         let answers =
             acts.p(Act::Affirm).max(acts.p(Act::Limit)) >= SURE && bare::touches(&input.text);
         if answers { Said::Unsettled } else { Said::Else }
+    }
+
+    /// True where a negation says one of several things that all decline, none of them clearly, and nothing agrees,
+    /// asks or changes: "actually don't send it, I'll be home".
+    fn declined_in_sum(
+        &self,
+        acts: &Acts<'_>,
+        declines: &[Act],
+        input: &Input,
+        reading: Option<&Reading>,
+    ) -> bool {
+        let entities = reading.map_or(&[][..], |reading| &reading.entities);
+        let sum = |clause: &Clause| declines.iter().map(|act| p(clause, *act)).sum::<f64>();
+        acts.clauses().iter().any(|clause| sum(clause) >= IN_SUM)
+            && negated(&input.text)
+            && !acts.says_any(&[Act::Affirm, Act::Limit, Act::Ask, Act::Request, Act::Human])
+            && !input.text.contains(['?', '¿'])
+            && self.changes(&input.text, reading, entities).is_empty()
+            && self.named_slots(&input.text, &self.answered_slots()).is_empty()
     }
 
     /// True where one part is a bare no and no other agrees, asks, changes or wants something: to stop is always safe.

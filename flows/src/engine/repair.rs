@@ -40,6 +40,10 @@ const WRONG: [&str; 24] = [
     "no es ese",
     "incorrecta",
 ];
+/// Words of a message that is about a slot and nothing more, at most.
+const SHORT: usize = 6;
+/// Probability from which a correction is heard where a slot is named.
+const HINTED: f64 = 0.2;
 /// Words of a title that name nothing by themselves.
 const SMALL: [&str; 16] = [
     "the", "of", "my", "your", "a", "an", "to", "for", "what", "is", "el", "la", "de", "del", "su",
@@ -97,10 +101,16 @@ impl Turn<'_> {
         let folded = fold(&input.text);
         let wrong = WRONG.iter().any(|word| holds(&folded, word));
         let says = acts.says_any(&[Act::Correct, Act::Exclude]);
-        if input.payload.is_some() || !(says || (wrong && !acts.wants_something())) {
+        let answered = self.answered_slots();
+        // "Change the date" is a wish too; with a slot's title in so few words it is about that slot.
+        let short = folded.split(' ').count() <= SHORT;
+        let about_slot = short
+            && acts.p(Act::Correct) >= HINTED
+            && !self.named_slots(&input.text, &answered).is_empty();
+        let meant = says || (wrong && (about_slot || !acts.wants_something()));
+        if input.payload.is_some() || !meant {
             return false;
         }
-        let answered = self.answered_slots();
         let shown = self.shown_slots();
         let mut named = self.named_slots(&input.text, &answered);
         if named.len() > 1 && named.iter().any(|slot| shown.contains(slot)) {

@@ -192,9 +192,7 @@ impl Turn<'_> {
             return false;
         }
         // A wish to leave something alone has a no in it: "ok block it" has none.
-        let folded = fold(&self.state.last_text);
-        let negated = NEGATIONS.iter().any(|word| holds(&folded, word));
-        if acts.says(Act::RequestNot) && !negated {
+        if acts.says(Act::RequestNot) && !negated(&self.state.last_text) {
             return false;
         }
         let settled = acts.says(Act::Resolved);
@@ -466,6 +464,12 @@ impl Turn<'_> {
         self.say_pattern(Pattern::Refusal, &[]);
         self.listen();
     }
+}
+
+/// True where a message has a no in it.
+pub(super) fn negated(text: &str) -> bool {
+    let folded = fold(text);
+    NEGATIONS.iter().any(|word| holds(&folded, word))
 }
 
 /// The words for a message that is no request.

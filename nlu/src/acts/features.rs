@@ -8,6 +8,8 @@ use crate::intent::fnv;
 
 /// Hashed columns of a gap.
 pub(super) const GAP_COLUMNS: usize = 4096;
+/// Words on each side of a gap whose phrases count.
+const NEAR: usize = 5;
 /// Hashed columns of a clause.
 pub(super) const CLAUSE_COLUMNS: usize = 8192;
 
@@ -58,8 +60,23 @@ fn shape(word: &Word) -> &str {
     }
 }
 
+/// What the words before each gap and behind it say on their face; of the first word's too, which has none.
+pub(super) type Around = Vec<(Flags, Flags)>;
+
+/// What is said around all gaps of a message.
+pub(super) fn flags_around(words: &Words) -> Around {
+    let all = &words.all;
+    (0..all.len())
+        .map(|gap| {
+            let before = &all[gap.saturating_sub(NEAR)..gap];
+            let after = &all[gap..all.len().min(gap + NEAR)];
+            (Flags::of(before), Flags::of(after))
+        })
+        .collect()
+}
+
 /// The features of the gap before the word at `gap`.
-pub(super) fn gap(words: &Words, gap: usize) -> Sparse {
+pub(super) fn gap(words: &Words, flags: &Around, gap: usize) -> Sparse {
     let all = &words.all;
     let mut bag = Bag::new(GAP_COLUMNS);
     let place = gap as isize;
@@ -105,8 +122,7 @@ pub(super) fn gap(words: &Words, gap: usize) -> Sparse {
         .count();
     bag.join(b'v', &[&near(to_left), &sign], 1.0);
     bag.join(b'w', &[&near(to_right), &sign], 1.0);
-    let before = Flags::of(&all[gap.saturating_sub(5)..gap]);
-    let after = Flags::of(&all[gap..all.len().min(gap + 5)]);
+    let (before, after) = flags[gap];
     for flag in before.each() {
         bag.add(b'x', &flag.to_string(), 1.0);
     }
@@ -156,36 +172,22 @@ impl<'a> Place<'a> {
     }
 }
 
-/// Lengths of the parts of a clause's features.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Weights {
-    pub(super) grams: f32,
-    pub(super) flags: f32,
-    pub(super) pairs: f32,
-    pub(super) open: f32,
-    pub(super) around: f32,
-}
-
-impl Default for Weights {
-    fn default() -> Self {
-        Self {
-            grams: 1.0,
-            flags: 0.3,
-            pairs: 0.1,
-            open: 0.3,
-            around: 0.3,
-        }
-    }
-}
+/// Lengths of the parts of a clause's features: its n-grams all together, then each of what its words say on their face,
+/// of two such things at once, of what is open, and of its neighbours. Half or twice of any of them was no better.
+const GRAMS: f32 = 1.0;
+const FLAGS: f32 = 0.3;
+const PAIRS: f32 = 0.1;
+const OPEN: f32 = 0.3;
+const AROUND: f32 = 0.3;
 
 /// The features of a clause.
-pub(super) fn clause(place: Place<'_>, weights: Weights) -> Sparse {
+pub(super) fn clause(place: Place<'_>) -> Sparse {
     let words = place.words();
     let flags = Flags::of(words);
     let mut bag = Bag::new(CLAUSE_COLUMNS);
     grams(&mut bag, words);
     let length = bag.all.iter().map(|(_, x)| x * x).sum::<f32>().sqrt();
-    let scale = weights.grams / length.max(1e-6);
+    let scale = GRAMS / length.max(1e-6);
     bag.all.iter_mut().for_each(|(_, x)| *x *= scale);
     let mut form = vec![
         format!("n{}", words.len().min(9)),
@@ -205,19 +207,19 @@ pub(super) fn clause(place: Place<'_>, weights: Weights) -> Sparse {
         form.push("A".to_owned());
     }
     for one in &form {
-        bag.add(b'f', one, weights.flags);
+        bag.add(b'f', one, FLAGS);
     }
     let numbers: Vec<String> = flags.each().map(|flag| flag.to_string()).collect();
     for (at, one) in numbers.iter().enumerate() {
-        bag.add(b'F', one, weights.flags);
+        bag.add(b'F', one, FLAGS);
         for other in &numbers[..at] {
-            bag.join(b'P', &[other, one], weights.pairs);
+            bag.join(b'P', &[other, one], PAIRS);
         }
-        bag.join(b'Q', &[one, &form[0]], weights.pairs);
-        bag.join(b'R', &[one, &form[1]], weights.pairs);
+        bag.join(b'Q', &[one, &form[0]], PAIRS);
+        bag.join(b'R', &[one, &form[1]], PAIRS);
     }
-    of_open(&mut bag, place, &numbers, weights.open);
-    around(&mut bag, place, &numbers, weights.around);
+    of_open(&mut bag, place, &numbers, OPEN);
+    around(&mut bag, place, &numbers, AROUND);
     bag.all
 }
 
@@ -262,7 +264,7 @@ fn grams(bag: &mut Bag, words: &[Word]) {
 /// What is open, by itself and with what would mean something else without it.
 fn of_open(bag: &mut Bag, place: Place<'_>, numbers: &[String], weight: f32) {
     let words = place.words();
-    let kind = open::KINDS[place.open];
+    let kind = open::OPEN[place.open];
     let group = open::group(place.open);
     bag.add(b'O', kind, weight);
     bag.add(b'G', group, weight);

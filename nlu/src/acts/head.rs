@@ -5,7 +5,8 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
-use super::features::{self, Place, Weights};
+use super::features::{self, Place};
+use super::second::{self, Ear};
 use super::softmax::{Row, Shape, Softmax, probabilities};
 use super::words::{Marks, Word, Words};
 use super::{Act, Clause, cut, open};
@@ -28,6 +29,8 @@ pub struct Acts {
     pub(super) gap_view: View,
     /// Whether a gap parts two clauses.
     pub(super) cuts: Softmax,
+    /// Whether a gap that may part two clauses does, given what would be done in them.
+    pub(super) second: Softmax,
     /// What is done in a clause.
     pub(super) acts: Softmax,
     /// What the logits are multiplied by to be honest.
@@ -48,7 +51,7 @@ pub(crate) struct Heard {
     words: Words,
     starts: Vec<usize>,
     ranges: Vec<Range<usize>>,
-    /// For each clause what the rows of its tokens say.
+    /// For each clause what the rows of its tokens give to the logits of the acts.
     dense: Vec<Vec<f32>>,
 }
 
@@ -88,8 +91,8 @@ struct Front {
     view: View,
     gap_view: View,
     scale: f32,
-    cuts: (Vec<f32>, [Vec<f32>; 2]),
-    acts: (Vec<f32>, [Vec<f32>; 2]),
+    /// Bias and scales of the weights that find cuts, look twice and find acts.
+    numbers: [(Vec<f32>, [Vec<f32>; 2]); 3],
 }
 
 impl Acts {
@@ -120,7 +123,10 @@ impl Acts {
         let ranges = cut::ranges(text, &words, &starts);
         let dense = ranges
             .iter()
-            .map(|range| self.view.see(&self.view.mean(pieces, range)))
+            .map(|range| {
+                self.acts
+                    .dense(&self.view.see(&self.view.mean(pieces, range)))
+            })
             .collect();
         Heard {
             words,
@@ -131,51 +137,70 @@ impl Acts {
     }
 
     /// Where the clauses of a message begin.
-    pub(super) fn starts(&self, words: &Words, pieces: Pieces<'_>) -> Vec<usize> {
-        let seen: Vec<Vec<f32>> = words
-            .all
-            .iter()
-            .map(|word| {
-                let mean = self.gap_view.mean(pieces, &(word.start..word.end));
-                self.gap_view.see(&mean)
-            })
-            .collect();
-        cut::starts(words, |gap| {
-            let logits = self.cuts.logits(&gap_row(words, &seen, gap));
+    fn starts(&self, words: &Words, pieces: Pieces<'_>) -> Vec<usize> {
+        let ear = Ear {
+            acts: &self.acts,
+            view: &self.view,
+            words,
+            pieces,
+        };
+        ear.starts(&self.second, &self.worth(words, pieces))
+    }
+
+    /// The gaps where a message may be cut, in order, each with its log-odds at first sight.
+    pub(super) fn worth(&self, words: &Words, pieces: Pieces<'_>) -> Vec<(usize, f32)> {
+        let see = |word: &Word| {
+            let mean = self.gap_view.mean(pieces, &(word.start..word.end));
+            self.gap_view.see(&mean)
+        };
+        let seen: Vec<Vec<f32>> = words.all.iter().map(see).collect();
+        let flags = features::flags_around(words);
+        second::worth(words, |gap| {
+            let row = Row {
+                dense: seen[gap - 1..=gap].concat(),
+                sparse: features::gap(words, &flags, gap),
+            };
+            let logits = self.cuts.logits(&row);
             logits[1] - logits[0]
         })
     }
 
     /// What is done in each clause of a message while something is open.
     pub(crate) fn judge(&self, heard: &Heard, open: Option<&str>) -> Vec<Clause> {
-        let open = open::of(open);
+        self.judge_in(heard, open::of(open))
+    }
+
+    /// As `judge`, with the place of the kind that is open.
+    pub(super) fn judge_in(&self, heard: &Heard, open: usize) -> Vec<Clause> {
+        // Marks alone have no word to begin with.
+        let starts: &[usize] = if heard.starts.is_empty() {
+            &[0]
+        } else {
+            &heard.starts
+        };
         let clauses = heard.ranges.iter().zip(&heard.dense).enumerate();
         clauses
             .map(|(at, (range, dense))| {
-                // Marks alone have no word to begin with.
-                let starts: &[usize] = if heard.starts.is_empty() {
-                    &[0]
-                } else {
-                    &heard.starts
-                };
                 let place = Place {
                     words: &heard.words,
                     starts,
                     at,
                     open,
                 };
-                let row = Row {
-                    dense: dense.clone(),
-                    sparse: features::clause(place, Weights::default()),
-                };
+                let logits = self.logits(place, dense);
                 Clause {
                     start: range.start,
                     end: range.end,
-                    acts: named(&probabilities(&self.acts.logits(&row), self.scale)),
+                    acts: named(&probabilities(&logits, self.scale)),
                     intent: None,
                 }
             })
             .collect()
+    }
+
+    /// The logits of the acts of a clause, of which the rows give `dense`.
+    pub(super) fn logits(&self, place: Place<'_>, dense: &[f32]) -> Vec<f32> {
+        self.acts.add_sparse(dense, &features::clause(place))
     }
 
     /// A line of JSON, then the weights, a byte each.
@@ -187,14 +212,17 @@ impl Acts {
             view: self.view.clone(),
             gap_view: self.gap_view.clone(),
             scale: self.scale,
-            cuts: numbers(&self.cuts),
-            acts: numbers(&self.acts),
+            numbers: self.parts().map(numbers),
         };
         let mut out = serde_json::to_vec(&front).unwrap_or_default();
         out.push(b'\n');
-        let weights = self.cuts.weights.iter().chain(&self.acts.weights);
+        let weights = self.parts().into_iter().flat_map(|part| &part.weights);
         out.extend(weights.map(|w| w.cast_unsigned()));
         out
+    }
+
+    fn parts(&self) -> [&Softmax; 3] {
+        [&self.cuts, &self.second, &self.acts]
     }
 
     /// Reads what [`Acts::to_bytes`] wrote.
@@ -217,31 +245,30 @@ impl Acts {
 }
 
 impl Front {
-    fn open(self, mut weights: Vec<i8>) -> Option<Acts> {
-        let dense = self.view.middle.len();
-        let whole = |(bias, scales): (Vec<f32>, [Vec<f32>; 2]), shape: Shape, weights: Vec<i8>| {
-            let right = bias.len() == shape.classes
-                && scales.iter().all(|s| s.len() == shape.classes)
-                && weights.len() == shape.weights();
-            right.then_some(Softmax {
-                shape,
-                weights,
-                scales,
-                bias,
-            })
-        };
+    fn open(self, weights: Vec<i8>) -> Option<Acts> {
         let (view, gap_view) = (self.view, self.gap_view);
-        let cuts = cut_shape(gap_view.middle.len());
-        let own = weights.split_off(cuts.weights().min(weights.len()));
-        let whole_view =
-            |view: &View| view.middle.len() == view.spread.len() && view.layers.is_sorted();
-        (whole_view(&view) && whole_view(&gap_view)).then_some(())?;
-        Some(Acts {
+        let whole = |view: &View| view.middle.len() == view.spread.len();
+        (whole(&view) && whole(&gap_view)).then_some(())?;
+        let shapes = [
+            cut_shape(gap_view.middle.len()),
+            second::shape(),
+            act_shape(view.middle.len()),
+        ];
+        let mut rest = weights.as_slice();
+        let mut parts = Vec::new();
+        for (shape, (bias, scales)) in shapes.into_iter().zip(self.numbers) {
+            let (own, after) = rest.split_at_checked(shape.weights())?;
+            rest = after;
+            parts.push(Softmax::new(shape, own.to_vec(), scales, bias)?);
+        }
+        let [cuts, second, acts] = parts.try_into().ok()?;
+        rest.is_empty().then_some(Acts {
             about: self.about,
-            cuts: whole(self.cuts, cuts, weights)?,
-            acts: whole(self.acts, act_shape(dense), own)?,
             view,
             gap_view,
+            cuts,
+            second,
+            acts,
             scale: self.scale,
         })
     }
@@ -253,14 +280,6 @@ pub(super) fn cut_shape(dense: usize) -> Shape {
         classes: 2,
         dense: 2 * dense,
         sparse: features::GAP_COLUMNS,
-    }
-}
-
-/// What is seen of the gap before a word, given what is seen of each word.
-pub(super) fn gap_row(words: &Words, seen: &[Vec<f32>], gap: usize) -> Row {
-    Row {
-        dense: [&seen[gap - 1][..], &seen[gap]].concat(),
-        sparse: features::gap(words, gap),
     }
 }
 

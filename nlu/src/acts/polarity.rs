@@ -138,8 +138,15 @@ fn by_act(heard: &Heard, clauses: &[Clause], entities: &mut [Entity]) {
         if (0..words.len()).any(|at| scope.phrase(at, NO_NEGATION) > 0) {
             continue;
         }
+        // "I'm not in, Saturday is ok": what rules out stands before a pause, and the value behind it is no part of it.
+        let ruled = (0..words.len()).find(|at| {
+            scope.phrase(*at, RULES_OUT).max(scope.phrase(*at, DENIES)) > 0
+                && scope.phrase(*at, LISTS) == 0
+        });
+        let pause = ruled.and_then(|at| (at + 1..words.len()).find(|next| scope.paused(*next)));
+        let end = pause.map_or(clause.end, |at| words[at].start);
         let inside = |e: &&mut Entity| {
-            e.entity != "yes_no" && clause.start <= e.start && e.start < clause.end
+            e.entity != "yes_no" && clause.start <= e.start && e.start < end
         };
         let mut own: Vec<&mut Entity> = entities.iter_mut().filter(inside).collect();
         if own.iter().all(|e| e.polarity.is_affirmed()) {

@@ -1,7 +1,7 @@
 //! What heads make of phrases that they have not seen.
 
 use std::collections::BTreeMap;
-use std::fmt::{self, Write as _};
+use std::fmt;
 
 use serde::Serialize;
 
@@ -24,35 +24,53 @@ pub(super) struct Clause {
 #[derive(Debug, Default)]
 pub(super) struct Judged {
     pub(super) clauses: Vec<Clause>,
-    /// By language: cuts found that are right, cuts found, cuts to find, messages cut right, messages.
-    cuts: BTreeMap<&'static str, [usize; 5]>,
-    pub(super) miscut: Vec<String>,
+    messages: BTreeMap<&'static str, Counts>,
+    /// Messages that agree and say more, and those of them read as agreeing alone; then those that agree alone, and
+    /// those of them read so.
+    agreed: [usize; 4],
+    miscut: Vec<String>,
+}
+
+/// How messages of a language were cut and read.
+#[derive(Debug, Default, Clone, Copy)]
+struct Counts {
+    /// Cuts found that are right, cuts found, cuts to find.
+    cuts: [usize; 3],
+    /// Messages, those cut right, and those cut and read right.
+    messages: [usize; 3],
 }
 
 impl Judged {
-    /// Counts the cuts of a message; the first word's doesn't count.
-    pub(super) fn cuts(
+    /// Counts a message by its clauses: first byte, one past the last, act.
+    pub(super) fn message(
         &mut self,
-        wanted: &[usize],
-        found: &[usize],
         language: &'static str,
         text: &str,
+        wanted: &[(usize, usize, Act)],
+        found: &[(usize, usize, Act)],
     ) {
-        let right = found
-            .iter()
-            .filter(|at| **at > 0 && wanted.contains(at))
-            .count();
-        let all = self.cuts.entry(language).or_default();
-        let adds = [
-            right,
-            found.len().saturating_sub(1),
-            wanted.len().saturating_sub(1),
-            usize::from(wanted == found),
-            1,
-        ];
-        all.iter_mut().zip(adds).for_each(|(sum, add)| *sum += add);
-        if wanted != found {
-            self.miscut.push(format!("{text} {wanted:?} {found:?}"));
+        let starts = |all: &[(usize, usize, Act)]| -> Vec<usize> {
+            all.iter().skip(1).map(|clause| clause.0).collect()
+        };
+        let (to_find, cuts) = (starts(wanted), starts(found));
+        let counts = self.messages.entry(language).or_default();
+        counts.cuts[0] += cuts.iter().filter(|at| to_find.contains(at)).count();
+        counts.cuts[1] += cuts.len();
+        counts.cuts[2] += to_find.len();
+        counts.messages[0] += 1;
+        counts.messages[1] += usize::from(cuts == to_find);
+        counts.messages[2] += usize::from(wanted == found);
+        let agrees = |all: &[(usize, usize, Act)]| all.iter().any(|c| c.2 == Act::Affirm);
+        if agrees(wanted) {
+            let at = if bare(wanted) { 2 } else { 0 };
+            self.agreed[at] += 1;
+            self.agreed[at + 1] += usize::from(agrees(found) && bare(found));
+        }
+        if cuts != to_find {
+            let parts = found
+                .iter()
+                .map(|c| format!("[{}]({})", &text[c.0..c.1], c.2.name()));
+            self.miscut.push(parts.collect::<Vec<_>>().join(" "));
         }
     }
 
@@ -71,6 +89,12 @@ impl Judged {
         let best = scales.min_by(|a, b| surprise(*a).total_cmp(&surprise(*b)));
         best.map_or(1.0, |scale| (scale * 1000.0).round() / 1000.0)
     }
+}
+
+/// Whether nothing is done that an agreement would not stand beside.
+fn bare(all: &[(usize, usize, Act)]) -> bool {
+    let polite = [Act::Affirm, Act::Thanks, Act::Greet, Act::Bye, Act::Chat];
+    all.iter().all(|clause| polite.contains(&clause.2))
 }
 
 /// How well an act is found.
@@ -103,8 +127,11 @@ pub struct Report {
     pub best_two: f64,
     /// Mean of the acts' F1.
     pub macro_f1: f64,
-    /// By language: F1 of the cuts, and the share of messages cut right throughout.
-    pub cuts: Vec<(String, f64, f64)>,
+    /// By language: F1 of the cuts, the share of messages cut right, and of those cut and read right throughout.
+    pub cuts: Vec<(String, f64, f64, f64)>,
+    /// Messages that agree and say more, and how many of them are read as agreeing alone; messages that agree alone, and
+    /// how many of them are read so.
+    pub agreed: [usize; 4],
     /// Mean distance of the best act's probability from the share that is right (expected calibration error).
     pub calibration: f64,
     /// What the logits are multiplied by.
@@ -160,13 +187,15 @@ pub(super) fn report(judged: &Judged, scale: f32, messages: usize) -> Report {
             .collect(),
         best_two: second as f64 / total,
         cuts: judged
-            .cuts
+            .messages
             .iter()
-            .map(|(language, [right, found, wanted, whole, all])| {
-                let f1 = ratio(2 * right, found + wanted);
-                ((*language).to_owned(), f1, ratio(*whole, *all))
+            .map(|(language, Counts { cuts, messages })| {
+                let f1 = ratio(2 * cuts[0], cuts[1] + cuts[2]);
+                let share = |at: usize| ratio(messages[at], messages[0]);
+                ((*language).to_owned(), f1, share(1), share(2))
             })
             .collect(),
+        agreed: judged.agreed,
         calibration: bins
             .iter()
             .map(|(_, said, right)| (said - right).abs())
@@ -205,24 +234,32 @@ fn ratio(part: usize, of: usize) -> f64 {
 }
 
 impl Report {
-    /// The main figures on one line.
-    #[must_use]
-    pub fn short(&self) -> String {
-        let mut out = String::new();
-        for (language, share, _) in &self.accuracy {
-            let _ = write!(out, "{language} {:.2} % ", share * 100.0);
+    /// The main figures, a line each.
+    fn figures(&self) -> Vec<String> {
+        let percent = |share: f64| format!("{:.1} %", share * 100.0);
+        let mut out = Vec::new();
+        for ((language, share, count), (_, f1, cut, whole)) in self.accuracy.iter().zip(&self.cuts)
+        {
+            out.push(format!(
+                "{language}: {} of {count} clauses read right; F1 of the cuts {f1:.3}, {} of the messages cut right, {} \
+                 cut and read right",
+                percent(*share),
+                percent(*cut),
+                percent(*whole)
+            ));
         }
-        for (language, f1, whole) in &self.cuts {
-            let whole = whole * 100.0;
-            let _ = write!(out, "cuts {language} F1 {f1:.3} ({whole:.1} % whole) ");
-        }
-        out + &format!(
-            "macro F1 {:.3}, best two {:.1} %, calibration error {:.3} (scale {})",
+        out.push(format!(
+            "mean F1 {:.3}; the act is among the best two of {}; calibration error {:.3}",
             self.macro_f1,
-            self.best_two * 100.0,
-            self.calibration,
-            self.scale
-        )
+            percent(self.best_two),
+            self.calibration
+        ));
+        let [more, bare, alone, right] = self.agreed;
+        out.push(format!(
+            "of {more} messages that agree and say more, {bare} are read as agreeing alone; of {alone} that agree \
+             alone, {right} are read so"
+        ));
+        out
     }
 }
 
@@ -255,6 +292,6 @@ impl fmt::Display for Report {
                 taken.join(", ")
             )?;
         }
-        write!(f, "{}", self.short())
+        write!(f, "{}", self.figures().join("\n"))
     }
 }

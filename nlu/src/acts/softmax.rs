@@ -49,7 +49,7 @@ pub(super) struct Fit {
 /// Learned weights: a row for each column, an entry for each class.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Softmax {
-    pub(super) shape: Shape,
+    shape: Shape,
     pub(super) weights: Vec<i8>,
     /// What a step of a weight is worth: of the dense columns and of the sparse ones, for each class.
     pub(super) scales: [Vec<f32>; 2],
@@ -60,6 +60,29 @@ pub(super) struct Softmax {
 const PARTS: usize = 4;
 
 impl Softmax {
+    /// Weights that were fitted before; nothing where their number is another.
+    pub(super) fn new(
+        shape: Shape,
+        weights: Vec<i8>,
+        scales: [Vec<f32>; 2],
+        bias: Vec<f32>,
+    ) -> Option<Softmax> {
+        let right = bias.len() == shape.classes
+            && scales.iter().all(|s| s.len() == shape.classes)
+            && weights.len() == shape.weights();
+        right.then_some(Softmax {
+            shape,
+            weights,
+            scales,
+            bias,
+        })
+    }
+
+    /// Weights that say nothing.
+    pub(super) fn zero(shape: Shape) -> Softmax {
+        Softmax::rounded(shape, &vec![0.0; shape.weights() + shape.classes])
+    }
+
     /// Fits the weights and rounds them to eight bits.
     pub(super) fn fit(samples: &[Sample<'_>], shape: Shape, fit: Fit) -> Softmax {
         let all = shape.weights();
@@ -128,29 +151,36 @@ impl Softmax {
 
     /// The logits of a row.
     pub(super) fn logits(&self, row: &Row) -> Vec<f32> {
+        self.add_sparse(&self.dense(&row.dense), &row.sparse)
+    }
+
+    /// What the dense columns give to the logits, and what those begin with.
+    pub(super) fn dense(&self, dense: &[f32]) -> Vec<f32> {
         let k = self.shape.classes;
-        let (dense, sparse) = self.weights.split_at(self.shape.dense * k);
-        let mut sums = [vec![0.0f32; k], vec![0.0f32; k]];
-        for (x, w) in row.dense.iter().zip(dense.chunks_exact(k)) {
-            sums[0]
-                .iter_mut()
-                .zip(w)
-                .for_each(|(z, w)| *z += x * f32::from(*w));
+        let mut sums = vec![0.0f32; k];
+        for (x, w) in dense.iter().zip(self.weights.chunks_exact(k)) {
+            let sums = sums.iter_mut().zip(w);
+            sums.for_each(|(z, w)| *z += x * f32::from(*w));
         }
-        for (column, x) in &row.sparse {
+        let scaled = sums.iter().zip(&self.scales[0]).zip(&self.bias);
+        scaled.map(|((z, scale), bias)| bias + z * scale).collect()
+    }
+
+    /// Adds what the sparse columns give to what the dense ones gave.
+    pub(super) fn add_sparse(&self, dense: &[f32], sparse: &Sparse) -> Vec<f32> {
+        let k = self.shape.classes;
+        let weights = &self.weights[self.shape.dense * k..];
+        let mut sums = vec![0.0f32; k];
+        for (column, x) in sparse {
             let at = *column as usize * k;
-            if let Some(w) = sparse.get(at..at + k) {
-                sums[1]
-                    .iter_mut()
-                    .zip(w)
-                    .for_each(|(z, w)| *z += x * f32::from(*w));
+            if let Some(w) = weights.get(at..at + k) {
+                let sums = sums.iter_mut().zip(w);
+                sums.for_each(|(z, w)| *z += x * f32::from(*w));
             }
         }
-        (0..k)
-            .map(|class| {
-                let half = |half: usize| sums[half][class] * self.scales[half][class];
-                self.bias[class] + half(0) + half(1)
-            })
+        let scaled = sums.iter().zip(&self.scales[1]).zip(dense);
+        scaled
+            .map(|((z, scale), dense)| dense + z * scale)
             .collect()
     }
 }

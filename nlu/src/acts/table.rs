@@ -11,7 +11,7 @@ use super::{Act, open};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Phrase {
     pub(super) text: String,
-    /// The kinds that may be open, as places in [`open::KINDS`]; empty where it doesn't matter.
+    /// The kinds that may be open, as places in [`open::OPEN`]; empty where it doesn't matter.
     pub(super) open: Vec<usize>,
     /// Its clauses: first byte, one past the last, act.
     pub(super) clauses: Vec<(usize, usize, Act)>,

@@ -43,7 +43,7 @@ fn the_head_that_comes_along_is_small_and_of_this_table() {
 }
 
 /// Share of the messages of `near_misses.tsv` that are cut and read right. It may rise.
-const NEAR_MISSES: f64 = 0.6;
+const NEAR_MISSES: f64 = 0.85;
 
 /// None of these is in the table; most are near something that means another act.
 #[test]
@@ -67,7 +67,7 @@ fn near_misses_are_told_apart() {
             case.text
         );
         let heard = listen(Some(encoder), &acts, &case.text);
-        let open = case.open.first().map(|at| open::KINDS[*at]);
+        let open = case.open.first().map(|at| open::OPEN[*at]);
         let found = acts.judge(&heard, open.filter(|kind| *kind != "none"));
         let read: Vec<(usize, usize, Act)> = found
             .iter()
@@ -171,7 +171,7 @@ fn entity(text: &str, start: usize, end: usize) -> Entity {
 }
 
 fn check(text: &str, clauses: &[Clause]) {
-    assert!(clauses.len() <= cut::MOST);
+    assert!(clauses.len() <= second::CLAUSES);
     assert_eq!(clauses.is_empty(), text.trim().is_empty(), "{text:?}");
     let mut end = 0;
     for clause in clauses {
@@ -234,6 +234,26 @@ fn odd_texts_are_cut_and_judged_in_time_proportional_to_their_length() {
 }
 
 #[test]
+fn sentences_of_a_long_message_are_clauses() {
+    let acts = &*ACTS;
+    let text = "I bought this from you last week. I contacted Dr. Hall of the shop twice? Nobody there has answered me.";
+    let clauses = acts.judge(&listen(None, acts, text), None);
+    for end in ["last week.", "twice?"] {
+        let at = text.find(end).expect("it is there") + end.len();
+        assert!(
+            clauses.iter().any(|clause| clause.end == at),
+            "{end} {clauses:?}"
+        );
+    }
+    assert!(
+        clauses
+            .iter()
+            .all(|clause| !text[..clause.end].ends_with("Dr.")),
+        "{clauses:?}"
+    );
+}
+
+#[test]
 fn what_is_bare_says_something() {
     let bare = |text: &'static str| &text[cut::bare(text, 0..text.len())];
     assert_eq!(bare("and tell me my balance?"), "tell me my balance");
@@ -268,3 +288,27 @@ proptest! {
 }
 
 static ACTS: std::sync::LazyLock<Acts> = std::sync::LazyLock::new(Acts::builtin);
+
+/// What `bellhop nlu train-acts` does.
+#[test]
+#[ignore = "takes minutes"]
+fn training_gives_the_same_weights_again() {
+    let Some(encoder) = test_model::encoder() else {
+        return;
+    };
+    let (acts, report) = train::train(encoder).expect("it trains");
+    #[expect(clippy::print_stdout, reason = "seen with --nocapture")]
+    {
+        println!("{report}");
+    }
+    assert_eq!(acts, Acts::builtin());
+    // Of phrases held out; they may rise.
+    assert!(report.macro_f1 > 0.76, "{report}");
+    assert!(report.calibration < 0.03, "{report}");
+    let (cuts, least) = (report.cuts.iter(), [("en", 0.69), ("es", 0.64)]);
+    assert!(
+        cuts.zip(least)
+            .all(|(found, least)| found.0 == least.0 && found.1 > least.1),
+        "{report}"
+    );
+}

@@ -4,143 +4,114 @@ use std::collections::BTreeMap;
 
 use sha2::{Digest as _, Sha256};
 
-use super::features::{self, Place, Weights};
-use super::head::{Acts, Pieces, Rows, View, act_shape, cut_shape, gap_row};
+use super::features;
+use super::head::{Acts, View, act_shape, cut_shape};
+use super::lessons::{Lesson, lessons};
 use super::report::{Judged, Report, report};
+use super::second::{self, Ear};
 use super::softmax::{Fit, Row, Sample, Softmax};
-use super::table::{self, Phrase, TABLES};
-use super::words::Words;
-use super::{cut, open};
+use super::table::TABLES;
 use crate::encoder::Encoder;
 use crate::error::Error;
 use crate::intent::fnv;
-use crate::random::Random;
 
 /// Parts that the table is cut into, each judged by a head that has not seen it.
 const FOLDS: usize = 5;
-const SEED: u64 = 1;
-/// Texts encoded at once.
-const TOGETHER: usize = 256;
-
-/// What was chosen on phrases that a head had not seen.
-#[derive(Debug, Clone)]
-pub(super) struct Setup {
-    pub(super) layers: Vec<usize>,
-    pub(super) gap_layers: Vec<usize>,
-    pub(super) gap_dense: f32,
-    pub(super) least: f32,
-    pub(super) pool: usize,
-    pub(super) weights: Weights,
-    /// Length of what the rows say.
-    pub(super) dense: f32,
-    /// Kinds of open questions that a phrase is learned with, at most.
-    pub(super) copies: usize,
-    pub(super) acts: Fit,
-    pub(super) cuts: Fit,
-    pub(super) folds: usize,
-}
-
-impl Default for Setup {
-    fn default() -> Self {
-        Self {
-            layers: vec![3, 6],
-            gap_layers: vec![3],
-            gap_dense: 2.0,
-            least: 0.0,
-            pool: 0,
-            weights: Weights::default(),
-            dense: 1.3,
-            copies: 3,
-            acts: Fit {
-                penalty: [1e-4, 5e-5],
-                steps: 80,
-            },
-            cuts: Fit {
-                penalty: [1e-4, 3e-5],
-                steps: 120,
-            },
-            folds: FOLDS,
-        }
-    }
-}
+/// Parts that are held out in turn to learn the second look at cuts.
+const INNER: usize = 3;
+/// The encoder's layers whose means over a clause are looked at, and over a word. Of two parts in five held out, on
+/// the first 6,909 phrases, layer 3 alone read 79.4 % of the English clauses right and 71.2 % of the Spanish ones,
+/// layer 6 alone 78.1 and 70.5, both 79.8 and 70.9, and four layers no more. First and last words, the highest of
+/// each column and the whole message's mean beside them gained nothing either. Without a word's rows the F1 of the cuts
+/// was 0.58 (English) and 0.62, with layer 3 0.66 and 0.64, and with the second look 0.70 and 0.66 (of all five parts).
+const CLAUSE_LAYERS: [usize; 2] = [3, 6];
+const WORD_LAYERS: [usize; 1] = [3];
+/// Length of what the rows say, beside 1 of the n-grams.
+const CLAUSE_LENGTH: f32 = 1.3;
+const WORD_LENGTH: f32 = 2.0;
+/// Chosen on the same phrases held out.
+const ACTS: Fit = Fit {
+    penalty: [1e-4, 5e-5],
+    steps: 80,
+};
+const CUTS: Fit = Fit {
+    penalty: [1e-4, 3e-5],
+    steps: 120,
+};
+const SECOND: Fit = Fit {
+    penalty: [1e-4, 1e-4],
+    steps: 100,
+};
 
 /// Trains on the table and judges by five heads that have each seen four fifths of it.
 ///
 /// # Errors
 /// The table is not one, or the encoder fails.
 pub fn train(encoder: &Encoder) -> Result<(Acts, Report), Error> {
-    train_as(encoder, &Setup::default())
-}
-
-/// A phrase as it is learned from.
-pub(super) struct Lesson {
-    phrase: Phrase,
-    language: &'static str,
-    words: Words,
-    /// Its own cuts, as places of words.
-    starts: Vec<usize>,
-    /// The mean rows of each of its clauses, and of each word.
-    means: Vec<Vec<f32>>,
-    word_means: Vec<Vec<f32>>,
-    fold: usize,
-    /// The kinds of open questions that it is learned with.
-    open: Vec<usize>,
-}
-
-pub(super) fn train_as(encoder: &Encoder, setup: &Setup) -> Result<(Acts, Report), Error> {
-    let lessons = lessons(encoder, setup)?;
+    let lessons = lessons(encoder, [&CLAUSE_LAYERS, &WORD_LAYERS])?;
     let everything: Vec<&Lesson> = lessons.iter().collect();
     let mut judged = Judged::default();
-    for fold in 0..setup.folds {
-        let (own, others): (Vec<&Lesson>, Vec<&Lesson>) =
-            everything.iter().partition(|lesson| lesson.fold == fold);
-        let acts = fit(&others, setup);
+    for fold in 0..FOLDS {
+        let (own, others): (Vec<&Lesson>, Vec<&Lesson>) = everything
+            .iter()
+            .partition(|lesson| lesson.part(b'f', FOLDS) == fold);
+        let acts = whole(&others);
         for lesson in own {
-            judge(&acts, lesson, setup, &mut judged);
+            judge(&acts, lesson, &mut judged);
         }
     }
-    let scale = judged.scale();
-    let messages = lessons.len();
-    if setup.folds < FOLDS {
-        let acts = fit(&everything[..100], setup);
-        return Ok((acts, report(&judged, scale, messages)));
-    }
-    let mut acts = fit(&everything, setup);
-    acts.scale = scale;
-    Ok((acts, report(&judged, scale, messages)))
+    let mut acts = whole(&everything);
+    acts.scale = judged.scale();
+    let report = report(&judged, acts.scale, lessons.len());
+    Ok((acts, report))
 }
 
-fn fit(lessons: &[&Lesson], setup: &Setup) -> Acts {
-    let means = lessons.iter().flat_map(|l| &l.means);
-    let view = view(means, &setup.layers, setup.dense);
-    let means = lessons.iter().flat_map(|l| &l.word_means);
-    let gap_view = self::view(means, &setup.gap_layers, setup.gap_dense);
-    let gaps: Vec<(Row, usize, f32)> = lessons
-        .iter()
-        .flat_map(|lesson| gaps(lesson, &gap_view))
-        .collect();
-    let cuts = Softmax::fit(
-        &samples(&gaps),
-        cut_shape(gap_view.middle.len()),
-        setup.cuts,
-    );
+/// A head with its second look, which is learned from phrases that the first look has not seen.
+fn whole(lessons: &[&Lesson]) -> Acts {
+    let mut acts = first(lessons);
+    let mut rows = Vec::new();
+    for part in 0..INNER {
+        let (own, others): (Vec<&Lesson>, Vec<&Lesson>) = lessons
+            .iter()
+            .partition(|lesson| lesson.part(b'i', INNER) == part);
+        let unseen = first(&others);
+        rows.extend(own.into_iter().flat_map(|lesson| looks(&unseen, lesson)));
+    }
+    acts.second = Softmax::fit(&samples(&rows), second::shape(), SECOND);
+    acts
+}
+
+/// A head that looks once.
+fn first(lessons: &[&Lesson]) -> Acts {
+    let means = lessons.iter().flat_map(|lesson| &lesson.means);
+    let clause_view = view(means, &CLAUSE_LAYERS, CLAUSE_LENGTH);
+    let means = lessons.iter().flat_map(|lesson| &lesson.word_means);
+    let gap_view = view(means, &WORD_LAYERS, WORD_LENGTH);
+    let own = lessons.iter();
+    let gaps: Vec<_> = own.flat_map(|lesson| gaps(lesson, &gap_view)).collect();
+    let shape = cut_shape(gap_view.middle.len());
+    let cuts = Softmax::fit(&samples(&gaps), shape, CUTS);
     drop(gaps);
-    let rows: Vec<(Row, usize, f32)> = lessons
-        .iter()
-        .flat_map(|lesson| clauses(lesson, &view, setup))
+    let own = lessons.iter();
+    let clauses: Vec<_> = own
+        .flat_map(|lesson| clauses(lesson, &clause_view))
         .collect();
-    let acts = Softmax::fit(&samples(&rows), act_shape(view.middle.len()), setup.acts);
+    let shape = act_shape(clause_view.middle.len());
     Acts {
         about: about(),
-        view,
+        acts: Softmax::fit(&samples(&clauses), shape, ACTS),
+        second: Softmax::zero(second::shape()),
+        view: clause_view,
         gap_view,
         cuts,
-        acts,
         scale: 1.0,
     }
 }
 
-fn samples(rows: &[(Row, usize, f32)]) -> Vec<Sample<'_>> {
+/// A row, what it is and what it weighs.
+type Labelled = (Row, usize, f32);
+
+fn samples(rows: &[Labelled]) -> Vec<Sample<'_>> {
     let all = rows.iter();
     all.map(|(row, label, weight)| Sample {
         row,
@@ -150,227 +121,100 @@ fn samples(rows: &[(Row, usize, f32)]) -> Vec<Sample<'_>> {
     .collect()
 }
 
-/// The gaps of a phrase, each with whether it parts two clauses and what it weighs.
-fn gaps(lesson: &Lesson, view: &View) -> Vec<(Row, usize, f32)> {
-    let seen: Vec<Vec<f32>> = lesson.word_means.iter().map(|m| view.see(m)).collect();
+/// The gaps of a phrase, each with whether it parts two clauses.
+fn gaps(lesson: &Lesson, view: &View) -> Vec<Labelled> {
+    let seen: Vec<Vec<f32>> = lesson
+        .word_means
+        .iter()
+        .map(|mean| view.see(mean))
+        .collect();
+    let flags = features::flags_around(&lesson.words);
     (1..lesson.words.all.len())
         .map(|gap| {
-            let row = gap_row(&lesson.words, &seen, gap);
+            let row = Row {
+                dense: seen[gap - 1..=gap].concat(),
+                sparse: features::gap(&lesson.words, &flags, gap),
+            };
             (row, usize::from(lesson.starts.contains(&gap)), 1.0)
         })
         .collect()
 }
 
-/// The clauses of a phrase, each with its act and what it weighs.
-fn clauses(lesson: &Lesson, view: &View, setup: &Setup) -> Vec<(Row, usize, f32)> {
+/// The clauses of a phrase, each with its act.
+fn clauses(lesson: &Lesson, view: &View) -> Vec<Labelled> {
     let mut all = Vec::new();
     let weight = 1.0 / lesson.open.len() as f32;
-    for (at, (_, _, act)) in lesson.phrase.clauses.iter().enumerate() {
+    for (at, act) in lesson.acts().into_iter().enumerate() {
         for open in &lesson.open {
-            let row = row(lesson, at, *open, view, setup.weights);
-            all.push((row, *act as usize, weight));
+            let place = features::Place {
+                words: &lesson.words,
+                starts: &lesson.starts,
+                at,
+                open: *open,
+            };
+            let row = Row {
+                dense: view.see(&lesson.means[at]),
+                sparse: features::clause(place),
+            };
+            all.push((row, act as usize, weight));
         }
     }
     all
 }
 
-fn row(lesson: &Lesson, at: usize, open: usize, view: &View, weights: Weights) -> Row {
-    let place = Place {
+/// The second looks at a phrase's gaps, each with whether the gap parts two clauses.
+fn looks(acts: &Acts, lesson: &Lesson) -> Vec<Labelled> {
+    let ear = Ear {
+        acts: &acts.acts,
+        view: &acts.view,
         words: &lesson.words,
-        starts: &lesson.starts,
-        at,
-        open,
+        pieces: lesson.pieces(),
     };
-    Row {
-        dense: view.see(&lesson.means[at]),
-        sparse: features::clause(place, weights),
+    let worth = acts.worth(&lesson.words, lesson.pieces());
+    let (mut before, mut all) = (vec![0], Vec::new());
+    for at in 0..worth.len() {
+        let gap = worth[at].0;
+        let cut = lesson.starts.contains(&gap);
+        all.push((ear.row(&before, &worth[at..]), usize::from(cut), 1.0));
+        if cut {
+            before.push(gap);
+        }
     }
+    all
 }
 
 /// Judges a phrase that the head has not seen.
-fn judge(acts: &Acts, lesson: &Lesson, setup: &Setup, judged: &mut Judged) {
-    let draw = fnv(b'o', &lesson.phrase.text) as usize;
-    let open = lesson.open[draw % lesson.open.len()];
+fn judge(acts: &Acts, lesson: &Lesson, judged: &mut Judged) {
+    let text = &lesson.phrase.text;
+    let draw = fnv(b'o', text) % lesson.open.len().max(1) as u64;
+    let open = lesson.open[usize::try_from(draw).unwrap_or(0)];
     for (at, (start, end, act)) in lesson.phrase.clauses.iter().enumerate() {
-        let row = row(lesson, at, open, &acts.view, setup.weights);
+        let place = features::Place {
+            words: &lesson.words,
+            starts: &lesson.starts,
+            at,
+            open,
+        };
         judged.clauses.push(super::report::Clause {
             language: lesson.language,
-            text: lesson.phrase.text[*start..*end].to_owned(),
+            text: text[*start..*end].to_owned(),
             act: *act,
-            logits: acts.acts.logits(&row),
+            logits: acts.logits(place, &acts.acts.dense(&acts.view.see(&lesson.means[at]))),
         });
     }
-    let seen: Vec<Vec<f32>> = lesson
-        .word_means
+    let heard = acts.hear(text, &lesson.places, &lesson.rows);
+    let read = acts.judge_in(&heard, open);
+    let found: Vec<(usize, usize, super::Act)> = read
         .iter()
-        .map(|m| acts.gap_view.see(m))
+        .map(|clause| (clause.start, clause.end, clause.acts[0].0))
         .collect();
-    let found = cut::starts(&lesson.words, |gap| {
-        let logits = acts.cuts.logits(&gap_row(&lesson.words, &seen, gap));
-        logits[1] - logits[0] - setup.least
-    });
-    judged.cuts(&lesson.starts, &found, lesson.language, &lesson.phrase.text);
+    judged.message(lesson.language, text, &lesson.phrase.clauses, &found);
 }
 
-fn lessons(encoder: &Encoder, setup: &Setup) -> Result<Vec<Lesson>, Error> {
-    let mut all = Vec::new();
-    for own in TABLES {
-        let bad = |why: String| Error::Spec {
-            what: "the table of acts".to_owned(),
-            why,
-        };
-        let phrases = table::parse(own.name, own.text).map_err(bad)?;
-        let mut open = Random::new(SEED);
-        for some in phrases.chunks(TOGETHER) {
-            let texts: Vec<&str> = some.iter().map(|p| p.text.as_str()).collect();
-            let tap = |seen: &mut Rows, layer: usize, rows: &[f32]| {
-                if setup.layers.contains(&layer) || setup.gap_layers.contains(&layer) {
-                    seen.insert(layer, rows.to_vec());
-                }
-            };
-            let encoded = encoder.encode_tapped(&texts, None, &tap)?;
-            for (phrase, (_, rows)) in some.iter().zip(encoded) {
-                let places = encoder.places(&phrase.text)?;
-                let pieces = Pieces {
-                    places: &places,
-                    rows: &rows,
-                };
-                let kinds = kinds(phrase, setup.copies, &mut open);
-                let lesson = lesson(phrase, own.language, pieces, kinds, setup)
-                    .map_err(|why| bad(format!("{}: {}: {why}", own.name, phrase.text)))?;
-                all.push(lesson);
-            }
-        }
-    }
-    Ok(all)
-}
-
-fn lesson(
-    phrase: &Phrase,
-    language: &'static str,
-    pieces: Pieces<'_>,
-    open: Vec<usize>,
-    setup: &Setup,
-) -> Result<Lesson, String> {
-    let words = Words::new(&phrase.text);
-    let look = |layers: &[usize]| View {
-        layers: layers.to_vec(),
-        middle: Vec::new(),
-        spread: Vec::new(),
-    };
-    let (clauses, gaps) = (look(&setup.layers), look(&setup.gap_layers));
-    let of_clauses = phrase.clauses.iter();
-    let of_words = words.all.iter();
-    Ok(Lesson {
-        means: of_clauses
-            .map(|c| {
-                let mut m = clauses.mean(pieces, &(c.0..c.1));
-                let first = words.all.iter().find(|w| w.start >= c.0 && w.end <= c.1);
-                let last = words
-                    .all
-                    .iter()
-                    .rev()
-                    .find(|w| w.start >= c.0 && w.end <= c.1);
-                if setup.pool & 1 > 0 {
-                    let w = first.map_or(c.0..c.1, |w| w.start..w.end);
-                    let x = clauses.mean(pieces, &w);
-                    m.extend(x);
-                }
-                if setup.pool & 2 > 0 {
-                    let w = last.map_or(c.0..c.1, |w| w.start..w.end);
-                    let x = clauses.mean(pieces, &w);
-                    m.extend(x);
-                }
-                if setup.pool & 4 > 0 {
-                    let x = clauses.mean(pieces, &(0..phrase.text.len()));
-                    m.extend(x);
-                }
-                if setup.pool & 8 > 0 {
-                    for l in &setup.layers {
-                        let r = &pieces.rows[l];
-                        m.extend(&r[..384]);
-                    }
-                }
-                if setup.pool & 16 > 0 {
-                    for l in &setup.layers {
-                        let r = &pieces.rows[l];
-                        let mut mx = vec![-1e9f32; 384];
-                        for (row, p) in r.chunks(384).zip(pieces.places) {
-                            if p.0 < p.1 && p.0 < c.1 && c.0 < p.1 {
-                                for (a, b) in mx.iter_mut().zip(row) {
-                                    *a = a.max(*b);
-                                }
-                            }
-                        }
-                        for a in &mut mx {
-                            if *a < -1e8 {
-                                *a = 0.0
-                            }
-                        }
-                        m.extend(mx);
-                    }
-                }
-                m
-            })
-            .collect(),
-        word_means: of_words
-            .map(|w| gaps.mean(pieces, &(w.start..w.end)))
-            .collect(),
-        starts: starts(phrase, &words)?,
-        words,
-        phrase: phrase.clone(),
-        language,
-        open,
-        fold: fold(&phrase.text),
-    })
-}
-
-/// The words that the clauses of a phrase begin with.
-fn starts(phrase: &Phrase, words: &Words) -> Result<Vec<usize>, String> {
-    let mut all = vec![0];
-    for (start, _, _) in phrase.clauses.iter().skip(1) {
-        let at = words
-            .all
-            .iter()
-            .position(|w| w.opens == *start || w.start == *start);
-        all.push(at.ok_or_else(|| format!("no word begins at byte {start}"))?);
-    }
-    if all.is_sorted_by(|a, b| a < b) {
-        Ok(all)
-    } else {
-        Err("a clause has no word".to_owned())
-    }
-}
-
-/// Phrases that differ in marks and blanks alone are held out together.
-fn fold(text: &str) -> usize {
-    let letters: String = super::words::fold(text)
-        .chars()
-        .filter(|c| c.is_alphanumeric())
-        .collect();
-    let key = if letters.is_empty() { text } else { &letters };
-    (fnv(b'f', key) % FOLDS as u64) as usize
-}
-
-/// What is open when a phrase is learned: of its kinds as many as are wanted; of a phrase for any, nothing and others.
-fn kinds(phrase: &Phrase, most: usize, random: &mut Random) -> Vec<usize> {
-    let mut all: Vec<usize> = if phrase.open.is_empty() {
-        (1..open::KINDS.len()).collect()
-    } else {
-        phrase.open.clone()
-    };
-    random.shuffle(&mut all);
-    if phrase.open.is_empty() {
-        all.insert(0, 0);
-    }
-    all.truncate(most);
-    all
-}
-
-/// The middle and spread of each column over all means.
-fn view<'a>(means: impl Iterator<Item = &'a Vec<f32>>, layers: &[usize], dense: f32) -> View {
+/// The middle and spread of each column over all means, of which each is then as long as `length`.
+fn view<'a>(means: impl Iterator<Item = &'a Vec<f32>>, layers: &[usize], length: f32) -> View {
     let means: Vec<&Vec<f32>> = means.filter(|mean| !mean.is_empty()).collect();
-    let width = means.first().map_or(0, |m| m.len());
+    let width = means.first().map_or(0, |mean| mean.len());
     let n = means.len().max(1) as f64;
     let (mut sums, mut squares) = (vec![0.0f64; width], vec![0.0f64; width]);
     for mean in &means {
@@ -379,10 +223,9 @@ fn view<'a>(means: impl Iterator<Item = &'a Vec<f32>>, layers: &[usize], dense: 
             *square += f64::from(*x).powi(2);
         }
     }
-    let length = f64::from(dense) / (width.max(1) as f64).sqrt();
+    let length = f64::from(length) / (width.max(1) as f64).sqrt();
     #[expect(clippy::cast_possible_truncation, reason = "rounded")]
     let rounded = |x: f64| ((x * 1e5).round() / 1e5) as f32;
-    let middle: Vec<f32> = sums.iter().map(|sum| rounded(sum / n)).collect();
     let spread = sums.iter().zip(&squares).map(|(sum, square)| {
         let variance = square / n - (sum / n).powi(2);
         rounded(length / variance.max(1e-6).sqrt())
@@ -390,7 +233,7 @@ fn view<'a>(means: impl Iterator<Item = &'a Vec<f32>>, layers: &[usize], dense: 
     View {
         layers: layers.to_vec(),
         spread: spread.collect(),
-        middle,
+        middle: sums.iter().map(|sum| rounded(sum / n)).collect(),
     }
 }
 

@@ -10,7 +10,7 @@ use crate::Error;
 use crate::encoder::Encoder;
 use crate::vectors::{self, Look, Vectors};
 
-/// Messages that are remembered; each takes some 6 KB, or 2 KB more a word where spans are learned.
+/// Messages that are remembered; each takes some 7 KB, or 2 KB more a word where spans are learned.
 const MOST: NonZeroUsize = NonZeroUsize::new(512).unwrap();
 /// Longer messages, in bytes, don't come again.
 const LONGEST: usize = 80;

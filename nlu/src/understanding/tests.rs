@@ -1,4 +1,5 @@
 use super::*;
+use crate::acts::{Act, Polarity};
 use crate::test_model;
 use crate::tune::Recipe;
 use crate::{EntitySpec, ExampleSpec, IntentSpec};
@@ -236,4 +237,67 @@ fn a_tuned_bank_reads_the_same_after_storing_and_keeps_the_models_own_vectors() 
             reading
         );
     }
+}
+
+#[test]
+fn clauses_are_read_in_the_light_of_what_is_open_and_by_themselves() {
+    let Some(encoder) = test_model::encoder() else {
+        return;
+    };
+    let understanding = Understanding::train(&bank(), encoder).expect("it trains");
+    let (nothing, mut confirm) = (context(), context());
+    confirm.open = Some("confirm".to_owned());
+    let read = |text: &str, context: &Context| {
+        let reading = understanding.read(encoder, text, context);
+        reading.expect("it reads")
+    };
+    let text = "no thanks, but please block my card";
+    let reading = read(text, &confirm);
+    let parts: Vec<&str> = reading
+        .clauses
+        .iter()
+        .map(|c| &text[c.start..c.end])
+        .collect();
+    assert_eq!(parts, ["no thanks,", "but please block my card"]);
+    assert_eq!(reading.clauses[0].acts[0].0, Act::Deny);
+    assert_eq!(reading.clauses[0].intent, None);
+    assert_eq!(reading.clauses[1].acts[0].0, Act::Request);
+    let (intent, probability) = reading.clauses[1].intent.clone().expect("it was read");
+    assert!(
+        intent == "block_card" && probability > 0.5,
+        "{intent} {probability}"
+    );
+    assert_eq!(
+        read("block my card", &nothing).clauses[0].intent,
+        None,
+        "it is the message"
+    );
+
+    // The second time it is remembered, and yet another question is open.
+    let text = "not until I know the price";
+    let (open, closed) = (read(text, &confirm), read(text, &nothing));
+    assert_eq!(open.clauses[0].acts[0].0, Act::Limit);
+    assert_ne!(open.clauses, closed.clauses);
+    assert_eq!(read(text, &confirm), open);
+    let both = understanding.read_batch(encoder, &[(text, &confirm), (text, &nothing)]);
+    assert_eq!(both.expect("it reads"), [open, closed]);
+
+    let dates = |text: &str| -> Vec<Polarity> {
+        let found = read(text, &nothing).entities.into_iter();
+        found
+            .filter(|e| e.entity == "date")
+            .map(|e| e.polarity)
+            .collect()
+    };
+    assert_eq!(
+        dates("not Monday, Tuesday"),
+        [Polarity::Excluded, Polarity::Affirmed]
+    );
+    assert_eq!(dates("is Monday free?"), [Polarity::Asked]);
+    let answers = read("no, not Monday", &confirm).entities.into_iter();
+    let yes_no: Vec<Polarity> = answers
+        .filter(|e| e.entity == "yes_no")
+        .map(|e| e.polarity)
+        .collect();
+    assert_eq!(yes_no, [Polarity::Affirmed]);
 }
