@@ -503,6 +503,14 @@ pub enum Pattern {
     Concern,
     Crisis,
     QueueNoted,
+    QueueUnknown,
+    QueueOrHere,
+    QueueLeft,
+    CrisisWaiting,
+    OfferPerson,
+    StatusDone,
+    StatusNothing,
+    StatusOpen,
     Noted,
     NothingOpen,
     Hello,
@@ -552,7 +560,14 @@ impl Pattern {
             // Title of the slot.
             Self::AskAgain => vec![("slot", Text)],
             Self::Resolved | Self::IsItAbout => vec![("title", Text)],
-            Self::Concern | Self::QueueNoted => vec![("queue", Text)],
+            Self::Concern | Self::QueueNoted | Self::QueueUnknown | Self::OfferPerson => {
+                vec![("queue", Text)]
+            }
+            // What could be done here, and the queue that would be left for it.
+            Self::QueueOrHere => vec![("title", Text), ("queue", Text)],
+            // What was said when it was done; title of the flow.
+            Self::StatusDone => vec![("title", Text), ("said", Text)],
+            Self::StatusOpen => vec![("title", Text)],
             Self::AboutBot => vec![("bot", Text)],
             // Titles of what customers can start, the languages spoken.
             Self::WhatICanDo => vec![("bot", Text), ("titles", Text)],
@@ -584,6 +599,8 @@ pub struct Trigger {
     pub priority: Option<u8>,
     /// Said in place of the pattern `handoff`.
     pub say: Option<Id>,
+    /// The customer is asked first; a second time nobody asks.
+    pub ask_first: bool,
     /// Where it is declared.
     pub span: Span,
 }
@@ -653,6 +670,8 @@ pub struct Queue {
     pub priority: u8,
     /// Mean seconds an agent needs a contact, for the estimated wait.
     pub handle_time_s: u64,
+    /// Said to who waits and asks what no article answers.
+    pub advice: Option<Id>,
     /// Where it is declared.
     pub span: Span,
 }

@@ -116,6 +116,7 @@ mod tests {
             title: BTreeMap::new(),
             priority: 5,
             handle_time_s,
+            advice: None,
             span: bellhop_flows::span::Span::default(),
         };
         BTreeMap::from([("cards".to_owned(), queue)])

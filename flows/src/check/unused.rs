@@ -98,6 +98,11 @@ fn used(bundle: &Bundle) -> Used<'_> {
             .values()
             .filter_map(|action| action.compensate.as_deref()),
     );
+    let advice = bundle
+        .queues
+        .values()
+        .filter_map(|queue| queue.advice.as_deref());
+    used.responses.extend(advice);
     for trigger in &bundle.policy.triggers {
         used.responses.extend(trigger.say.as_deref());
         match &trigger.when {

@@ -107,8 +107,8 @@ pub(super) fn compile(
     cx.articles = article_titles(articles, cx.language());
 
     let mut queues: BTreeMap<String, Queue> = BTreeMap::new();
-    for (_, entry) in &sections.queues {
-        policy::queues(&cx, &entry.value, &mut queues);
+    for (module, entry) in &sections.queues {
+        policy::queues(&cx, module, &entry.value, &mut queues);
     }
     if queues.is_empty() {
         // A person can be reached in every bot.
@@ -149,7 +149,13 @@ pub(super) fn compile(
             &mut seen,
         );
     }
-    let usage = Usage::new(&flows, &locals, &slots, &policy.triggers, &patterns);
+    let usage = Usage::new(
+        &flows,
+        &locals,
+        &slots,
+        (&policy.triggers, &queues),
+        &patterns,
+    );
     let actions = actions::compile(&cx, &returns, &usage.actions);
     let mut responses = responses::compile(&cx, &usage.responses, &by_module, &titles);
     patterns::complete(

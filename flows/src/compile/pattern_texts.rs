@@ -54,7 +54,7 @@ const HUMAN: &[&str] = &["/human"];
 const STARS: &[&str] = &["1", "2", "3", "4", "5"];
 
 /// Every pattern.
-pub(super) const ALL: [Pattern; 63] = [
+pub(super) const ALL: [Pattern; 71] = [
     Pattern::Greeting,
     Pattern::NoMatch,
     Pattern::NoInput,
@@ -107,6 +107,14 @@ pub(super) const ALL: [Pattern; 63] = [
     Pattern::Concern,
     Pattern::Crisis,
     Pattern::QueueNoted,
+    Pattern::QueueUnknown,
+    Pattern::QueueOrHere,
+    Pattern::QueueLeft,
+    Pattern::CrisisWaiting,
+    Pattern::OfferPerson,
+    Pattern::StatusDone,
+    Pattern::StatusNothing,
+    Pattern::StatusOpen,
     Pattern::Noted,
     Pattern::NothingOpen,
     Pattern::Hello,
@@ -175,6 +183,14 @@ pub(super) fn name(pattern: Pattern) -> &'static str {
         Pattern::Concern => "concern",
         Pattern::Crisis => "crisis",
         Pattern::QueueNoted => "queue_noted",
+        Pattern::QueueUnknown => "queue_unknown",
+        Pattern::QueueOrHere => "queue_or_here",
+        Pattern::QueueLeft => "queue_left",
+        Pattern::CrisisWaiting => "crisis_waiting",
+        Pattern::OfferPerson => "offer_person",
+        Pattern::StatusDone => "status_done",
+        Pattern::StatusNothing => "status_nothing",
+        Pattern::StatusOpen => "status_open",
         Pattern::Noted => "noted",
         Pattern::NothingOpen => "nothing_open",
         Pattern::Hello => "hello",
@@ -195,6 +211,7 @@ pub(super) fn defaults(pattern: Pattern) -> [Words; 2] {
         .or_else(|| repair(pattern))
         .or_else(|| answers(pattern))
         .or_else(|| small_talk(pattern))
+        .or_else(|| waiting(pattern))
         .unwrap_or_else(|| people(pattern))
 }
 
@@ -452,8 +469,8 @@ fn small_talk(pattern: Pattern) -> Option<[Words; 2]> {
         Pattern::Welcome => [say("You're welcome."), say("De nada.")],
         Pattern::Noted => [say("Noted, thank you."), say("Anotado, gracias.")],
         Pattern::NothingOpen => [
-            say("Thank you, though I've asked for nothing just now. What would you like me to do?"),
-            say("Gracias, aunque ahora no le he pedido nada. ¿Qué quiere que haga?"),
+            say("Thank you, I'll keep that. What would you like me to do with it?"),
+            say("Gracias, lo tengo en cuenta. ¿Qué quiere que haga con ello?"),
         ],
         Pattern::SmallTalk => [
             say("Thanks, all well here."),
@@ -507,6 +524,66 @@ fn small_talk(pattern: Pattern) -> Option<[Words; 2]> {
     })
 }
 
+/// What is said to who waits for a person, and how things stand.
+fn waiting(pattern: Pattern) -> Option<[Words; 2]> {
+    Some(match pattern {
+        Pattern::QueueNoted => [
+            say("Thank you, I've added that for {queue}."),
+            say("Gracias, lo he añadido para {queue}."),
+        ],
+        Pattern::QueueUnknown => [
+            say("I can't answer that myself. I've put it with the rest, so that {queue} can."),
+            say("Eso no se lo sé decir yo. Lo he añadido para que se lo diga {queue}."),
+        ],
+        Pattern::QueueOrHere => [
+            ask(
+                "I can do that here ({title}), and then you give up your place in the queue for {queue}. Shall I?",
+                "",
+                YES_NO,
+            ),
+            ask(
+                "Eso puedo hacerlo yo ({title}), y entonces deja su sitio en la cola de {queue}. ¿Lo hago?",
+                "",
+                YES_NO,
+            ),
+        ],
+        Pattern::QueueLeft => [
+            say("All right, let's do that here. You're out of the queue."),
+            say("De acuerdo, lo hacemos aquí. Ya no está en la cola."),
+        ],
+        Pattern::CrisisWaiting => [
+            say(
+                "I'm still here with you, and somebody is on their way to this chat. If it gets worse before they come, call your emergency number: 112, 999 or 911.",
+            ),
+            say(
+                "Sigo aquí con usted, y ya viene alguien a este chat. Si empeora antes de que llegue, llame a emergencias: 112 o 911.",
+            ),
+        ],
+        Pattern::OfferPerson => [
+            ask(
+                "I'm not getting this right. Shall I get you a person from {queue}, or do you want to try other words?",
+                "I'm not getting this right. Shall I get you a person?",
+                YES_NO,
+            ),
+            ask(
+                "No lo estoy entendiendo bien. ¿Le paso con una persona de {queue}, o prefiere decírmelo de otra forma?",
+                "No lo estoy entendiendo bien. ¿Le paso con una persona?",
+                YES_NO,
+            ),
+        ],
+        Pattern::StatusDone => [say("Yes. {said}"), say("Sí. {said}")],
+        Pattern::StatusNothing => [
+            say("No, I've changed nothing; everything is as it was."),
+            say("No, no he cambiado nada; todo está como estaba."),
+        ],
+        Pattern::StatusOpen => [
+            say("Not yet: {title} is still to be finished."),
+            say("Todavía no: falta terminar con esto: {title}."),
+        ],
+        _ => return None,
+    })
+}
+
 /// People, and what goes wrong.
 fn people(pattern: Pattern) -> [Words; 2] {
     match pattern {
@@ -551,10 +628,6 @@ fn people(pattern: Pattern) -> [Words; 2] {
         Pattern::Returned => [
             say("You're back with me, the bot. A person is there again whenever you say so."),
             say("Vuelve a hablar conmigo, el robot. Si quiere una persona, dígamelo."),
-        ],
-        Pattern::QueueNoted => [
-            say("Thank you, I've added that for {queue}."),
-            say("Gracias, lo he añadido para {queue}."),
         ],
         Pattern::Concern => [
             ask(

@@ -44,7 +44,7 @@ const KINDS: [&str; 11] = [
     "crisis",
     "abuse",
 ];
-const MORE: [&str; 4] = ["name", "queue", "priority", "say"];
+const MORE: [&str; 5] = ["name", "queue", "priority", "say", "ask_first"];
 
 impl Cx<'_> {
     /// The queue that a scalar names.
@@ -72,7 +72,7 @@ impl Cx<'_> {
 }
 
 /// Reads one `queues:` section.
-pub(super) fn queues(cx: &Cx<'_>, node: &Node, queues: &mut BTreeMap<String, Queue>) {
+pub(super) fn queues(cx: &Cx<'_>, module: &str, node: &Node, queues: &mut BTreeMap<String, Queue>) {
     for entry in cx.entries(node, "a map from queue to its settings") {
         if !is_name(&entry.key) {
             cx.report(Diagnostic::error(
@@ -93,7 +93,7 @@ pub(super) fn queues(cx: &Cx<'_>, node: &Node, queues: &mut BTreeMap<String, Que
             );
             continue;
         }
-        queues.insert(entry.key.clone(), queue(cx, entry));
+        queues.insert(entry.key.clone(), queue(cx, module, entry));
     }
 }
 
@@ -111,22 +111,24 @@ pub(super) fn implicit_queue(cx: &Cx<'_>) -> (String, Queue) {
         title: cx.languages.iter().map(title).collect(),
         priority: 5,
         handle_time_s: 300,
+        advice: None,
         span: Span::default(),
     };
     ("people".to_owned(), queue)
 }
 
-fn queue(cx: &Cx<'_>, entry: &Entry) -> Queue {
+fn queue(cx: &Cx<'_>, module: &str, entry: &Entry) -> Queue {
     let mut queue = Queue {
         title: BTreeMap::from([(cx.language().to_owned(), words(&entry.key))]),
         priority: 5,
         handle_time_s: 300,
+        advice: None,
         span: entry.key_span,
     };
     if entry.value.is_null() {
         return queue;
     }
-    let keys = ["title", "priority", "handle_time"];
+    let keys = ["title", "priority", "handle_time", "advice"];
     let Some(fields) = cx.fields(&entry.value, "a queue", &keys) else {
         return queue;
     };
@@ -135,6 +137,9 @@ fn queue(cx: &Cx<'_>, entry: &Entry) -> Queue {
         let what = format!("the title of queue `{}`", entry.key);
         cx.check_languages(&queue.title, entry.key_span, &what);
     }
+    queue.advice = fields
+        .get("advice")
+        .and_then(|node| cx.refer(Kind::Response, module, node));
     if let Some(priority) = fields.get("priority").and_then(|node| cx.priority(node)) {
         queue.priority = priority;
     }
@@ -226,6 +231,10 @@ fn trigger(cx: &Cx<'_>, module: &str, node: &Node) -> Option<Trigger> {
         queue: fields.get("queue").and_then(|node| cx.queue(node)),
         priority: fields.get("priority").and_then(|node| cx.priority(node)),
         say,
+        ask_first: fields
+            .get("ask_first")
+            .and_then(|node| cx.truth(node, "`ask_first`"))
+            .unwrap_or(false),
         span: name.span,
     })
 }

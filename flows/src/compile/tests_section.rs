@@ -15,7 +15,9 @@ use super::index::Kind;
 use super::read::Fields;
 use super::walk;
 
-const KEYS: [&str; 6] = ["name", "language", "channel", "customer", "given", "say"];
+const KEYS: [&str; 7] = [
+    "name", "language", "channel", "customer", "given", "say", "each",
+];
 const INPUTS: [&str; 7] = [
     "user",
     "press",
@@ -31,7 +33,7 @@ pub(super) fn compile(cx: &Cx<'_>, module: &str, node: &Node, bundle: &Bundle) -
     let reader = Reader { cx, module, bundle };
     cx.list(node, "a list of tests")
         .iter()
-        .filter_map(|node| reader.test(node))
+        .flat_map(|node| reader.tests(node))
         .collect()
 }
 
@@ -42,9 +44,85 @@ struct Reader<'c, 'a> {
 }
 
 impl Reader<'_, '_> {
-    fn test(&self, node: &Node) -> Option<Test> {
+    /// A test, or one for each row of a table.
+    fn tests(&self, node: &Node) -> Vec<Test> {
         let cx = self.cx;
-        let fields = cx.fields(node, "a test", &KEYS)?;
+        let Some(fields) = cx.fields(node, "a test", &KEYS) else {
+            return Vec::new();
+        };
+        let (say, each) = (fields.entry("say"), fields.entry("each"));
+        if let (Some(say), Some(each)) = (say, each) {
+            cx.report(
+                Diagnostic::error(
+                    "E0204",
+                    each.key_span,
+                    "a test has `say` or `each`, not both",
+                )
+                .related(say.key_span, "it has this one already")
+                .help("make two tests of it"),
+            );
+        }
+        let Some(each) = each else {
+            fields.need(cx, "say");
+            let turns = say.map_or(&[][..], |entry| cx.list(&entry.value, "a list of turns"));
+            let turns = turns.iter().filter_map(|node| self.turn(node)).collect();
+            return self.test(fields, turns).into_iter().collect();
+        };
+        let Some(test) = self.test(fields, Vec::new()) else {
+            return Vec::new();
+        };
+        let rows = cx.list(&each.value, "a list of rows");
+        rows.iter()
+            .filter_map(|row| {
+                let turns = self.row(row)?;
+                let words = turns.iter().map(|turn| match &turn.input {
+                    TestInput::User(text) | TestInput::Press(text) | TestInput::Keys(text) => {
+                        text.as_str()
+                    }
+                    _ => "…",
+                });
+                let words: Vec<&str> = words.collect();
+                Some(Test {
+                    name: format!("{}: {}", test.name, words.join(" / ")),
+                    span: row.span,
+                    turns,
+                    ..test.clone()
+                })
+            })
+            .collect()
+    }
+
+    /// The turns of a row of a table: one, or one for each message of a list, with what is expected after the last.
+    fn row(&self, node: &Node) -> Option<Vec<TestTurn>> {
+        let messages = match &node.kind {
+            NodeKind::Map(entries) => entries.iter().find_map(|entry| match &entry.value.kind {
+                NodeKind::List(messages) if entry.key == "user" => Some(messages),
+                _ => None,
+            }),
+            _ => None,
+        };
+        let Some(messages) = messages else {
+            return self.turn(node).map(|turn| vec![turn]);
+        };
+        let fields = self.cx.fields(node, "a row", &["user", "expect"])?;
+        let mut turns: Vec<TestTurn> = messages
+            .iter()
+            .filter_map(|message| {
+                Some(TestTurn {
+                    input: TestInput::User(self.cx.text(message, "a text")?.to_owned()),
+                    expect: BTreeMap::new(),
+                    span: message.span,
+                })
+            })
+            .collect();
+        if let (Some(last), Some(expect)) = (turns.last_mut(), fields.get("expect")) {
+            last.expect = self.expect(expect);
+        }
+        (!turns.is_empty()).then_some(turns)
+    }
+
+    fn test(&self, fields: Fields<'_>, turns: Vec<TestTurn>) -> Option<Test> {
+        let cx = self.cx;
         let name = fields.need(cx, "name")?;
         let text = |key: &str| {
             let node = fields.get(key)?;
@@ -66,9 +144,6 @@ impl Reader<'_, '_> {
         let customer = fields
             .get("customer")
             .map_or(&[][..], |n| cx.entries(n, "a map of facts"));
-        let turns = fields
-            .need(cx, "say")
-            .map_or(&[][..], |n| cx.list(n, "a list of turns"));
         Some(Test {
             name: cx.text(name, "a name")?.to_owned(),
             language,
@@ -77,7 +152,7 @@ impl Reader<'_, '_> {
                 .iter()
                 .filter_map(|entry| self.fact(entry))
                 .collect(),
-            turns: turns.iter().filter_map(|node| self.turn(node)).collect(),
+            turns,
             given: fields
                 .get("given")
                 .map_or_else(TestGiven::default, |node| self.given(node)),

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::bundle::{Flow, Id, Pattern, Slot, Step, StepKind, Trigger};
+use crate::bundle::{Flow, Id, Pattern, Queue, Slot, Step, StepKind, Trigger};
 use crate::value::Type;
 
 use super::scope::Locals;
@@ -25,7 +25,7 @@ impl Usage {
         flows: &BTreeMap<Id, Flow>,
         locals: &BTreeMap<Id, Locals>,
         slots: &BTreeMap<Id, Slot>,
-        triggers: &[Trigger],
+        (triggers, queues): (&[Trigger], &BTreeMap<String, Queue>),
         patterns: &BTreeMap<Pattern, Id>,
     ) -> Self {
         let mut usage = Self::default();
@@ -38,6 +38,9 @@ impl Usage {
             if let Some(id) = &trigger.say {
                 usage.pattern(id, Pattern::Handoff);
             }
+        }
+        for id in queues.values().filter_map(|queue| queue.advice.as_ref()) {
+            usage.pattern(id, Pattern::StillWaiting);
         }
         for (pattern, id) in patterns {
             usage.pattern(id, *pattern);

@@ -66,7 +66,7 @@ impl<'a> Turn<'a> {
                 if self.reads_on(input, reading) {
                     return false;
                 }
-                if self.heard_wait(reading) {
+                if self.heard_wish_to_know(&input.text) || self.heard_wait(reading) {
                     return true;
                 }
                 let acts = Acts::of(reading);
@@ -180,7 +180,9 @@ impl<'a> Turn<'a> {
             && !acts.says_any(&[Act::Affirm, Act::Limit, Act::Ask, Act::Request, Act::Human])
             && !input.text.contains(['?', '¿'])
             && self.changes(&input.text, reading, entities).is_empty()
-            && self.named_slots(&input.text, &self.answered_slots()).is_empty()
+            && self
+                .named_slots(&input.text, &self.answered_slots())
+                .is_empty()
     }
 
     /// True where one part is a bare no and no other agrees, asks, changes or wants something: to stop is always safe.

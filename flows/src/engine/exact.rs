@@ -190,27 +190,38 @@ const SURELY_ASKING: [&str; 22] = [
 ];
 
 /// Phrases that ask why something is wanted.
-const WHY: [&str; 20] = [
+const WHY: [&str; 12] = [
     "por q",
     "porque me",
     "porque lo",
     "pq",
     "why",
     "what for",
-    "what do you need",
-    "do you need",
-    "do you have to",
     "is it safe",
-    "do i have to",
-    "must i",
     "how come",
     "por que",
     "para que",
+    "es seguro",
+    "xq",
+];
+
+/// Phrases that ask whether something must be: about the question only where they say that it is told.
+const NEED: [&str; 8] = [
+    "what do you need",
+    "do you need",
+    "do you have to",
+    "do i have to",
+    "must i",
     "es necesario",
     "hace falta",
     "tengo que",
-    "es seguro",
-    "xq",
+];
+
+/// What is done with an answer, folded.
+const GIVE: [&str; 22] = [
+    "give", "tell", "say", "share", "answer", "enter", "type", "put", "know", "number", "pin",
+    "that", "dar", "darte", "darle", "decir", "decirte", "decirle", "poner", "saber", "numero",
+    "eso",
 ];
 
 /// Phrases that ask what is wanted.
@@ -375,7 +386,9 @@ pub(super) fn asks_about_the_question(text: &str) -> bool {
 /// True where a message asks why something is wanted, or whether it must be.
 pub(super) fn asks_why(text: &str) -> bool {
     let folded = fold(text);
+    let told = GIVE.iter().any(|word| holds(&folded, word)) || folded.split(' ').count() <= 3;
     WHY.iter().any(|phrase| holds(&folded, phrase))
+        || (told && NEED.iter().any(|phrase| holds(&folded, phrase)))
 }
 
 /// Share of a text's letters and digits that lie within the byte range, fillers not counted.

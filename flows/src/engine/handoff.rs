@@ -4,18 +4,14 @@ use std::collections::BTreeMap;
 
 use rust_decimal::Decimal;
 
-use super::acts::Acts;
 use super::collected::{self, Wanted, with_wish};
 use super::effect::{Effect, Evidence, HandoffRequest, Message};
-use super::event::{Act, Input, Reading};
-use super::exact::Command;
+use super::event::{Input, Reading};
 use super::state::{Counters, Owner, Queued, Wait};
 use super::turn::{Next, Said, Turn};
 use crate::bundle::{Pattern, Queue};
 use crate::value::Value;
 
-/// Probability from which a customer wants to leave the queue.
-const LEAVES: f64 = 0.7;
 /// How often a rating is asked for.
 const RATING_TRIES: u32 = 2;
 
@@ -135,7 +131,7 @@ impl Turn<'_> {
         self.title(titles, queue)
     }
 
-    fn say_position(&mut self, pattern: Pattern) {
+    pub(super) fn say_position(&mut self, pattern: Pattern) {
         let Some(queued) = self.state.queued.clone() else {
             return;
         };
@@ -192,98 +188,6 @@ impl Turn<'_> {
             self.say_position(Pattern::QueuePosition);
             self.listen();
         }
-    }
-
-    /// A message while a person is awaited: the bot answers nothing but "never mind".
-    pub(super) fn heard_in_queue(&mut self, input: &Input, reading: Option<&Reading>) {
-        let payload = input.payload.as_deref();
-        let command = match payload {
-            Some(payload) => Command::of_payload(payload),
-            None => Command::of_text(&input.text),
-        };
-        match command {
-            Some(Command::Cancel) => self.cancel_handoff(),
-            Some(Command::Repeat) => self.repeat(),
-            _ if self.leaves_queue(input, reading) => self.cancel_handoff(),
-            _ => self.told_in_queue(reading),
-        }
-    }
-
-    /// True for "I don't want a person" and "never mind" in any words.
-    fn leaves_queue(&self, input: &Input, reading: Option<&Reading>) -> bool {
-        // "You can keep waiting, or stop": a plain no to that stops.
-        if super::bare::yes_no(&input.text) == Some(false) {
-            return true;
-        }
-        let leaving = [Act::HumanNot, Act::Withdraw, Act::Resolved];
-        let acts = Acts::of(reading);
-        if acts.p(Act::HumanNot) >= LEAVES && !acts.says(Act::Human) {
-            return true;
-        }
-        if leaving.iter().all(|act| acts.p(*act) < LEAVES) {
-            return false;
-        }
-        acts.says_any(&leaving)
-            && acts.only(&[Act::HumanNot, Act::Withdraw, Act::Resolved, Act::Deny])
-    }
-
-    /// What is said while a person is awaited is for that person: the place is told at first and whenever somebody asks,
-    /// the rest is noted, and not answered with the same line for ever.
-    fn told_in_queue(&mut self, reading: Option<&Reading>) {
-        let acts = Acts::of(reading);
-        let heard = self.state.queued.as_mut().map_or(1, |queued| {
-            queued.heard += 1;
-            queued.heard
-        });
-        let asks =
-            acts.says_any(&[Act::Ask, Act::Human, Act::Complain, Act::Wait]) || !acts.known();
-        // What the articles know may be told, except where no bot may help.
-        let reason = self
-            .state
-            .queued
-            .as_ref()
-            .map(|queued| queued.reason.clone());
-        let open = reason.is_some_and(|reason| reason != "never_automate" && reason != "policy");
-        let of_wait = super::exact::holds(&super::exact::fold(&self.state.last_text), "long");
-        if open && acts.only(&[Act::Ask]) && !of_wait {
-            self.note("reading", "question", "taken", "a person is awaited");
-            self.search_message(None, true);
-            return;
-        }
-        self.note("reading", "message", "rejected", "a person is awaited");
-        if heard == 1 || asks {
-            self.say_position(Pattern::StillWaiting);
-        } else if acts.only_polite() {
-            self.say_pattern(Pattern::Welcome, &[]);
-        } else if heard.is_multiple_of(2) {
-            self.say_pattern(Pattern::Noted, &[]);
-        } else {
-            let queue = self
-                .state
-                .queued
-                .as_ref()
-                .map(|queued| queued.queue.clone());
-            let title = Value::Text(self.queue_title(&queue.unwrap_or_default()));
-            self.say_pattern(Pattern::QueueNoted, &[("queue", title)]);
-        }
-        self.listen();
-    }
-
-    /// The place in the queue once more.
-    pub(super) fn say_waiting(&mut self) {
-        self.say_position(Pattern::StillWaiting);
-        self.listen();
-    }
-
-    fn cancel_handoff(&mut self) {
-        self.note("reading", "command /cancel", "taken", "a person is awaited");
-        self.effects.push(Effect::CancelHandoff);
-        self.state.owner = Owner::Bot;
-        self.state.queued = None;
-        self.state.counters = Counters::default();
-        self.state.moods.clear();
-        self.say_pattern(Pattern::HandoffCancelled, &[]);
-        self.run();
     }
 
     /// A person took the conversation.

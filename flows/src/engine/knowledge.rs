@@ -6,7 +6,7 @@ use super::effect::{Effect, MessageButton, Source};
 use super::event::Passage;
 use super::frame::{Branch, Did, Place, place};
 use super::ladder::Missed;
-use super::state::{Owner, Wait};
+use super::state::{Owner, Told, Wait};
 use super::talk::pattern_name;
 use super::turn::{Next, Turn};
 use crate::bundle::{Pattern, Step, StepKind};
@@ -32,6 +32,7 @@ impl Turn<'_> {
             step: true,
             question: true,
             sure: 0.0,
+            then: None,
         };
         self.effects.push(Effect::Search {
             key,
@@ -44,6 +45,24 @@ impl Turn<'_> {
 
     /// Looks for the answer to a message, in an article where the reading names one that surely.
     pub(super) fn search_message(&mut self, article: Option<(&str, f64)>, question: bool) {
+        let text = self.state.last_text.clone();
+        let front = self.state.flow().filter(|_| super::follow::goes_on(&text));
+        // "Is there a fee for that?" in the middle of something is about it.
+        let about = front.map(|flow| self.flow_title(flow));
+        let before = self.goes_on_from(&text).or(about);
+        let before = before.filter(|_| article.is_none() && question);
+        let query = before.map(|before| format!("{before} {text}"));
+        let then = query.is_some().then(|| text.clone());
+        self.look_up(query.unwrap_or(text), then, article, question);
+    }
+
+    fn look_up(
+        &mut self,
+        query: String,
+        then: Option<String>,
+        article: Option<(&str, f64)>,
+        question: bool,
+    ) {
         self.state.search_serial += 1;
         let key = format!("search/{}", self.state.search_serial);
         self.state.wait = Wait::Search {
@@ -51,10 +70,11 @@ impl Turn<'_> {
             step: false,
             question,
             sure: article.map_or(0.0, |(_, p)| p),
+            then,
         };
         self.effects.push(Effect::Search {
             key,
-            query: self.state.last_text.clone(),
+            query,
             language: self.state.language.clone(),
             article: article.map(|(id, _)| id.to_owned()),
         });
@@ -62,13 +82,14 @@ impl Turn<'_> {
 
     /// A search is done.
     pub(super) fn found(&mut self, key: &str, passages: &[Passage]) {
-        let (step, question, sure) = match &self.state.wait {
+        let (step, question, sure, then) = match &self.state.wait {
             Wait::Search {
                 key: waited,
                 step,
                 question,
                 sure,
-            } if waited == key => (*step, *question, *sure),
+                then,
+            } if waited == key => (*step, *question, *sure, then.clone()),
             _ => {
                 self.note("error", key, "ignored", "nothing waits for this search");
                 return;
@@ -89,6 +110,19 @@ impl Turn<'_> {
             let what = format!("knowledge {}", passage.article);
             self.note("reading", what, verdict, why);
         }
+        // A question that goes on from an answer wants another one.
+        let again = |passage: &Passage| {
+            self.state
+                .told
+                .as_ref()
+                .is_some_and(|told| told.text == passage.text)
+        };
+        if let Some(then) = then
+            && best.is_none_or(again)
+        {
+            self.look_up(then, None, None, question);
+            return;
+        }
         match best {
             Some(passage) => self.answer(passage, step),
             None if step => self.nothing_for_step(),
@@ -98,6 +132,11 @@ impl Turn<'_> {
 
     fn answer(&mut self, passage: &Passage, step: bool) {
         self.attempt("answer", &passage.article, "told");
+        self.state.told = Some(Told {
+            question: self.question_now(),
+            text: passage.text.clone(),
+            turn: self.state.turn,
+        });
         self.say_answer(
             &passage.text,
             Source {
@@ -152,7 +191,7 @@ impl Turn<'_> {
             return;
         }
         if self.state.owner == Owner::Queue {
-            self.say_waiting();
+            self.unknown_in_queue();
             return;
         }
         // A question about the question: its hints explain it best.

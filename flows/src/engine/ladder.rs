@@ -52,6 +52,7 @@ impl<'a> Turn<'a> {
         counters.no_match_running = 0;
         counters.no_input_running = 0;
         counters.low_confidence_running = 0;
+        counters.person_offered = false;
     }
 
     /// Counts a message that was not understood; true where a trigger fires on it.

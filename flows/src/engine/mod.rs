@@ -13,6 +13,7 @@ mod digress;
 pub mod effect;
 pub mod event;
 mod exact;
+mod follow;
 pub mod frame;
 mod handoff;
 mod knowledge;
@@ -29,10 +30,12 @@ mod scope;
 mod shape;
 mod standing;
 pub mod state;
+mod status;
 mod talk;
 mod topic;
 mod turn;
 mod undo;
+mod waiting;
 
 #[cfg(test)]
 mod tests;

@@ -2,11 +2,12 @@
 
 use serde_json::{Value as Json, json};
 
-use super::acts::Acts;
+use super::acts::{self, Acts};
 use super::effect::{Effect, Evidence};
 use super::event::{Act, Input, Reading};
 use super::exact::{fold, holds};
 use super::handoff::Request;
+use super::state::Wait;
 use super::turn::Turn;
 use crate::bundle::{Pattern, Trigger, TriggerKind};
 use crate::value::Value;
@@ -71,6 +72,16 @@ const DANGER: [&str; 48] = [
 const CLEAR: f64 = 0.6;
 /// Probability below which an answer to the open question is taken for no sensitive topic.
 const GUESS: f64 = 0.8;
+/// Acts of a message that may move a customer to another queue.
+const MOVES: [Act; 5] = [
+    Act::Request,
+    Act::Complain,
+    Act::Distress,
+    Act::Inform,
+    Act::Ask,
+];
+/// Probability from which a message is taken to do something.
+const DOES: f64 = 0.25;
 /// Words up to which a message says too little to be routed on a guess.
 const FEW: usize = 4;
 /// Words that decline what follows, and what people call each other, folded.
@@ -213,6 +224,16 @@ impl<'m> Seen<'m> {
             Act::Skip,
         ];
         let words = self.folded.split(' ').count();
+        // A message that does nothing in particular is about no such thing, whatever its words are near.
+        let most = self.acts.clauses().iter().filter_map(acts::best);
+        if self.acts.known() && most.map(|(_, p)| p).fold(0.0, f64::max) < DOES {
+            return 1.0;
+        }
+        // Thanks and an apology are about no such thing.
+        if self.acts.only_polite() || (self.acts.says(Act::Thanks) && !self.acts.wants_something())
+        {
+            return 1.0;
+        }
         if self.at_question && self.acts.only(&answers) {
             GUESS
         } else if self.at_question || words <= FEW {
@@ -270,6 +291,10 @@ impl Turn<'_> {
         let bundle = self.bundle;
         let strongest = self.strongest_topic(&seen);
         for trigger in &bundle.policy.triggers {
+            // Whoever is asked first is asked right after the misunderstanding, not before the next message is read.
+            if trigger.ask_first && counts_misses(&trigger.when) {
+                continue;
+            }
             let hit = self.hit(trigger, &seen);
             // What is never automated competes: of two that fire the likelier one does.
             let hit = hit.filter(|hit| hit.strength.is_none_or(|p| p >= seen.least()));
@@ -372,7 +397,13 @@ impl Turn<'_> {
                 .queue
                 .as_ref()
                 .unwrap_or(&bundle.policy.default_queue);
-            if let Some(hit) = self.hit(trigger, &seen) {
+            let hit = self.hit(trigger, &seen);
+            // Who waits is moved by what is clear, not by a word that sounds like it.
+            let clear = |hit: &Hit| {
+                hit.strength
+                    .is_none_or(|p| p >= GUESS && seen.acts.says_any(&MOVES))
+            };
+            if let Some(hit) = hit.filter(clear) {
                 if now.as_ref() == Some(queue) {
                     return false;
                 }
@@ -396,12 +427,29 @@ impl Turn<'_> {
                 TriggerKind::Abuse(times) => self.abused(*times),
                 _ => None,
             };
-            if let Some(hit) = hit {
+            let Some(hit) = hit else { continue };
+            if trigger.ask_first && !self.state.counters.person_offered {
+                self.offer_person(trigger);
+            } else {
                 self.fire(trigger, hit);
-                return true;
             }
+            return true;
         }
         false
+    }
+
+    /// Asks whether a person should take over.
+    fn offer_person(&mut self, trigger: &Trigger) {
+        self.note("trigger", trigger.name.clone(), "offered", "");
+        self.state.counters.person_offered = true;
+        let queue = trigger
+            .queue
+            .as_ref()
+            .unwrap_or(&self.bundle.policy.default_queue);
+        let title = Value::Text(self.queue_title(queue));
+        self.say_pattern(Pattern::OfferPerson, &[("queue", title)]);
+        self.state.wait = Wait::Person;
+        self.listen();
     }
 
     /// The probability below which a message counts as unsure, where a trigger asks for it.
@@ -624,6 +672,13 @@ impl Turn<'_> {
             )
         })
     }
+}
+
+fn counts_misses(when: &TriggerKind) -> bool {
+    matches!(
+        when,
+        TriggerKind::Misunderstood { .. } | TriggerKind::LowConfidence { .. }
+    )
 }
 
 fn never(

@@ -11,8 +11,9 @@ use super::pick::{pick, typed_title};
 use super::state::{Counters, Owner, Wait};
 use super::topic::ARTICLE;
 use super::turn::{Said, Turn};
-use crate::bundle::{Pattern, StepKind};
+use crate::bundle::{EntityKind, Pattern, StepKind};
 use crate::compile::walk;
+use crate::value::Type;
 
 /// Turns whose mood is remembered.
 const MOODS: usize = 20;
@@ -24,6 +25,25 @@ const LANGUAGE_WORDS: usize = 4;
 const HEARD: f64 = 0.3;
 /// Letters from which a message that no flow serves is looked up in the knowledge base.
 const SEARCHED: usize = 4;
+/// What is to be told, in lower case.
+const WISH_TO_KNOW: [&str; 14] = [
+    "tell me",
+    "know",
+    "told",
+    "depends on",
+    "dime",
+    "digas",
+    "diga",
+    "dígame",
+    "decirme",
+    "sepa",
+    "saber",
+    "depende de",
+    "what's",
+    "cuánto",
+];
+/// Words from which a message tells something beside the question.
+const STORY: usize = 4;
 /// Payload of "something else".
 pub(super) const SOMETHING_ELSE: &str = "/something_else";
 
@@ -62,8 +82,7 @@ impl Turn<'_> {
             }
             Owner::Queue => {
                 if !self.escalates(input, reading) {
-                    self.state.last_said = before;
-                    self.heard_in_queue(input, reading);
+                    self.heard_in_queue(input, reading, before);
                 }
                 return;
             }
@@ -122,7 +141,7 @@ impl Turn<'_> {
         reading.language.clone_into(&mut self.state.language);
     }
 
-    fn read(
+    pub(super) fn read(
         &mut self,
         input: &Input,
         reading: Option<&Reading>,
@@ -155,6 +174,9 @@ impl Turn<'_> {
             self.note("reading", "act repeat", "taken", "");
             self.state.last_said = before;
             self.repeat();
+            return;
+        }
+        if input.payload.is_none() && self.heard_status(&input.text) {
             return;
         }
         if self.heard_standing(input, reading) {
@@ -508,18 +530,15 @@ impl Turn<'_> {
             return;
         }
         let empty = self.empty_slots();
-        let tells = [
-            Act::Inform,
-            Act::Correct,
-            Act::Request,
-            Act::Affirm,
-            Act::Exclude,
-        ];
+        let tells = [Act::Inform, Act::Request, Act::Affirm, Act::Exclude];
         let code = |found: &Found| {
             found.confidence >= 1.0 && self.bundle.entities.contains_key(&found.entity)
         };
         let ahead = !acts.known() || acts.says_any(&tells) || entities.iter().any(code);
-        if ahead && !empty.is_empty() && self.prefill(&empty, entities) {
+        if ahead
+            && !empty.is_empty()
+            && (self.prefill(&empty, entities) || self.prefill_sum(&empty, input, entities))
+        {
             self.note("reading", "answers ahead", "taken", "");
             self.say_pattern(Pattern::Noted, &[]);
             self.understood();
@@ -535,16 +554,56 @@ impl Turn<'_> {
             self.close_readings(options, said);
             return;
         }
-        if !asks(&input.text) && self.offer_lead() {
+        let lead = self
+            .state
+            .last_intents
+            .first()
+            .map(|(topic, _)| topic.clone());
+        let denied = lead.is_some_and(|topic| self.denied(&topic, acts));
+        if denied && self.leaves_alone(reading) {
+            return;
+        }
+        if !asks(&input.text) && !denied && self.offer_lead() {
+            return;
+        }
+        if self.leaves_alone(reading) {
             return;
         }
         self.nothing_fits(input, reading);
     }
 
+    /// "Sure, after you tell me the fee": what is to be told first is looked up. True where there was something.
+    pub(super) fn heard_wish_to_know(&mut self, text: &str) -> bool {
+        let lower = text.to_lowercase();
+        let at = WISH_TO_KNOW.iter().filter_map(|words| {
+            let at = lower.find(words)?;
+            lower.get(at + words.len()..)
+        });
+        let Some(rest) = at.min_by_key(|rest| rest.len()) else {
+            return false;
+        };
+        let rest = rest.trim_matches(|c: char| !c.is_alphanumeric());
+        if rest.chars().filter(|c| c.is_alphabetic()).count() < SEARCHED {
+            return false;
+        }
+        let title = self.state.flow().map(|flow| self.flow_title(flow));
+        self.note("reading", "question", "taken", "it is to be told first");
+        self.state.last_text = format!("{rest} {}", title.unwrap_or_default());
+        self.search_message(None, true);
+        true
+    }
+
     /// A question in the middle of a flow: told why it is asked, or answered from the articles; then the open question is
     /// asked again.
     fn heard_question(&mut self, input: &Input, reading: Option<&Reading>) -> bool {
-        let question = Acts::of(reading).clause(Act::Ask);
+        let acts = Acts::of(reading);
+        if !self.state.frames.is_empty()
+            && acts.says(Act::Limit)
+            && self.heard_wish_to_know(&input.text)
+        {
+            return true;
+        }
+        let question = acts.clause(Act::Ask);
         let Some(question) = question.filter(|_| !self.state.frames.is_empty()) else {
             return false;
         };
@@ -560,9 +619,31 @@ impl Turn<'_> {
         true
     }
 
+    /// "Don't stop the other one", where nothing is open: nothing is done. True where it was so.
+    fn leaves_alone(&mut self, reading: Option<&Reading>) -> bool {
+        let acts = Acts::of(reading);
+        let sum = |clause: &super::event::Clause| {
+            super::acts::p(clause, Act::RequestNot) + super::acts::p(clause, Act::Withdraw)
+        };
+        let left = acts.clauses().iter().any(|clause| sum(clause) >= 0.5);
+        if !left
+            || !self.state.frames.is_empty()
+            || !super::standing::negated(&self.state.last_text)
+            || acts.says(Act::Request)
+        {
+            return false;
+        }
+        self.note("reading", "act request_not", "taken", "");
+        self.understood();
+        self.say_pattern(Pattern::NotDone, &[]);
+        self.listen();
+        true
+    }
+
     /// One reading that leads without being sure: asks whether that is it. True where there was one.
     pub(super) fn offer_lead(&mut self) -> bool {
-        if !self.state.frames.is_empty() {
+        let text = &self.state.last_text;
+        if !self.state.frames.is_empty() || self.goes_on_from(text).is_some() {
             return false;
         }
         let intents = &self.state.last_intents;
@@ -597,6 +678,16 @@ impl Turn<'_> {
             return false;
         };
         let what = format!("topic {topic}");
+        if self.goes_on_elsewhere(topic, p, reading) {
+            self.note(
+                "reading",
+                what,
+                "rejected",
+                "it goes on from the answer before",
+            );
+            self.search_message(None, true);
+            return true;
+        }
         if self.is_own(topic) {
             self.note("reading", what, "rejected", "it is being served");
             return false;
@@ -647,7 +738,7 @@ impl Turn<'_> {
             }
             return;
         }
-        if self.nothing_open(input, reading) {
+        if self.nothing_open(input, reading) || self.told_beside(input, reading) {
             return;
         }
         let typed = input.payload.is_none() && input.keys.is_none();
@@ -663,15 +754,75 @@ impl Turn<'_> {
     fn nothing_open(&mut self, input: &Input, reading: Option<&Reading>) -> bool {
         let acts = Acts::of(reading);
         let entities = reading.map_or(&[][..], |reading| &reading.entities);
-        let all = |found: &Found| super::exact::coverage(&input.text, found.start, found.end) > 0.9;
-        let bare = entities
+        let all = |found: &&Found| {
+            found.entity != "yes_no"
+                && super::exact::coverage(&input.text, found.start, found.end) > 0.9
+        };
+        let said: Vec<&Found> = entities.iter().filter(all).collect();
+        // A code of the bot's own is one whatever it sounds like.
+        let code = said
             .iter()
-            .any(|found| found.entity != "yes_no" && all(found));
-        if !self.state.frames.is_empty() || !acts.only(&[Act::Inform]) || !bare {
+            .any(|found| self.bundle.entities.contains_key(&found.entity));
+        if said.is_empty() || !(code || acts.only(&[Act::Inform])) {
             return false;
         }
-        self.say_pattern(Pattern::NothingOpen, &[]);
-        self.listen();
+        let open = !self.state.frames.is_empty();
+        if open && !code {
+            return false;
+        }
+        self.keep_ahead(said.into_iter().cloned().collect());
+        if open {
+            self.say_pattern(Pattern::Noted, &[]);
+            self.run();
+        } else {
+            self.say_pattern(Pattern::NothingOpen, &[]);
+            self.listen();
+        }
+        true
+    }
+
+    /// Something told beside a question that it does not answer: taken note of, a few times, before it counts as
+    /// misunderstood.
+    fn told_beside(&mut self, input: &Input, reading: Option<&Reading>) -> bool {
+        let Some((_, step)) = self.here() else {
+            return false;
+        };
+        let typed = match &step.kind {
+            StepKind::Ask(ask) => self.bundle.slots.get(&ask.slot).is_some_and(|slot| {
+                // A list's hint says what there is to choose from.
+                let list = match &slot.ty {
+                    Type::Entity(id) => self
+                        .bundle
+                        .entities
+                        .get(id)
+                        .is_some_and(|entity| !matches!(entity.kind, EntityKind::Regex(_))),
+                    ty => matches!(
+                        ty,
+                        Type::Text | Type::Any | Type::Bool | Type::YesNo | Type::List(_)
+                    ),
+                };
+                !list
+            }),
+            _ => false,
+        };
+        let tells = [Act::Inform, Act::Correct, Act::Chat, Act::Withdraw];
+        let acts = Acts::of(reading);
+        let words = input.text.split_whitespace().count();
+        let digits = input.text.chars().any(|c| c.is_ascii_digit());
+        let told = typed
+            && input.payload.is_none()
+            && input.keys.is_none()
+            && words >= STORY
+            && acts.known()
+            && acts.clauses().iter().all(|clause| {
+                super::acts::best(clause).is_some_and(|(act, _)| tells.contains(&act))
+            });
+        if !told || digits || self.count_check(step) > 1 {
+            return false;
+        }
+        self.note("reading", "message", "taken", "told beside the question");
+        self.say_pattern(Pattern::Noted, &[]);
+        self.run();
         true
     }
 

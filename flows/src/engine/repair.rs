@@ -45,9 +45,12 @@ const SHORT: usize = 6;
 /// Probability from which a correction is heard where a slot is named.
 const HINTED: f64 = 0.2;
 /// Words of a title that name nothing by themselves.
-const SMALL: [&str; 16] = [
+const SMALL: [&str; 58] = [
     "the", "of", "my", "your", "a", "an", "to", "for", "what", "is", "el", "la", "de", "del", "su",
-    "que",
+    "que", "it", "in", "on", "at", "by", "be", "do", "you", "i", "we", "and", "or", "are", "this",
+    "that", "which", "how", "when", "where", "who", "with", "en", "al", "los", "las", "un", "una",
+    "y", "o", "con", "por", "para", "se", "lo", "le", "cual", "cuando", "donde", "quien", "sus",
+    "tu", "mi",
 ];
 
 impl Turn<'_> {

@@ -413,6 +413,7 @@ impl<'a> Turn<'a> {
             }
             return Next::Go;
         }
+        self.remember_end(&frame);
         if frame.reopened {
             // Counted already; what was corrected since is what a person is told.
             self.keep_collected(&frame, outcome);
@@ -441,6 +442,7 @@ impl<'a> Turn<'a> {
     pub(super) fn drop_front(&mut self, outcome: &str) {
         while let Some(frame) = self.state.frames.pop() {
             if !frame.called {
+                self.remember_end(&frame);
                 self.ended(&frame, outcome);
                 return;
             }

@@ -13,6 +13,8 @@ use crate::value::Value;
 
 /// Probability from which a wish to leave something alone is heard beside other things.
 const LEFT_ALONE: f64 = 0.6;
+/// Probability from which a part tells something.
+const TOLD: f64 = 0.25;
 /// Probability from which a no at a question that is none of yes or no is a refusal.
 const SURE_NO: f64 = 0.6;
 /// Probability from which a message is small talk of no other kind.
@@ -43,6 +45,23 @@ const WAITS: [&str; 14] = [
     "un momentito",
     "espera un momento",
 ];
+/// Parts of a wish for a moment, folded: "it won't let me in" has none.
+const MOMENT: &str = "wait|hold|hang|sec|secs|second|seconds|minute|minutes|min|mins|moment|mo|brb|back|bear with|tick|looking for|let me look|\
+let me find|let me check|let me see|let me get|let me grab|let me think|let me ask|give me a|getting my|looking|finding|fetch|not ready|in a bit|\
+espera|esperate|espere|espereme|esperame|esperar|momento|momentito|segundo|segundito|minuto|minutito|rato|ratito|ahora vuelvo|vuelvo|dejame|\
+dejeme|busco|buscando|voy a por|voy a buscar|aguarda|aguarde|un ratito|lo miro|lo busco|tengo que buscar|pregunto|consulte|consulto";
+/// What ends what is open without a word of asking for it, folded: people help themselves, or another time.
+const WITHDRAWS: &str = "leave it|leave it as it is|as it is|as it was|never mind|nevermind|nvm|forget it|forget that|don t bother|dont bother|\
+no longer need|don t need it any more|dont need it any more|not now|ll do it in the app|do it in the app|\
+check in the app|look in the app|check online|do it online|do it myself|sort it myself|sort it out myself|leave that|\
+da igual|dejalo|dejelo|dejalo estar|dejelo estar|dejalo asi|dejelo asi|como esta|tal cual|olvidalo|olvidelo|lo miro en la app|\
+lo hago en la app|lo veo en la app|en la aplicacion lo miro|ya no hace falta|ya no lo necesito|no hace falta ya|ya lo hago yo";
+/// What says that somebody only asks, folded.
+const JUST_ASKING: &str = "just asking|only asking|was only asking|just looking|only looking|just wondering|only wondering|just curious|only curious|\
+just browsing|just checking|having a look|solo miro|solo mirando|solo estoy mirando|solo preguntaba|solo pregunto|solo preguntar|solo era una pregunta|\
+era por saber|solo queria saber|por curiosidad|solo queria saberlo|solo era por";
+/// Words of such a message, at most.
+const FEW: usize = 12;
 /// Messages that leave a choice open, folded and without what leads in.
 const INDIFFERENT: [&str; 14] = [
     "i don t mind",
@@ -140,7 +159,7 @@ impl Turn<'_> {
     }
 
     /// True where a message holds a typed value for the question that is open: "oh hang on, it's 4417".
-    fn answers_open(&self, input: &Input, reading: Option<&Reading>) -> bool {
+    pub(super) fn answers_open(&self, input: &Input, reading: Option<&Reading>) -> bool {
         let ask = self.here().and_then(|(_, step)| match &step.kind {
             crate::bundle::StepKind::Ask(ask) => Some(ask),
             _ => None,
@@ -188,7 +207,26 @@ impl Turn<'_> {
             Act::Affirm,
         ];
         let left_alone = acts.p(Act::RequestNot) >= LEFT_ALONE && !acts.wants_something();
-        if !acts.only(&with) && !left_alone {
+        let folded = fold(&self.state.last_text);
+        let short = folded.split(' ').count() <= FEW && !self.state.last_text.contains(['?', '¿']);
+        let has = |list: &str| list.split('|').any(|phrase| holds(&folded, phrase));
+        let free = short && !acts.says_any(&[Act::Ask, Act::Request, Act::Human, Act::Complain]);
+        if free && has(JUST_ASKING) && self.state.frames.is_empty() {
+            self.took("request_not");
+            self.understood();
+            self.say_pattern(Pattern::NotDone, &[]);
+            self.listen();
+            return true;
+        }
+        if free && has(WITHDRAWS) && !self.state.frames.is_empty() && !negated_only(&folded) {
+            self.took("withdraw");
+            self.end_front("cancelled");
+            return true;
+        }
+        // "Not the credit one, I said the debit one" tells something.
+        let tells = [Act::Inform, Act::Correct, Act::Rephrase, Act::Exclude];
+        let told = tells.iter().any(|act| acts.p(*act) >= TOLD);
+        if !acts.only(&with) && (!left_alone || (told && !self.state.frames.is_empty())) {
             return false;
         }
         // A wish to leave something alone has a no in it: "ok block it" has none.
@@ -267,7 +305,8 @@ impl Turn<'_> {
 
     /// Hold on; I'm back.
     fn heard_pause(&mut self, acts: &Acts<'_>) -> bool {
-        if acts.only(&[Act::Wait, Act::Affirm]) && acts.says(Act::Wait) {
+        let waits = acts.says(Act::Wait) && asks_to_wait(&self.state.last_text);
+        if waits && acts.only(&[Act::Wait, Act::Affirm]) {
             self.took("wait");
             self.say_pattern(Pattern::Wait, &[]);
             self.listen();
@@ -287,7 +326,8 @@ impl Turn<'_> {
     pub(super) fn heard_wait(&mut self, reading: Option<&Reading>) -> bool {
         let acts = Acts::of(reading);
         let said = bare(&fold(&self.state.last_text));
-        let waits = acts.says(Act::Wait) || WAITS.contains(&said.as_str());
+        let waits = (acts.says(Act::Wait) && asks_to_wait(&self.state.last_text))
+            || WAITS.contains(&said.as_str());
         if !waits || acts.wants_something() {
             return false;
         }
@@ -300,8 +340,12 @@ impl Turn<'_> {
     /// A wish for another language, which keeps everything that was said.
     fn heard_language(&mut self, acts: &Acts<'_>, input: &Input) -> bool {
         let folded = fold(&input.text);
-        let words = folded.split(' ').count();
-        let named = WISHED_LANGUAGE.iter().any(|phrase| holds(&folded, phrase)) && words <= 9;
+        // "Now in English please, sorry, my husband is here": the part that wishes for it is short.
+        let named = input.text.split([',', '.', ';', '!', '?']).any(|part| {
+            let part = fold(part);
+            part.split(' ').count() <= 9
+                && WISHED_LANGUAGE.iter().any(|phrase| holds(&part, phrase))
+        });
         let says = acts.only(&[Act::Language, Act::Ask]) && acts.says(Act::Language);
         if !says && !named {
             return false;
@@ -370,6 +414,13 @@ impl Turn<'_> {
             }
         }
         let name = Value::Text(self.bundle.name.clone());
+        // Who says goodbye has no answer any more.
+        if pattern == Pattern::Goodbye && !self.state.frames.is_empty() {
+            self.say_pattern(pattern, &[]);
+            self.drop_frames("abandoned");
+            self.listen();
+            return true;
+        }
         match pattern {
             Pattern::AboutBot => self.say_pattern(pattern, &[("bot", name)]),
             Pattern::WhatICanDo => {
@@ -464,6 +515,27 @@ impl Turn<'_> {
         self.say_pattern(Pattern::Refusal, &[]);
         self.listen();
     }
+}
+
+/// True for a wish to wait, by its words.
+fn asks_to_wait(text: &str) -> bool {
+    let folded = fold(text);
+    MOMENT.split('|').any(|phrase| holds(&folded, phrase))
+}
+
+/// True where the words that end something are themselves turned around: "don't leave it".
+fn negated_only(folded: &str) -> bool {
+    [
+        "don t leave",
+        "dont leave",
+        "don t forget",
+        "dont forget",
+        "no lo deje",
+        "no lo dejes",
+        "no olvide",
+    ]
+    .iter()
+    .any(|phrase| holds(folded, phrase))
 }
 
 /// True where a message has a no in it.

@@ -81,6 +81,9 @@ pub struct Counters {
     /// Insults in the conversation.
     #[serde(default)]
     pub abuse: u32,
+    /// A person was offered since the bot last understood.
+    #[serde(default)]
+    pub person_offered: bool,
 }
 
 /// A correction that needs an action undone first.
@@ -133,6 +136,9 @@ pub enum Wait {
         question: bool,
         /// Probability that the article the search is restricted to answers the message; 0 without one.
         sure: f64,
+        /// What is looked for next where nothing new is found: the message without the question before it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        then: Option<String>,
     },
     /// A choice between readings of a message.
     Choice {
@@ -174,6 +180,39 @@ pub struct Recent {
     pub turn: u32,
     /// When.
     pub at: Timestamp,
+}
+
+/// How the flow that was in front last ended, whatever became of it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LastEnd {
+    /// The flow.
+    pub flow: Id,
+    /// It did something that others can see: an action with an effect answered.
+    pub acted: bool,
+    /// What was said as it ended.
+    pub said: String,
+    /// Turn in which it ended.
+    pub turn: u32,
+}
+
+/// An answer from an article, which the next question may go on from.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Told {
+    /// The question.
+    pub question: String,
+    /// The passage.
+    pub text: String,
+    /// Turn in which it was told.
+    pub turn: u32,
+}
+
+/// A value that was said while nothing asked for it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Ahead {
+    /// What was found.
+    pub found: Found,
+    /// Turn in which it was said.
+    pub turn: u32,
 }
 
 /// Where the conversation stands while a person is awaited.
@@ -242,6 +281,15 @@ pub struct State {
     /// The flow that ended last, for as long as it can be corrected.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recent: Option<Recent>,
+    /// How the flow that was in front last ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_end: Option<LastEnd>,
+    /// The last answer from an article.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub told: Option<Told>,
+    /// Values that were said while nothing asked for them; the next flow that asks for one takes it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ahead: Vec<Ahead>,
     /// What the engine waits for.
     pub wait: Wait,
     /// What was said in the last turn, for `/repeat`.

@@ -3,6 +3,7 @@
 use super::acts::{self, Acts};
 use super::event::{Act, Clause, Found, Polarity, Reading};
 use super::frame::{Frame, each};
+use super::state::Ahead;
 use super::turn::{Said, Turn};
 use crate::bundle::StepKind;
 use crate::value::{Type, Value};
@@ -19,12 +20,47 @@ const WISHES: [Act; 5] = [
 const WISHED: f64 = 0.35;
 /// Probability of an intent from which it is heard without one.
 const BEYOND: f64 = 0.95;
+/// Probability of a wish to leave something alone that a no in the same words makes sure.
+const HINTED: f64 = 0.15;
+/// What forbids, folded.
+const FORBIDS: [&str; 14] = [
+    "don t",
+    "dont",
+    "do not",
+    "not to",
+    "never",
+    "no lo",
+    "no la",
+    "no los",
+    "no las",
+    "no me",
+    "no le",
+    "no cambie",
+    "no toque",
+    "no toques",
+];
+/// What somebody says of themselves, folded: it forbids nothing.
+const OF_MYSELF: [&str; 4] = ["i don t", "i dont", "i do not", "yo no"];
+/// Turns for which a value that nothing asked for is kept.
+const KEPT: u32 = 8;
+/// Such values, at most.
+const AHEAD: usize = 6;
 /// Prefix of a knowledge article among the intents of a reading.
 pub(super) const ARTICLE: &str = "article:";
 
 /// True where two byte ranges share a byte.
 pub(super) fn overlaps(a: (usize, usize), b: (usize, usize)) -> bool {
     a.0 < b.1 && b.0 < a.1
+}
+
+/// True for words that forbid something.
+fn forbids(text: &str) -> bool {
+    let folded = super::exact::fold(text);
+    let has = |list: &[&str]| {
+        list.iter()
+            .any(|phrase| super::exact::holds(&folded, phrase))
+    };
+    has(&FORBIDS) && !has(&OF_MYSELF)
 }
 
 impl Turn<'_> {
@@ -119,14 +155,21 @@ impl Turn<'_> {
     }
 
     /// True for an intent that the message wants left alone: "don't block my card".
-    fn denied(&self, intent: &str, acts: Acts<'_>) -> bool {
+    pub(super) fn denied(&self, intent: &str, acts: Acts<'_>) -> bool {
         let not = [Act::RequestNot, Act::HumanNot];
+        let text = &self.state.last_text;
+        // "It's still the same, don't change it": a no beside a hint of it is enough.
+        let hinted = |clause: &Clause| {
+            acts::p(clause, Act::RequestNot) >= HINTED
+                && text.get(clause.start..clause.end).is_some_and(forbids)
+        };
         let of = |clause: &&Clause| clause.intent.as_ref().is_none_or(|(own, _)| own == intent);
         let left_alone = acts
             .clauses()
             .iter()
             .filter(|clause| {
                 acts::best(clause).is_some_and(|(act, p)| not.contains(&act) && p >= acts::SURE)
+                    || hinted(clause)
             })
             .any(|clause| of(&clause));
         let wanted = acts
@@ -309,6 +352,44 @@ impl Turn<'_> {
         }
     }
 
+    /// Keeps values that nothing asks for now.
+    pub(super) fn keep_ahead(&mut self, found: Vec<Found>) {
+        let turn = self.state.turn;
+        let ahead = &mut self.state.ahead;
+        for found in found {
+            ahead.retain(|old| old.found.entity != found.entity);
+            ahead.push(Ahead { found, turn });
+        }
+        let over = ahead.len().saturating_sub(AHEAD);
+        ahead.drain(..over);
+    }
+
+    /// Fills slots with what was said while nothing asked for it, where one slot only can take it.
+    fn prefill_ahead(&mut self, slots: &[String]) {
+        let turn = self.state.turn;
+        self.state
+            .ahead
+            .retain(|old| turn.saturating_sub(old.turn) <= KEPT);
+        for Ahead { found, .. } in self.state.ahead.clone() {
+            let open: Vec<String> = slots
+                .iter()
+                .filter(|slot| self.state.slot(slot).is_none())
+                .filter(|slot| {
+                    let one = std::slice::from_ref(*slot);
+                    !self
+                        .match_slots(one, std::slice::from_ref(&found))
+                        .is_empty()
+                })
+                .cloned()
+                .collect();
+            if open.len() == 1 && self.prefill(&open, std::slice::from_ref(&found)) {
+                self.state
+                    .ahead
+                    .retain(|old| old.found.entity != found.entity);
+            }
+        }
+    }
+
     /// Puts a flow in front, filled from what was said; false where there is no such flow. Flows
     /// below it are the caller's to cover or drop.
     pub(super) fn start_flow(&mut self, flow: &str, said: &Said) -> bool {
@@ -335,6 +416,7 @@ impl Turn<'_> {
         }
         self.prefill(&slots, &entities);
         self.prefill_amount(&slots, &entities);
+        self.prefill_ahead(&slots);
         true
     }
 
@@ -366,6 +448,30 @@ impl Turn<'_> {
         {
             self.put(&slot, value, "user", found.confidence);
         }
+    }
+
+    /// "Well, 5k then" at a question that wants no sum: a number in words or thousands is the amount of the flow.
+    pub(super) fn prefill_sum(
+        &mut self,
+        slots: &[String],
+        input: &super::event::Input,
+        entities: &[Found],
+    ) -> bool {
+        let worded = |found: &Found| {
+            let said = input.text.get(found.start..found.end);
+            found.entity == "number"
+                && said.is_some_and(|said| said.chars().any(char::is_alphabetic) && said.len() > 1)
+        };
+        if !entities.iter().any(worded) {
+            return false;
+        }
+        let before = self.filled_count();
+        self.prefill_amount(slots, entities);
+        self.filled_count() > before
+    }
+
+    fn filled_count(&self) -> usize {
+        self.state.filled().len()
     }
 
     /// Makes room on a full stack: the flows that were covered first go, but for the last `kept` ones.

@@ -18,8 +18,8 @@ mod words;
 
 pub(crate) use cut::bare;
 pub use head::Acts;
-pub use open::OPEN;
 pub(crate) use head::{Heard, Rows};
+pub use open::OPEN;
 pub use report::Report;
 pub use train::train;
 

@@ -103,9 +103,19 @@ pub(crate) fn apply(heard: &Heard, clauses: &[Clause], entities: &mut [Entity]) 
         let Some(clause) = clauses.iter().find(inside) else {
             continue;
         };
+        let mut from = heard.first(clause.start);
+        // "Not Tuesday, Wednesday or Monday": a cut without a mark before a value parts no list.
+        if from == first
+            && words
+                .get(from)
+                .is_some_and(|w| w.before.0 & !Marks::OTHER == 0)
+        {
+            let before = clauses.iter().rev().find(|c| c.end <= clause.start);
+            from = before.map_or(from, |c| heard.first(c.start));
+        }
         let scope = Scope {
             words,
-            from: heard.first(clause.start),
+            from,
             to: heard.first(clause.start) + heard.within(clause).len(),
             places: &places,
             acts: &clause.acts,
@@ -145,9 +155,8 @@ fn by_act(heard: &Heard, clauses: &[Clause], entities: &mut [Entity]) {
         });
         let pause = ruled.and_then(|at| (at + 1..words.len()).find(|next| scope.paused(*next)));
         let end = pause.map_or(clause.end, |at| words[at].start);
-        let inside = |e: &&mut Entity| {
-            e.entity != "yes_no" && clause.start <= e.start && e.start < end
-        };
+        let inside =
+            |e: &&mut Entity| e.entity != "yes_no" && clause.start <= e.start && e.start < end;
         let mut own: Vec<&mut Entity> = entities.iter_mut().filter(inside).collect();
         if own.iter().all(|e| e.polarity.is_affirmed()) {
             own.iter_mut().for_each(|e| e.polarity = Polarity::Excluded);

@@ -23,6 +23,7 @@ fn queue_of(title: &str, priority: u8) -> Queue {
         title: titles(title),
         priority,
         handle_time_s: 300,
+        advice: None,
         span: Span::default(),
     }
 }

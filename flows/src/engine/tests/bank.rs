@@ -291,6 +291,7 @@ fn trigger(name: &str, when: TriggerKind, queue: Option<&str>, say: Option<&str>
         queue: queue.map(str::to_owned),
         priority: None,
         say: say.map(str::to_owned),
+        ask_first: false,
         span: Span::default(),
     }
 }
@@ -493,6 +494,7 @@ pub(super) fn bank() -> Bundle {
         title: BTreeMap::from([("en".to_owned(), title.to_owned())]),
         priority,
         handle_time_s: 300,
+        advice: None,
         span: Span::default(),
     };
     let stolen: &[&str] = &["stolen", "nicked"];
