@@ -25,6 +25,10 @@ const LANGUAGE_WORDS: usize = 4;
 const HEARD: f64 = 0.3;
 /// Letters from which a message that no flow serves is looked up in the knowledge base.
 const SEARCHED: usize = 4;
+/// First words of what tries to answer, folded.
+const TRIES: [&str; 10] = [
+    "it is", "its", "it s", "the", "es", "la", "el", "that one", "this one", "mi",
+];
 /// What is to be told, in lower case.
 const WISH_TO_KNOW: [&str; 14] = [
     "tell me",
@@ -817,7 +821,12 @@ impl Turn<'_> {
             && acts.clauses().iter().all(|clause| {
                 super::acts::best(clause).is_some_and(|(act, _)| tells.contains(&act))
             });
-        if !told || digits || self.count_check(step) > 1 {
+        let folded = fold(&input.text);
+        // "It's the blue one" tries to answer; a hint helps more.
+        let tries = TRIES
+            .iter()
+            .any(|lead| folded.starts_with(&format!("{lead} ")));
+        if !told || digits || tries || self.count_check(step) > 1 {
             return false;
         }
         self.note("reading", "message", "taken", "told beside the question");
