@@ -744,7 +744,7 @@ pub struct TestGiven {
 pub struct TestTurn {
     /// What the customer does.
     pub input: TestInput,
-    /// What must be seen: key -> plain JSON. Keys: `said, text, asks, slots, flow, ended, intent, corrected, redone, kept, handoff, queue, trigger, did, source, resumed, offers, not_said, rejected`.
+    /// What must be seen: key -> plain JSON. Keys: `said, text, asks, slots, flow, ended, intent, corrected, redone, kept, handoff, queue, trigger, did, not_did, source, resumed, offers, not_said, rejected`.
     pub expect: BTreeMap<String, serde_json::Value>,
     /// Where it stands.
     pub span: Span,

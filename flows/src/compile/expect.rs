@@ -14,7 +14,7 @@ use super::patterns;
 use super::policy::REASONS;
 use super::read::one_or_many;
 
-const KEYS: [&str; 19] = [
+const KEYS: [&str; 20] = [
     "said",
     "not_said",
     "text",
@@ -29,6 +29,7 @@ const KEYS: [&str; 19] = [
     "handoff",
     "queue",
     "did",
+    "not_did",
     "source",
     "resumed",
     "offers",
@@ -63,7 +64,9 @@ impl Reader<'_, '_> {
             "said" | "not_said" => self.names(node, |text, at| self.said(text, at)),
             "asks" => self.names(node, |text, at| self.asked(text, at)),
             "corrected" | "kept" => self.names(node, |text, at| self.of(Kind::Slot, text, at)),
-            "redone" | "did" => self.names(node, |text, at| self.of(Kind::Action, text, at)),
+            "redone" | "did" | "not_did" => {
+                self.names(node, |text, at| self.of(Kind::Action, text, at))
+            }
             "flow" | "resumed" => self.names(node, |text, at| self.of(Kind::Flow, text, at)),
             "intent" => self.names(node, |text, at| self.intent(text, at)),
             "source" => self.names(node, |text, at| self.article(text, at)),

@@ -229,6 +229,11 @@ impl<'m> Seen<'m> {
         if self.acts.known() && most.map(|(_, p)| p).fold(0.0, f64::max) < DOES {
             return 1.0;
         }
+        // Nor is one that wants something left alone.
+        let not = [Act::RequestNot, Act::HumanNot, Act::Deny, Act::Withdraw];
+        if self.acts.only(&not) && self.acts.says(Act::RequestNot) {
+            return CERTAIN;
+        }
         // Thanks and an apology are about no such thing.
         if self.acts.only_polite() || (self.acts.says(Act::Thanks) && !self.acts.wants_something())
         {
@@ -607,7 +612,11 @@ impl Turn<'_> {
             let own = self.bundle.intents.get(id).and_then(|i| i.threshold);
             let bar = own.unwrap_or(self.bundle.understanding.accept);
             let p = seen.probability(id);
-            (p >= bar && seen.wants_person(p)).then(|| {
+            // Who asks for somebody to book, buy or sign with wants that.
+            let other = seen.intents.first().is_some_and(|(best, most)| {
+                best != id && *most >= CERTAIN && *most > p && self.flow_of(best).is_some()
+            });
+            (p >= bar && !other && seen.wants_person(p)).then(|| {
                 Hit::new("user_request", "the customer asked for a person").seen(
                     format!("intent.{id}"),
                     json!(p),

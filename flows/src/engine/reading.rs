@@ -554,7 +554,12 @@ impl Turn<'_> {
         }
         // A yes or a no at a question that wants neither is about no topic.
         let bare = !self.state.frames.is_empty() && yes_no(&input.text).is_some();
-        if let Some(options) = self.ambiguous(reading).filter(|_| !bare) {
+        // In the middle of a question only a wish is looked at as one of several topics.
+        let wish = [Act::Request, Act::Ask, Act::Complain];
+        let wished = self.state.frames.is_empty()
+            || !acts.known()
+            || wish.iter().map(|act| acts.p(*act)).fold(0.0, f64::max) >= 0.35;
+        if let Some(options) = self.ambiguous(reading).filter(|_| !bare && wished) {
             self.close_readings(options, said);
             return;
         }

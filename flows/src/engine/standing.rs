@@ -8,7 +8,7 @@ use super::ladder::Missed;
 use super::policy::declines_person;
 use super::state::Wait;
 use super::turn::{Next, Turn};
-use crate::bundle::Pattern;
+use crate::bundle::{Pattern, TriggerKind};
 use crate::value::Value;
 
 /// Probability from which a wish to leave something alone is heard beside other things.
@@ -21,6 +21,8 @@ const SURE_NO: f64 = 0.6;
 const CHAT: f64 = 0.75;
 /// Probability from which a person is got for an act alone.
 const HUMAN: f64 = 0.8;
+/// Probability of another topic from which a wish for a person is part of it: "somebody who knows mortgages".
+const SURE_TOPIC: f64 = 0.9;
 /// Titles that "what can you do" is answered with, at most.
 const TITLES: usize = 8;
 /// Words that negate, folded.
@@ -137,7 +139,7 @@ impl Turn<'_> {
         {
             return false;
         }
-        let taken = self.heard_person_wish(&acts)
+        let taken = self.heard_person_wish(&acts, reading)
             || (self.state.wait == Wait::Customer && self.heard_end(&acts, reading))
             || self.heard_pause(&acts)
             || self.heard_language(&acts, input);
@@ -152,10 +154,20 @@ impl Turn<'_> {
 
     /// True for "I don't mind" at a question that may be passed over.
     fn may_pass_over(&self, text: &str) -> bool {
-        let skips = self.here().is_some_and(|(_, step)| {
+        self.skippable() && INDIFFERENT.contains(&bare(&fold(text)).as_str())
+    }
+
+    fn skippable(&self) -> bool {
+        self.here().is_some_and(|(_, step)| {
             matches!(&step.kind, crate::bundle::StepKind::Ask(ask) if ask.skip.is_some())
-        });
-        skips && INDIFFERENT.contains(&bare(&fold(text)).as_str())
+        })
+    }
+
+    /// True for an intent that a person is got for.
+    fn asks_for_person(&self, topic: &str) -> bool {
+        self.bundle.policy.triggers.iter().any(|trigger| {
+            matches!(&trigger.when, TriggerKind::Asked(intents) if intents.iter().any(|own| own == topic))
+        })
     }
 
     /// True where a message holds a typed value for the question that is open: "oh hang on, it's 4417".
@@ -174,9 +186,12 @@ impl Turn<'_> {
         self.note("reading", format!("act {what}"), "taken", "");
     }
 
-    fn heard_person_wish(&mut self, acts: &Acts<'_>) -> bool {
+    fn heard_person_wish(&mut self, acts: &Acts<'_>, reading: Option<&Reading>) -> bool {
         let declined = declines_person(&fold(&self.state.last_text));
-        let wanted = acts.p(Act::Human) >= HUMAN && !declined;
+        let other = self
+            .strong_topic(reading)
+            .is_some_and(|(topic, p)| p >= SURE_TOPIC && !self.asks_for_person(topic));
+        let wanted = acts.p(Act::Human) >= HUMAN && !declined && !other;
         if wanted && !acts.says_any(&[Act::HumanNot, Act::AboutBot]) {
             self.took("human");
             self.human("act human");
@@ -218,7 +233,12 @@ impl Turn<'_> {
             self.listen();
             return true;
         }
-        if free && has(WITHDRAWS) && !self.state.frames.is_empty() && !negated_only(&folded) {
+        if free
+            && has(WITHDRAWS)
+            && !self.state.frames.is_empty()
+            && !self.skippable()
+            && !negated_only(&folded)
+        {
             self.took("withdraw");
             self.end_front("cancelled");
             return true;

@@ -39,6 +39,23 @@ const FORBIDS: [&str; 14] = [
     "no toque",
     "no toques",
 ];
+/// How a part that wishes begins, folded.
+const WISHING: [&str; 14] = [
+    "i want",
+    "i d like",
+    "i need",
+    "i just want",
+    "just",
+    "only",
+    "but i want",
+    "give me",
+    "quiero",
+    "necesito",
+    "solo",
+    "dame",
+    "deme",
+    "sino",
+];
 /// What somebody says of themselves, folded: it forbids nothing.
 const OF_MYSELF: [&str; 4] = ["i don t", "i dont", "i do not", "yo no"];
 /// Turns for which a value that nothing asked for is kept.
@@ -61,6 +78,17 @@ fn forbids(text: &str) -> bool {
             .any(|phrase| super::exact::holds(&folded, phrase))
     };
     has(&FORBIDS) && !has(&OF_MYSELF)
+}
+
+/// "I don't want that one, I want the other": what comes after the last pause wishes, with no no in it.
+fn wishes_at_last(text: &str) -> bool {
+    let Some((_, last)) = text.rsplit_once([',', ';', '.']) else {
+        return false;
+    };
+    let last = super::exact::fold(last);
+    WISHING
+        .iter()
+        .any(|phrase| last == *phrase || last.starts_with(&format!("{phrase} ")))
 }
 
 impl Turn<'_> {
@@ -177,7 +205,7 @@ impl Turn<'_> {
             .iter()
             .filter(|clause| acts::best(clause).is_some_and(|(act, _)| WISHES.contains(&act)))
             .any(|clause| clause.intent.as_ref().is_some_and(|(own, _)| own == intent));
-        left_alone && !wanted
+        left_alone && !wanted && !wishes_at_last(text)
     }
 
     /// An intent that leads by enough to interrupt an answer.

@@ -331,9 +331,15 @@ impl Turn<'_> {
         let queued = self.state.queued.as_ref();
         let queue = queued.and_then(|queued| self.bundle.queues.get(&queued.queue));
         let before = &self.state.last_said_before;
+        let varies = |advice: &str| {
+            let response = self.bundle.responses.get(advice);
+            response.is_some_and(|response| response.variants.values().all(|own| own.len() > 1))
+        };
         match queue.and_then(|queue| queue.advice.clone()) {
-            // Not twice running.
-            Some(advice) if before.iter().all(|said| said.name != advice) => self.say(&advice),
+            // Not the same twice running.
+            Some(advice) if varies(&advice) || before.iter().all(|said| said.name != advice) => {
+                self.say(&advice);
+            }
             _ => {
                 let queue = self.queue_now();
                 self.say_pattern(Pattern::QueueUnknown, &[("queue", queue)]);

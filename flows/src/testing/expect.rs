@@ -107,7 +107,8 @@ impl Judge<'_> {
         let seen = self.seen;
         match key {
             "said" => self.all(key, wanted, &seen.names()),
-            "not_said" => self.none(wanted),
+            "not_said" => self.none(key, wanted, &[seen.names(), seen.sources()].concat()),
+            "not_did" => self.none(key, wanted, &seen.called),
             "text" => substrings(wanted, &seen.texts()),
             "asks" => self.asks(wanted),
             "slots" => self.slots(wanted),
@@ -168,13 +169,11 @@ impl Judge<'_> {
             .collect()
     }
 
-    fn none(&self, wanted: &Json) -> Vec<String> {
-        let mut found = self.seen.names();
-        found.extend(self.seen.sources());
+    fn none(&self, key: &str, wanted: &Json, found: &[String]) -> Vec<String> {
         words(wanted)
             .iter()
             .filter(|w| found.iter().any(|f| self.same(w, f)))
-            .map(|w| format!("not_said: expected not to find {w} in {}", shown(&found)))
+            .map(|w| format!("{key}: expected not to find {w} in {}", shown(found)))
             .collect()
     }
 
