@@ -511,6 +511,7 @@ pub enum Pattern {
     StatusDone,
     StatusNothing,
     StatusOpen,
+    FirstThis,
     Noted,
     NothingOpen,
     Hello,

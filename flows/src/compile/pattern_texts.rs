@@ -54,7 +54,7 @@ const HUMAN: &[&str] = &["/human"];
 const STARS: &[&str] = &["1", "2", "3", "4", "5"];
 
 /// Every pattern.
-pub(super) const ALL: [Pattern; 71] = [
+pub(super) const ALL: [Pattern; 72] = [
     Pattern::Greeting,
     Pattern::NoMatch,
     Pattern::NoInput,
@@ -115,6 +115,7 @@ pub(super) const ALL: [Pattern; 71] = [
     Pattern::StatusDone,
     Pattern::StatusNothing,
     Pattern::StatusOpen,
+    Pattern::FirstThis,
     Pattern::Noted,
     Pattern::NothingOpen,
     Pattern::Hello,
@@ -191,6 +192,7 @@ pub(super) fn name(pattern: Pattern) -> &'static str {
         Pattern::StatusDone => "status_done",
         Pattern::StatusNothing => "status_nothing",
         Pattern::StatusOpen => "status_open",
+        Pattern::FirstThis => "first_this",
         Pattern::Noted => "noted",
         Pattern::NothingOpen => "nothing_open",
         Pattern::Hello => "hello",
@@ -573,8 +575,12 @@ fn waiting(pattern: Pattern) -> Option<[Words; 2]> {
         ],
         Pattern::StatusDone => [say("Yes. {said}"), say("Sí. {said}")],
         Pattern::StatusNothing => [
-            say("No, I've changed nothing; everything is as it was."),
-            say("No, no he cambiado nada; todo está como estaba."),
+            say("I've changed nothing; everything is as it was."),
+            say("No he cambiado nada; todo está como estaba."),
+        ],
+        Pattern::FirstThis => [
+            say("I will, as soon as I have this."),
+            say("Lo haré en cuanto tenga esto."),
         ],
         Pattern::StatusOpen => [
             say("Not yet: {title} is still to be finished."),

@@ -14,6 +14,9 @@ use crate::compile::walk;
 use crate::expr::Expr;
 use crate::template::Rendering;
 
+/// How much less sure a passage may be that answers a question which goes on from another.
+const GOES_ON: f64 = 0.2;
+
 impl Turn<'_> {
     /// Looks for what a `search` step asks for.
     pub(super) fn search_step(&mut self, step: &Step, query: Option<&Expr>) -> Next {
@@ -97,6 +100,18 @@ impl Turn<'_> {
         };
         self.state.wait = Wait::Customer;
         let bar = self.bundle.understanding.answer;
+        let told = self.state.told.as_ref().map(|told| told.passage.clone());
+        let again = |passage: &Passage| told.as_ref().is_some_and(|told| told.text == passage.text);
+        if let Some(then) = then {
+            // What goes on from an answer wants another one, and is asked in fewer words.
+            let next = passages.iter().find(|passage| !again(passage));
+            let next = next.filter(|passage| passage.confidence >= bar - GOES_ON);
+            match next {
+                Some(passage) => self.answer(passage, step),
+                None => self.look_up(then, None, None, question),
+            }
+            return;
+        }
         // An article that the reading names is as good an answer as the reading is sure of it.
         let best = passages
             .first()
@@ -110,19 +125,6 @@ impl Turn<'_> {
             let what = format!("knowledge {}", passage.article);
             self.note("reading", what, verdict, why);
         }
-        // A question that goes on from an answer wants another one.
-        let again = |passage: &Passage| {
-            self.state
-                .told
-                .as_ref()
-                .is_some_and(|told| told.text == passage.text)
-        };
-        if let Some(then) = then
-            && best.is_none_or(again)
-        {
-            self.look_up(then, None, None, question);
-            return;
-        }
         match best {
             Some(passage) => self.answer(passage, step),
             None if step => self.nothing_for_step(),
@@ -134,7 +136,7 @@ impl Turn<'_> {
         self.attempt("answer", &passage.article, "told");
         self.state.told = Some(Told {
             question: self.question_now(),
-            text: passage.text.clone(),
+            passage: passage.clone(),
             turn: self.state.turn,
         });
         self.say_answer(

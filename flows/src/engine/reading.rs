@@ -62,6 +62,7 @@ impl Turn<'_> {
         if !input.text.trim().is_empty() {
             input.text.clone_into(&mut self.state.last_text);
         }
+        self.said_now = reading.map_or_else(Vec::new, |reading| self.usable(&reading.entities));
         self.remember(reading);
         match self.state.owner {
             Owner::Agent => {
@@ -142,6 +143,7 @@ impl Turn<'_> {
             return;
         }
         self.note("language", reading.language.clone(), "followed", "");
+        self.followed = Some(self.state.language.clone());
         reading.language.clone_into(&mut self.state.language);
     }
 
@@ -535,9 +537,7 @@ impl Turn<'_> {
         }
         let empty = self.empty_slots();
         let tells = [Act::Inform, Act::Request, Act::Affirm, Act::Exclude];
-        let code = |found: &Found| {
-            found.confidence >= 1.0 && self.bundle.entities.contains_key(&found.entity)
-        };
+        let code = |found: &Found| found.confidence >= 1.0 && self.is_code(&found.entity);
         let ahead = !acts.known() || acts.says_any(&tells) || entities.iter().any(code);
         if ahead
             && !empty.is_empty()
@@ -628,6 +628,60 @@ impl Turn<'_> {
         true
     }
 
+    /// Values that one flow alone asks for, where nothing else says what is wanted: asks whether it is that. True where
+    /// there was one.
+    fn offer_by_values(&mut self, reading: Option<&Reading>) -> bool {
+        let entities = reading.map_or(&[][..], |reading| &reading.entities);
+        let usable = self.usable(entities);
+        if !self.state.frames.is_empty() || usable.is_empty() {
+            return false;
+        }
+        let mut counts: Vec<(usize, String)> = Vec::new();
+        for flow in self.bundle.flows.values() {
+            let Some(start) = &flow.start else { continue };
+            let mut slots = Vec::new();
+            super::frame::each(flow, &mut |step| {
+                if let StepKind::Ask(ask) = &step.kind {
+                    slots.push(ask.slot.clone());
+                }
+            });
+            let matched = self.match_slots(&slots, &usable);
+            let own = matched
+                .iter()
+                .any(|(_, found, _)| self.bundle.entities.contains_key(&found.entity));
+            if own && matched.len() > 1 {
+                counts.push((matched.len(), start.clone()));
+            }
+        }
+        counts.sort_by(|a, b| b.cmp(a));
+        let first = match counts.as_slice() {
+            [only] => only,
+            [first, second, ..] if first.0 > second.0 => first,
+            _ => return false,
+        };
+        let topic = first.1.clone();
+        self.note(
+            "offer",
+            topic.clone(),
+            "offered",
+            "it asks for what was said",
+        );
+        self.offer_topic(topic, usable);
+        true
+    }
+
+    /// Asks whether a topic is meant.
+    fn offer_topic(&mut self, topic: String, entities: Vec<Found>) {
+        let title = crate::value::Value::Text(self.option_title(&topic));
+        self.say_pattern(Pattern::IsItAbout, &[("title", title)]);
+        self.state.wait = Wait::Choice {
+            options: vec![topic],
+            text: self.state.last_text.clone(),
+            entities,
+        };
+        self.listen();
+    }
+
     /// "Don't stop the other one", where nothing is open: nothing is done. True where it was so.
     fn leaves_alone(&mut self, reading: Option<&Reading>) -> bool {
         let acts = Acts::of(reading);
@@ -669,14 +723,8 @@ impl Turn<'_> {
             return false;
         }
         self.note("offer", topic.clone(), "offered", format!("{p:.3}"));
-        let title = crate::value::Value::Text(self.option_title(&topic));
-        self.say_pattern(Pattern::IsItAbout, &[("title", title)]);
-        self.state.wait = Wait::Choice {
-            options: vec![topic],
-            text: self.state.last_text.clone(),
-            entities: Vec::new(),
-        };
-        self.listen();
+        let entities = self.said_now.clone();
+        self.offer_topic(topic, entities);
         true
     }
 
@@ -747,7 +795,11 @@ impl Turn<'_> {
             }
             return;
         }
-        if self.nothing_open(input, reading) || self.told_beside(input, reading) {
+        if self.nothing_open(input, reading)
+            || self.heard_go_ahead(input, reading)
+            || self.told_beside(input, reading)
+            || self.offer_by_values(reading)
+        {
             return;
         }
         let typed = input.payload.is_none() && input.keys.is_none();
@@ -769,9 +821,7 @@ impl Turn<'_> {
         };
         let said: Vec<&Found> = entities.iter().filter(all).collect();
         // A code of the bot's own is one whatever it sounds like.
-        let code = said
-            .iter()
-            .any(|found| self.bundle.entities.contains_key(&found.entity));
+        let code = said.iter().any(|found| self.is_code(&found.entity));
         if said.is_empty() || !(code || acts.only(&[Act::Inform])) {
             return false;
         }
@@ -787,6 +837,52 @@ impl Turn<'_> {
             self.say_pattern(Pattern::NothingOpen, &[]);
             self.listen();
         }
+        true
+    }
+
+    /// True for a pattern of the bot's own.
+    fn is_code(&self, entity: &str) -> bool {
+        let entity = self.bundle.entities.get(entity);
+        entity.is_some_and(|entity| matches!(entity.kind, EntityKind::Regex(_)))
+    }
+
+    /// "Ok, block it" while something is still to be asked: it will be done, and this comes first. True where it was so.
+    fn heard_go_ahead(&mut self, input: &Input, reading: Option<&Reading>) -> bool {
+        let Some((_, step)) = self.here() else {
+            return false;
+        };
+        let StepKind::Ask(ask) = &step.kind else {
+            return false;
+        };
+        let yes_no_slot = self.bundle.slots.get(&ask.slot).is_some_and(|slot| {
+            matches!(
+                slot.ty,
+                Type::YesNo | Type::Bool | Type::Text | Type::Any | Type::Name
+            )
+        });
+        let acts = Acts::of(reading);
+        let wants = acts.only(&[Act::Affirm, Act::Request])
+            && (acts.says(Act::Affirm)
+                || self
+                    .state
+                    .last_intents
+                    .first()
+                    .is_some_and(|(intent, _)| self.is_own(intent))
+                || self.interrupting_topic(reading).is_none());
+        let agrees = yes_no(&input.text) == Some(true) || (acts.known() && wants);
+        let digits = input.text.chars().any(|c| c.is_ascii_digit());
+        if yes_no_slot || digits || input.payload.is_some() || !agrees || self.count_check(step) > 2
+        {
+            return false;
+        }
+        self.note(
+            "reading",
+            "message",
+            "taken",
+            "it agrees, and an answer is still missing",
+        );
+        self.say_pattern(Pattern::FirstThis, &[]);
+        self.run();
         true
     }
 
@@ -817,7 +913,8 @@ impl Turn<'_> {
         let tells = [Act::Inform, Act::Correct, Act::Chat, Act::Withdraw];
         let acts = Acts::of(reading);
         let words = input.text.split_whitespace().count();
-        let digits = input.text.chars().any(|c| c.is_ascii_digit());
+        let digits = input.text.chars().filter(char::is_ascii_digit).count();
+        let digits = digits > 3 || (digits > 0 && words < STORY + 3);
         let told = typed
             && input.payload.is_none()
             && input.keys.is_none()

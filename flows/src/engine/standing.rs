@@ -62,6 +62,27 @@ lo hago en la app|lo veo en la app|en la aplicacion lo miro|ya no hace falta|ya 
 const JUST_ASKING: &str = "just asking|only asking|was only asking|just looking|only looking|just wondering|only wondering|just curious|only curious|\
 just browsing|just checking|having a look|solo miro|solo mirando|solo estoy mirando|solo preguntaba|solo pregunto|solo preguntar|solo era una pregunta|\
 era por saber|solo queria saber|por curiosidad|solo queria saberlo|solo era por";
+/// Words that leave something unsettled, folded.
+const UNSETTLED: [&str; 18] = [
+    "tho",
+    "though",
+    "but",
+    "still",
+    "already did that",
+    "did that",
+    "already tried",
+    "tried that",
+    "only",
+    "pero",
+    "aunque",
+    "todavia",
+    "sigue",
+    "eso ya lo",
+    "ya lo probe",
+    "ya lo intente",
+    "ya lo hice",
+    "solo",
+];
 /// Words of such a message, at most.
 const FEW: usize = 12;
 /// Messages that leave a choice open, folded and without what leads in.
@@ -140,7 +161,8 @@ impl Turn<'_> {
             return false;
         }
         let taken = self.heard_person_wish(&acts, reading)
-            || (self.state.wait == Wait::Customer && self.heard_end(&acts, reading))
+            || (matches!(self.state.wait, Wait::Customer | Wait::Person)
+                && self.heard_end(&acts, reading))
             || self.heard_pause(&acts)
             || self.heard_language(&acts, input);
         if !taken && acts.only(&[Act::Rephrase]) {
@@ -155,6 +177,13 @@ impl Turn<'_> {
     /// True for "I don't mind" at a question that may be passed over.
     fn may_pass_over(&self, text: &str) -> bool {
         self.skippable() && INDIFFERENT.contains(&bare(&fold(text)).as_str())
+    }
+
+    /// True where a message gives a value that the flow in front asks for.
+    fn gives_for_front(&self, reading: Option<&Reading>) -> bool {
+        let entities = reading.map_or(&[][..], |reading| &reading.entities);
+        let slots = self.base().map(|base| self.asked_slots(&base.flow));
+        slots.is_some_and(|slots| !self.match_slots(&slots, &self.usable(entities)).is_empty())
     }
 
     fn skippable(&self) -> bool {
@@ -244,8 +273,8 @@ impl Turn<'_> {
             return true;
         }
         // "Not the credit one, I said the debit one" tells something.
-        let tells = [Act::Inform, Act::Correct, Act::Rephrase, Act::Exclude];
-        let told = tells.iter().any(|act| acts.p(*act) >= TOLD);
+        let tells = [Act::Correct, Act::Rephrase, Act::Exclude];
+        let told = tells.iter().any(|act| acts.p(*act) >= TOLD) || self.gives_for_front(reading);
         if !acts.only(&with) && (!left_alone || (told && !self.state.frames.is_empty())) {
             return false;
         }
@@ -254,6 +283,10 @@ impl Turn<'_> {
             return false;
         }
         let settled = acts.says(Act::Resolved);
+        // "It works with the PIN though", "already did that": nothing is settled.
+        if settled && UNSETTLED.iter().any(|word| holds(&folded, word)) {
+            return false;
+        }
         if settled || acts.says(Act::Withdraw) {
             self.took(if settled { "resolved" } else { "withdraw" });
             self.end_front(if settled { "resolved" } else { "cancelled" });
@@ -305,7 +338,7 @@ impl Turn<'_> {
         let Some(flow) = self.state.flow().cloned() else {
             let pattern = match outcome {
                 "resolved" => Pattern::AnythingElse,
-                _ => Pattern::NothingToCancel,
+                _ => Pattern::NotDone,
             };
             self.say_pattern(pattern, &[]);
             self.listen();
@@ -378,7 +411,7 @@ impl Turn<'_> {
         let spoken = wanted
             .map(|(code, _)| (*code).to_owned())
             .filter(|code| self.bundle.languages.contains(code));
-        if spoken.as_ref() == Some(&self.state.language) {
+        if spoken.as_ref() == Some(&self.state.language) && self.followed.is_none() {
             return false;
         }
         self.took("language");
@@ -416,7 +449,9 @@ impl Turn<'_> {
         let Some(pattern) = small_talk(&acts, &input.text) else {
             return false;
         };
-        if pattern == Pattern::SmallTalk && acts.p(Act::Chat) < CHAT {
+        if (pattern == Pattern::SmallTalk && acts.p(Act::Chat) < CHAT)
+            || (pattern == Pattern::Sorry && acts.p(Act::Distress) < CHAT)
+        {
             return false;
         }
         let word = !input.text.trim().contains(' ');
@@ -546,6 +581,9 @@ fn asks_to_wait(text: &str) -> bool {
 /// True where the words that end something are themselves turned around: "don't leave it".
 fn negated_only(folded: &str) -> bool {
     [
+        "other",
+        "otra",
+        "otro",
         "don t leave",
         "dont leave",
         "don t forget",

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::effect::Message;
-use super::event::{Event, Found};
+use super::event::{Event, Found, Passage};
 use super::frame::Frame;
 use crate::bundle::Id;
 use crate::value::Value;
@@ -201,7 +201,7 @@ pub struct Told {
     /// The question.
     pub question: String,
     /// The passage.
-    pub text: String,
+    pub passage: Passage,
     /// Turn in which it was told.
     pub turn: u32,
 }

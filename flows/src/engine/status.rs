@@ -20,11 +20,11 @@ se ha|se hizo|se ha hecho|lo has|la has|lo ha|la ha|ya esta|esta hecho|esta hech
 no se ha|no has|no ha|entonces sigue|sigue funcionando|sigue igual|seguro que no|ya lo|ya la";
 /// Words of which the message may be made, folded.
 const SAYS: &str = "did|it|that|this|you|u|has|have|is|was|all|everything|go|gone|went|through|thru|done|do|so|nothing|nothings|s|been|got|\
-moved|sent|send|changed|change|blocked|block|stopped|paid|pay|booked|book|made|happened|happen|cancelled|canceled|ordered|saved|charged|charge|me|\
+moved|sent|send|changed|change|blocked|block|stopped|paid|pay|booked|book|made|happened|happen|cancelled|canceled|ordered|saved|me|\
 work|worked|working|still|yet|now|then|already|actually|right|wait|no|ok|phew|oh|well|and|but|not|haven|havent|didn|didnt|t|just|really|\
 sure|for|me|please|anything|slow|re|youre|your|slow|ok|hm|hmm|hey|the|money|finished|finish|complete|completed|as|before|same|are|i|checking|\
 se|ha|han|has|hecho|hecha|hizo|hiciste|lo|la|le|los|las|enviado|enviada|envio|mandado|cambiado|cambiada|bloqueado|bloqueada|pagado|reservado|\
-reservada|cobrado|movido|salido|ido|nada|ya|esta|entonces|sigue|funcionando|igual|todo|no|si|verdad|seguro|que|pues|ah|uf|todavia|aun|cancelado|\
+reservada|movido|salido|ido|nada|ya|esta|entonces|sigue|funcionando|igual|todo|no|si|verdad|seguro|que|pues|ah|uf|todavia|aun|cancelado|\
 cancelada|guardado|hecho|dinero|el|mi|me|habeis|bien|o|y|por|favor|a|al|final|realmente|parado|anulado|anulada";
 
 /// True for a question how things stand, and nothing else.

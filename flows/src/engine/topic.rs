@@ -56,6 +56,23 @@ const WISHING: [&str; 14] = [
     "deme",
     "sino",
 ];
+/// What takes back the words before it, in lower case.
+const TAKES_BACK: [&str; 14] = [
+    "actually no,",
+    "actually no",
+    "no wait,",
+    "wait no,",
+    "scratch that,",
+    "no, sorry,",
+    "forget that,",
+    "mejor no,",
+    "bueno no,",
+    "no, espera,",
+    "espera no,",
+    "perdón, no,",
+    "no, mejor",
+    "digo,",
+];
 /// What somebody says of themselves, folded: it forbids nothing.
 const OF_MYSELF: [&str; 4] = ["i don t", "i dont", "i do not", "yo no"];
 /// Turns for which a value that nothing asked for is kept.
@@ -89,6 +106,20 @@ fn wishes_at_last(text: &str) -> bool {
     WISHING
         .iter()
         .any(|phrase| last == *phrase || last.starts_with(&format!("{phrase} ")))
+}
+
+/// Where a message takes back what it began with: "book a table, actually no, just the menu".
+pub(super) fn changes_mind(text: &str) -> Option<usize> {
+    let lower = text.to_lowercase();
+    if lower.len() != text.len() {
+        return None;
+    }
+    let at = TAKES_BACK
+        .iter()
+        .filter_map(|words| lower.rfind(words).map(|at| at + words.len()))
+        .max()?;
+    // At the very start there is nothing to take back.
+    (lower.get(..at)?.split_whitespace().count() > 4).then_some(at)
 }
 
 impl Turn<'_> {
@@ -138,6 +169,16 @@ impl Turn<'_> {
     fn of_a_part<'r>(&self, reading: Option<&'r Reading>, margin: f64) -> Option<(&'r str, f64)> {
         let acts = Acts::of(reading);
         let whole = self.leader(reading, margin);
+        if let Some(turn) = changes_mind(&self.state.last_text) {
+            let after = acts.clauses().iter().filter(|clause| clause.start >= turn);
+            let meant = after
+                .filter_map(|clause| clause.intent.as_ref())
+                .map(|(intent, p)| (intent.as_str(), *p))
+                .find(|(intent, p)| *p >= self.bar(intent));
+            if meant.is_some() {
+                return meant;
+            }
+        }
         match whole {
             Some((intent, p)) if !self.denied(intent, acts) => Some((intent, p)),
             _ if !acts.known() => whole,
@@ -205,7 +246,8 @@ impl Turn<'_> {
             .iter()
             .filter(|clause| acts::best(clause).is_some_and(|(act, _)| WISHES.contains(&act)))
             .any(|clause| clause.intent.as_ref().is_some_and(|(own, _)| own == intent));
-        left_alone && !wanted && !wishes_at_last(text)
+        let turned = acts.clauses().len() == 1 && wishes_at_last(text);
+        left_alone && !wanted && !turned
     }
 
     /// An intent that leads by enough to interrupt an answer.

@@ -90,6 +90,10 @@ pub(super) struct Turn<'a> {
     pub(super) effects: Vec<Effect>,
     /// Why.
     pub(super) trace: Vec<TraceEntry>,
+    /// The values in the message at work.
+    pub(super) said_now: Vec<Found>,
+    /// The language before this turn, where the customer's was followed.
+    pub(super) followed: Option<String>,
     /// The step before this one in the same run was a `say` of the same flow.
     pub(super) just_said: bool,
 }
@@ -104,6 +108,8 @@ impl<'a> Turn<'a> {
             now,
             effects: Vec::new(),
             trace: Vec::new(),
+            said_now: Vec::new(),
+            followed: None,
             just_said: false,
         }
     }

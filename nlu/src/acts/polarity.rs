@@ -105,7 +105,7 @@ pub(crate) fn apply(heard: &Heard, clauses: &[Clause], entities: &mut [Entity]) 
         };
         let mut from = heard.first(clause.start);
         // "Not Tuesday, Wednesday or Monday": a cut without a mark before a value parts no list.
-        if from == first
+        if places.iter().any(|(start, _)| *start == from)
             && words
                 .get(from)
                 .is_some_and(|w| w.before.0 & !Marks::OTHER == 0)
