@@ -111,6 +111,46 @@ const NONE: [&str; 8] = [
     "none thanks",
 ];
 
+/// Words right before a number that make it the name of something and no amount, folded.
+const LABELS: [&str; 26] = [
+    "card",
+    "order",
+    "ref",
+    "reference",
+    "ticket",
+    "invoice",
+    "account",
+    "day",
+    "house",
+    "flat",
+    "room",
+    "code",
+    "postcode",
+    "line",
+    "tarjeta",
+    "pedido",
+    "referencia",
+    "factura",
+    "cuenta",
+    "dia",
+    "piso",
+    "puerta",
+    "codigo",
+    "linea",
+    "parcel",
+    "paquete",
+];
+
+/// True for a number that only names something: "order 4471", "card 4821", "el día 5".
+fn labelled(text: &str, start: usize) -> bool {
+    let before = text
+        .get(..start)
+        .map(super::exact::fold)
+        .unwrap_or_default();
+    let last = before.rsplit(' ').next().unwrap_or_default();
+    LABELS.contains(&last)
+}
+
 /// A message as a slot sees it.
 #[derive(Clone, Copy)]
 struct Heard<'m> {
@@ -185,7 +225,12 @@ impl Turn<'_> {
     /// What was found in a message as far as it may fill a slot: not ruled out, not only asked about, and no part of
     /// something longer.
     pub(super) fn usable(&self, entities: &[Found]) -> Vec<Found> {
-        let given = |found: &&Found| found.polarity.is_affirmed() && !inside_other(found, entities);
+        let text = &self.state.last_text;
+        let given = |found: &&Found| {
+            found.polarity.is_affirmed()
+                && !inside_other(found, entities)
+                && !(found.entity == "number" && labelled(text, found.start))
+        };
         entities.iter().filter(given).cloned().collect()
     }
 

@@ -13,8 +13,8 @@ that s correct|thats correct|that is correct|that s fine|thats fine|that is fine
 is right|is correct|all correct|all good|looks good|looks right|sounds good|sounds right|sounds great|sounds fine|works for me|fine by me|fine with me|ok with me|\
 good to go|i guess so|guess so|i suppose so|i spose so|suppose so|spose so|i think so|i believe so|no problem|no problem at all|no worries|not a problem|\
 confirm|confirmed|i confirm|confirm it|proceed|please proceed|continue|carry on|you bet|you got it|yes it is|yes it does|yes i do|yes i am|yes that is|\
-y|yep that s it|if you would|if you could|i d like that|i would like that|i d love that|that would be great|that d be great|that would be good|that would be lovely|that works|roger|\
-si|si si|sip|sii|siii|claro|claro que si|por supuesto|desde luego|correcto|es correcto|exacto|exactamente|eso es|asi es|eso mismo|vale|va|venga|venga va|\
+y|yep that s it|that ll do nicely|that ll do|thatll do|that will do|yeh|yehh|yes yes|if you would|if you could|i d like that|i would like that|i d love that|that would be great|that d be great|that would be good|that would be lovely|that works|roger|\
+si|si si|por supuesto que si|estupendo|fenomenal|claro claro|sip|sii|siii|claro|claro que si|por supuesto|desde luego|correcto|es correcto|exacto|exactamente|eso es|asi es|eso mismo|vale|va|venga|venga va|\
 de acuerdo|esta bien|esta correcto|muy bien|perfecto|genial|adelante|hazlo|hagalo|dale|dele|ok dale|confirmo|confirmado|lo confirmo|afirmativo|efectivamente|\
 como no|con gusto|con mucho gusto|por que no|sin problema|no hay problema|ningun problema|no pasa nada|si quiero|si lo confirmo|creo que si|supongo que si|\
 supongo|me parece bien|me vale|me sirve|todo bien|todo correcto|sigue|siga|continue por favor|continua|si senor|si señor|si senora|obvio|ya|listo|procede|proceda";
@@ -90,7 +90,7 @@ fn said(text: &str, question: &str) -> Option<bool> {
     while at < words.len() {
         let rest = &words[at..];
         let (of_yes, of_no) = (longest(YES, rest), longest(NO, rest));
-        let of_verb = verb(rest, &question);
+        let of_verb = verb(rest, &question).max(plain_verb(rest, &question, yes));
         let polite = longest(POLITE, rest);
         let most = of_yes.max(of_no).max(of_verb).max(polite);
         if most == 0 {
@@ -164,6 +164,18 @@ fn verb(words: &[&str], question: &str) -> usize {
         }
         _ => 0,
     }
+}
+
+/// "Yes, cancel" where the question says "cancel": the verb alone, once a yes was said.
+fn plain_verb(words: &[&str], question: &str, yes: bool) -> usize {
+    let Some(verb) = words.first().filter(|verb| yes && verb.len() > 3) else {
+        return 0;
+    };
+    let stem = verb.get(..4).unwrap_or(verb);
+    let whole = question.contains(&format!(" {verb} "));
+    usize::from(
+        whole || (verb.len() < 8 && question.contains(&format!(" {stem}")) && verb.ends_with('a')),
+    )
 }
 
 /// True where a message begins like an answer, or joins a condition to one.

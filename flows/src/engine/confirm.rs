@@ -66,6 +66,13 @@ impl<'a> Turn<'a> {
                 if self.reads_on(input, reading) {
                     return false;
                 }
+                // "Yes, except the phone number".
+                let shown = self.shown_slots();
+                if !self.named_slots(&input.text, &shown).is_empty()
+                    && self.heard_wrong(input, reading)
+                {
+                    return true;
+                }
                 if self.heard_wish_to_know(&input.text) || self.heard_wait(reading) {
                     return true;
                 }
@@ -125,6 +132,9 @@ impl<'a> Turn<'a> {
         if !acts.known() {
             return self.begins_like_an_answer(input, reading);
         }
+        if self.points_at_what_is_shown(input, &acts) {
+            return Said::Else;
+        }
         let declines = [Act::Deny, Act::Withdraw, Act::Resolved, Act::RequestNot];
         let least = |of: &[Act], bar: f64| {
             acts.only(of)
@@ -164,6 +174,16 @@ impl<'a> Turn<'a> {
         if answers { Said::Unsettled } else { Said::Else }
     }
 
+    /// "That's not my number", "not Tom": a no that is about something shown declines nothing.
+    fn points_at_what_is_shown(&self, input: &Input, acts: &Acts<'_>) -> bool {
+        let shown = self.shown_slots();
+        let left = [Act::Withdraw, Act::RequestNot, Act::Resolved];
+        negated(&input.text)
+            && !acts.says_any(&left)
+            && (!self.named_slots(&input.text, &shown).is_empty()
+                || self.denied_value(&input.text, &shown).is_some())
+    }
+
     /// True where a negation says one of several things that all decline, none of them clearly, and nothing agrees,
     /// asks or changes: "actually don't send it, I'll be home".
     fn declined_in_sum(
@@ -193,6 +213,10 @@ impl<'a> Turn<'a> {
             let text = input.text.get(clause.start..clause.end);
             text.is_some_and(|text| bare::yes_no(text) == Some(false))
         });
+        let yes = acts.clauses().iter().any(|clause| {
+            let text = input.text.get(clause.start..clause.end);
+            text.is_some_and(|text| bare::yes_no(text) == Some(true))
+        });
         let more = [
             Act::Affirm,
             Act::Correct,
@@ -201,7 +225,8 @@ impl<'a> Turn<'a> {
             Act::Exclude,
             Act::Human,
         ];
-        no && !acts.says_any(&more)
+        no && !yes
+            && !acts.says_any(&more)
             && !input.text.contains(['?', '¿'])
             && self.changes(&input.text, reading, entities).is_empty()
     }

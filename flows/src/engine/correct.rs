@@ -64,15 +64,23 @@ impl Turn<'_> {
         slots.sort_by_key(|slot| (!named.contains(slot), !shown.contains(slot)));
         let usable = self.usable(entities);
         let mut changes = self.match_slots(&slots, &usable);
-        let cue = takes_back(text) || Acts::of(reading).says_any(&[Act::Correct, Act::Exclude]);
+        let acts = Acts::of(reading);
+        // At a confirm a value can only be one for what it shows.
+        let confirming = self.confirming() && !text.contains(['?', '¿']) && !acts.says(Act::Ask);
+        let cue = takes_back(text) || acts.says_any(&[Act::Correct, Act::Exclude, Act::Rephrase]);
         let pointed = |slot: &String| named.contains(slot) || shown.contains(slot);
-        if changes.is_empty() && cue {
+        if changes.is_empty() && (cue || confirming) {
             // "Make it 25": a bare number is an amount where one is shown.
             slots.retain(pointed);
+            if confirming && !named.is_empty() {
+                slots.retain(|slot| named.contains(slot));
+            }
             changes = self.match_as_asked(&slots, &usable);
         }
         changes.retain(|(slot, found, _)| {
-            let exact = found.confidence >= EXACT || named.contains(slot);
+            let exact = found.confidence >= EXACT
+                || named.contains(slot)
+                || (confirming && shown.contains(slot) && self.is_system(&found.entity));
             let meant = cue || pointed(slot) || self.can_only_be(slot, found, text);
             exact && meant
         });
@@ -88,6 +96,17 @@ impl Turn<'_> {
                 .is_some_and(|filled| filled.value != *value)
         });
         changes
+    }
+
+    /// True where the open question is a confirm.
+    pub(super) fn confirming(&self) -> bool {
+        self.here()
+            .is_some_and(|(_, step)| matches!(step.kind, StepKind::Confirm(_)))
+    }
+
+    /// True for a kind that no bot declares: dates, sums and the like.
+    fn is_system(&self, entity: &str) -> bool {
+        !self.bundle.entities.contains_key(entity) && !self.bundle.slots.contains_key(entity)
     }
 
     /// Takes corrections and runs on to the question that is then open.
@@ -546,7 +565,7 @@ impl Turn<'_> {
 }
 
 /// First words of a message that takes something back.
-const CUES: [&str; 13] = [
+const CUES: [&str; 28] = [
     "sorry",
     "no",
     "actually",
@@ -554,12 +573,32 @@ const CUES: [&str; 13] = [
     "i meant",
     "i mean",
     "make that",
+    "make it",
     "change",
+    "i said",
+    "i wanted",
+    "should be",
+    "it should be",
+    "rather",
     "perdon",
     "en realidad",
     "espera",
     "queria decir",
+    "quise decir",
     "mejor",
+    "digo",
+    "he dicho",
+    "que sea",
+    "que sean",
+    "q sea",
+    "q sean",
+    "ponga",
+    "pon",
+];
+/// Words before such a beginning that change nothing, folded.
+const SIGHS: [&str; 16] = [
+    "oh", "oops", "ooh", "ah", "ay", "uy", "ups", "hey", "um", "er", "well", "pues", "eh", "ai",
+    "and", "y",
 ];
 
 /// Words that take something out of a list.
@@ -575,8 +614,14 @@ const WITH: [&str; 9] = [
 /// True where a message begins as one that takes something back.
 pub(super) fn takes_back(text: &str) -> bool {
     let folded = fold(text);
-    CUES.iter()
-        .any(|cue| folded.starts_with(&format!("{cue} ")))
+    let mut rest = folded.as_str();
+    while let Some((first, after)) = rest.split_once(' ') {
+        if !SIGHS.contains(&first) {
+            break;
+        }
+        rest = after;
+    }
+    CUES.iter().any(|cue| rest.starts_with(&format!("{cue} ")))
 }
 
 /// A list with what a message puts to it or takes out of it; else what the message says instead.

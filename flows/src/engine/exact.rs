@@ -190,7 +190,17 @@ const SURELY_ASKING: [&str; 22] = [
 ];
 
 /// Phrases that ask why something is wanted.
-const WHY: [&str; 12] = [
+const WHY: [&str; 22] = [
+    "what s it for",
+    "whats it for",
+    "what is it for",
+    "need it for",
+    "want it for",
+    "want my number for",
+    "need that for",
+    "para q",
+    "pa que",
+    "pa q",
     "por q",
     "porque me",
     "porque lo",

@@ -133,6 +133,13 @@ const PEOPLE: [&str; 18] = [
 const STOPS: [char; 7] = [',', '.', ';', ':', '!', '?', '\n'];
 /// Words right before a phrase that turn it around.
 const TURNED: [&str; 6] = ["not", "no", "never", "t", "nunca", "tampoco"];
+/// Words before a phrase among which a wish for it may be turned around, at most: "I'm not asking for the manager".
+const NEAR: usize = 5;
+/// Words of such a wish, folded.
+const ASKING: [&str; 12] = [
+    "ask", "asking", "want", "need", "wanting", "after", "pido", "pidiendo", "quiero", "necesito",
+    "busco", "for",
+];
 /// Probability from which an intent needs no act to be one.
 const CERTAIN: f64 = 0.9;
 
@@ -234,6 +241,9 @@ impl<'m> Seen<'m> {
         if self.acts.only(&not) && self.acts.says(Act::RequestNot) {
             return CERTAIN;
         }
+        if self.at_question && self.acts.says(Act::Wait) {
+            return 1.0;
+        }
         // Thanks and an apology are about no such thing.
         if self.acts.only_polite() || (self.acts.says(Act::Thanks) && !self.acts.wants_something())
         {
@@ -255,7 +265,8 @@ impl<'m> Seen<'m> {
             return true;
         }
         let human = self.acts.p(Act::Human);
-        if self.acts.p(Act::HumanNot) > human || declines_person(&self.folded) {
+        let about = self.acts.p(Act::AboutBot);
+        if self.acts.p(Act::HumanNot) > human || about > human || declines_person(&self.folded) {
             return false;
         }
         let bar = if self.at_question { 0.5 } else { 0.2 };
@@ -716,7 +727,12 @@ fn denied(part: &str, phrase: &str) -> bool {
     let before = part.find(&phrase).and_then(|at| part.get(..at));
     let last = before.and_then(|before| before.split_whitespace().next_back());
     let own = phrase.starts_with("i ") || phrase.starts_with("my ");
-    last.is_some_and(|word| TURNED.contains(&word) && !(own && word == "no"))
+    let asked = before.is_some_and(|before| {
+        let words: Vec<&str> = before.split_whitespace().rev().take(NEAR).collect();
+        words.iter().any(|word| ASKING.contains(word))
+            && words.iter().any(|word| TURNED.contains(word))
+    });
+    asked || last.is_some_and(|word| TURNED.contains(&word) && !(own && word == "no"))
 }
 
 /// True for a person who is not wanted, by the words for it, in a folded text.

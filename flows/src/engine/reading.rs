@@ -471,6 +471,10 @@ impl Turn<'_> {
 
     fn message(&mut self, input: &Input, reading: Option<&Reading>) {
         let here = self.here().filter(|_| self.state.wait == Wait::Customer);
+        let why = here.and_then(|(_, step)| walk::ladder(&step.kind));
+        if why.is_some_and(|ladder| self.heard_why(ladder, input)) {
+            return;
+        }
         if here.is_some() && input.payload.is_none() && puzzled(&input.text) {
             self.note(
                 "reading",

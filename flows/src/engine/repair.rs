@@ -14,7 +14,7 @@ use crate::value::{Type, Value};
 /// Payload of a button that asks a slot again.
 pub(super) const CHANGE: &str = "/change:";
 /// Words that say that something is not right.
-const WRONG: [&str; 24] = [
+const WRONG: [&str; 36] = [
     "wrong",
     "change",
     "different",
@@ -39,6 +39,18 @@ const WRONG: [&str; 24] = [
     "no es esa",
     "no es ese",
     "incorrecta",
+    "except",
+    "apart from",
+    "not my",
+    "isnt right",
+    "arent right",
+    "salvo",
+    "excepto",
+    "menos",
+    "no esta bien",
+    "ese no",
+    "esa no",
+    "no son",
 ];
 /// Words of a message that is about a slot and nothing more, at most.
 const SHORT: usize = 6;
@@ -110,11 +122,28 @@ impl Turn<'_> {
         let about_slot = short
             && acts.p(Act::Correct) >= HINTED
             && !self.named_slots(&input.text, &answered).is_empty();
-        let meant = says || (wrong && (about_slot || !acts.wants_something()));
+        let shown = self.shown_slots();
+        let denied = self.denied_value(&input.text, &shown);
+        // "The shop was Netflix", where the confirm shows the shop.
+        let retold = self.confirming()
+            && self
+                .named_slots(&input.text, &shown)
+                .first()
+                .is_some_and(|slot| self.said_for(slot, &input.text).is_some());
+        let meant = says
+            || retold
+            || denied.is_some()
+            || (wrong && (about_slot || !acts.wants_something()));
         if input.payload.is_some() || !meant {
             return false;
         }
-        let shown = self.shown_slots();
+        if let Some((slot, instead)) = denied.filter(|_| self.confirming()) {
+            match instead {
+                Some(value) => self.correct_text(&slot, value),
+                None => self.ask_anew(&slot),
+            }
+            return true;
+        }
         let mut named = self.named_slots(&input.text, &answered);
         if named.len() > 1 && named.iter().any(|slot| shown.contains(slot)) {
             named.retain(|slot| shown.contains(slot));
@@ -180,6 +209,39 @@ impl Turn<'_> {
         self.run();
     }
 
+    /// "Not Tom", "not Hulu, Netflix": the shown text that is said not to be it, and what is said instead.
+    pub(super) fn denied_value(
+        &self,
+        text: &str,
+        shown: &[String],
+    ) -> Option<(String, Option<Value>)> {
+        let folded = fold(text);
+        for slot in shown {
+            let text_type = self
+                .bundle
+                .slots
+                .get(slot)
+                .is_some_and(|slot| matches!(slot.ty, Type::Text | Type::Name));
+            let Some(Value::Text(value)) = self.state.slot(slot).map(|filled| &filled.value) else {
+                continue;
+            };
+            let words = fold(value);
+            let own = words.split(' ').filter(|word| word.len() > 2);
+            let said = own.clone().find(|word| holds(&folded, word));
+            let Some(word) = said.filter(|_| text_type) else {
+                continue;
+            };
+            let not = [
+                "not", "no", "not to", "no para", "no a", "no es", "no de", "not for",
+            ];
+            if !not.iter().any(|no| holds(&folded, &format!("{no} {word}"))) {
+                continue;
+            }
+            return Some((slot.clone(), instead(text, word)));
+        }
+        None
+    }
+
     /// "The street is 5 Mill Lane": what follows the name of a free text.
     fn said_for(&self, slot: &str, text: &str) -> Option<Value> {
         let ty = &self.bundle.slots.get(slot)?.ty;
@@ -190,7 +252,17 @@ impl Turn<'_> {
         if lower.len() != text.len() {
             return None;
         }
+        // "Put Bob Hughes as the name".
+        if let Some(said) = lower
+            .find("put ")
+            .and_then(|at| Some((at + 4, lower.find(" as the ")?)))
+            .filter(|(start, end)| start < end)
+            .and_then(|(start, end)| text.get(start..end))
+        {
+            return Some(Value::Text(said.trim().to_owned()));
+        }
         let marks = [
+            " a nombre de ",
             " should be ",
             " is ",
             " was ",
@@ -269,6 +341,40 @@ impl Turn<'_> {
     }
 }
 
+/// What a message says in place of what it denies: "not Hulu, Netflix", "it's for Sue Ellis not Tom".
+fn instead(text: &str, denied: &str) -> Option<Value> {
+    let parts = text.split([',', ';']).flat_map(|part| {
+        let lower = part.to_lowercase();
+        let at = ["not ", "no "]
+            .iter()
+            .filter_map(|no| lower.find(no))
+            .min()
+            .filter(|at| *at > 0 && lower.len() == part.len());
+        match at {
+            Some(at) => vec![part.get(..at).unwrap_or_default().to_owned()],
+            None => vec![part.to_owned()],
+        }
+    });
+    let said = parts
+        .map(|part| {
+            let (from, to) = super::shape::trimmed(&part, 0, part.len());
+            let mut said = part.get(from..to).unwrap_or_default().trim();
+            for lead in ["for ", "para ", "de ", "no ", "sino ", "but "] {
+                said = said.strip_prefix(lead).unwrap_or(said);
+            }
+            said.to_owned()
+        })
+        .find(|part| {
+            let folded = fold(part);
+            let words = folded.split(' ').filter(|word| !word.is_empty()).count();
+            (1..=4).contains(&words)
+                && !holds(&folded, denied)
+                && super::bare::yes_no(part).is_none()
+                && !WRONG.iter().any(|word| holds(&folded, word))
+        })?;
+    Some(Value::Text(said))
+}
+
 /// What people call a value of a type.
 fn nouns(ty: &Type) -> &'static [&'static str] {
     match ty {
@@ -277,7 +383,15 @@ fn nouns(ty: &Type) -> &'static [&'static str] {
         Type::Datetime => &["date", "day", "time", "fecha", "dia", "hora"],
         Type::Money => &["amount", "sum", "price", "cantidad", "importe", "monto"],
         Type::Email => &["email", "e mail", "mail", "correo"],
-        Type::Phone => &["phone", "telephone", "mobile", "telefono", "movil"],
+        Type::Phone => &[
+            "number",
+            "numero",
+            "phone",
+            "telephone",
+            "mobile",
+            "telefono",
+            "movil",
+        ],
         Type::Name => &["name", "nombre"],
         Type::Duration => &["duration", "nights", "duracion", "noches"],
         _ => &[],

@@ -86,7 +86,7 @@ const UNSETTLED: [&str; 18] = [
 /// Words of such a message, at most.
 const FEW: usize = 12;
 /// Messages that leave a choice open, folded and without what leads in.
-const INDIFFERENT: [&str; 14] = [
+const INDIFFERENT: [&str; 28] = [
     "i don t mind",
     "i dont mind",
     "don t mind",
@@ -101,6 +101,20 @@ const INDIFFERENT: [&str; 14] = [
     "cualquiera",
     "no me importa",
     "igual",
+    "not bothered",
+    "not fussed",
+    "dont mind either way",
+    "whenever",
+    "no rush",
+    "no hurry",
+    "no preference",
+    "either",
+    "sin prisa",
+    "paso",
+    "cuando sea",
+    "no tengo prisa",
+    "me es igual",
+    "indiferente",
 ];
 /// Phrases that wish for a language.
 const WISHED_LANGUAGE: [&str; 12] = [
@@ -165,7 +179,9 @@ impl Turn<'_> {
                 && self.heard_end(&acts, reading))
             || self.heard_pause(&acts)
             || self.heard_language(&acts, input);
-        if !taken && acts.only(&[Act::Rephrase]) {
+        let entities = reading.map_or(&[][..], |reading| &reading.entities);
+        let retold = !self.changes(&input.text, reading, entities).is_empty();
+        if !taken && !retold && acts.only(&[Act::Rephrase]) {
             self.took("misread");
             self.say_pattern(Pattern::Misread, &[]);
             self.run();
@@ -358,7 +374,9 @@ impl Turn<'_> {
 
     /// Hold on; I'm back.
     fn heard_pause(&mut self, acts: &Acts<'_>) -> bool {
-        let waits = acts.says(Act::Wait) && asks_to_wait(&self.state.last_text);
+        let waits = acts.says(Act::Wait)
+            && asks_to_wait(&self.state.last_text)
+            && !(self.state.frames.is_empty() && !self.said_now.is_empty());
         if waits && acts.only(&[Act::Wait, Act::Affirm]) {
             self.took("wait");
             self.say_pattern(Pattern::Wait, &[]);

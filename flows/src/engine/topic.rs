@@ -168,7 +168,10 @@ impl Turn<'_> {
     /// The topic of a message at no question: of the part that wants something, where another part is only said.
     fn of_a_part<'r>(&self, reading: Option<&'r Reading>, margin: f64) -> Option<(&'r str, f64)> {
         let acts = Acts::of(reading);
-        let whole = self.leader(reading, margin);
+        // "Thanks, lovely" wants nothing that it may sound like.
+        let whole = self.leader(reading, margin).filter(|(intent, p)| {
+            !acts.only_polite() || *p >= BEYOND || self.is_small_talk(intent)
+        });
         if let Some(turn) = changes_mind(&self.state.last_text) {
             let after = acts.clauses().iter().filter(|clause| clause.start >= turn);
             let meant = after
@@ -221,6 +224,20 @@ impl Turn<'_> {
             strong.filter(|(intent, p)| wished || (*p >= BEYOND && !self.denied(intent, acts)))
         })
         .filter(|(intent, _)| !self.denied(intent, acts))
+    }
+
+    /// True for an intent whose flow asks and does nothing.
+    fn is_small_talk(&self, intent: &str) -> bool {
+        let flow = self
+            .flow_of(intent)
+            .and_then(|id| self.bundle.flows.get(id));
+        flow.is_some_and(|flow| {
+            let mut says = true;
+            each(flow, &mut |step| {
+                says &= matches!(step.kind, StepKind::Say(_) | StepKind::End(_))
+            });
+            says
+        })
     }
 
     /// True for an intent that the message wants left alone: "don't block my card".

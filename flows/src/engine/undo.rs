@@ -62,6 +62,13 @@ impl Turn<'_> {
         let Some(yes) = self.said_yes_no(input, reading) else {
             return false;
         };
+        // Half a yes undoes nothing: "nah, it's fine".
+        if yes && input.payload.is_none() && super::bare::yes_no(&input.text) != Some(true) {
+            self.note("reading", "answer", "rejected", "no plain yes");
+            self.say_titled(Pattern::OfferUndo);
+            self.listen();
+            return true;
+        }
         let why = if yes { "undo it" } else { "leave it" };
         self.note("reading", "answer", "taken", why);
         self.understood();

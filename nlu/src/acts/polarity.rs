@@ -42,7 +42,8 @@ const JOINS: &str = "because|if|as|since|so|but|when|cause|porque|si|pero|cuando
 /// Verbs that deny the value before them.
 const DENIES: &str = "isnt|arent|wont|doesnt|cant|cannot|is no good|no good|are out|is out|is no use|is not|are not|wont do|\
     is impossible|dont work|dont suit|dont do|dont fit|doesnt work|is off|are off|didnt work|wouldnt work|is too|are no|\
-    is no|are too|i cant|i dont|im not|we cant|we dont|im busy|im away|i wont|id rather not|is bad|is out of|im working|\
+    is no|are too|i cant|i dont|im not|we cant|we dont|im busy|im away|i wont|id rather not|is bad|is out of|im working|is miles away|is miles off|is too far|is far|is a trek|me pilla lejos|me pilla lejisimos|\
+    me queda lejos|queda lejos|esta lejos|\
     no puedo|no me|no quiero|no trabajo|no estoy|no sirve|no va|no viene|no esta|no es|no hay|no podemos|no funciona|\
     no gracias|no por|tampoco|es imposible|imposible|no nos|no podria|no le|no la|no lo|descartado|descartada|ni hablar";
 /// Requests in the form of a question: the value is wanted.
