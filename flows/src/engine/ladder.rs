@@ -121,6 +121,9 @@ impl<'a> Turn<'a> {
             rung >= said.len()
         };
         if over {
+            if matches!(what, Missed::NoMatch) && self.asks_first() {
+                return;
+            }
             self.exhausted(flow, step, ladder);
             return;
         }

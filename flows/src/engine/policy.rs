@@ -454,6 +454,19 @@ impl Turn<'_> {
         false
     }
 
+    /// A question that is about to be given up: asks whether a person should take over, where the bot asks before it
+    /// hands over what it did not understand, and has not asked yet. True where it did.
+    pub(super) fn asks_first(&mut self) -> bool {
+        let bundle = self.bundle;
+        let mut triggers = bundle.policy.triggers.iter();
+        let asking = triggers.find(|trigger| trigger.ask_first && counts_misses(&trigger.when));
+        let Some(trigger) = asking.filter(|_| !self.state.counters.person_offered) else {
+            return false;
+        };
+        self.offer_person(trigger);
+        true
+    }
+
     /// Asks whether a person should take over.
     fn offer_person(&mut self, trigger: &Trigger) {
         self.note("trigger", trigger.name.clone(), "offered", "");
