@@ -233,6 +233,8 @@ pub struct Flow {
     pub start: Option<Id>,
     /// What it is called in bridges and choices.
     pub title: BTreeMap<Language, String>,
+    /// Articles that answer questions in its middle.
+    pub about: Vec<Id>,
     /// What happens to it when the customer starts something else.
     pub on_interrupt: OnInterrupt,
     /// Seconds after which a covered frame is offered, not resumed.

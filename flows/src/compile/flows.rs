@@ -10,11 +10,19 @@ use crate::value::Type;
 
 use super::cx::Cx;
 use super::index::{Decl, Kind};
+use super::read::one_or_many;
 use super::scope::{Locals, Scope};
 use super::steps::{Steps, locals};
 use super::text::words;
 
-const KEYS: [&str; 5] = ["start", "title", "on_interrupt", "stale_after", "steps"];
+const KEYS: [&str; 6] = [
+    "start",
+    "title",
+    "about",
+    "on_interrupt",
+    "stale_after",
+    "steps",
+];
 /// Seconds after which a covered flow is offered rather than resumed, where it does not say.
 const DEFAULT_STALE_S: i64 = 1800;
 
@@ -75,6 +83,7 @@ fn flow(
     let mut flow = Flow {
         start: None,
         title: BTreeMap::from([(cx.language().to_owned(), words(decl.name))]),
+        about: Vec::new(),
         on_interrupt: OnInterrupt::Resume,
         stale_after_s: DEFAULT_STALE_S,
         steps: Vec::new(),
@@ -101,6 +110,23 @@ fn flow(
         );
     } else if let Some(title) = flow.start.as_ref().and_then(|intent| titles.get(intent)) {
         flow.title.clone_from(title);
+    }
+    for node in fields.get("about").map_or(&[][..], one_or_many) {
+        let Some(article) = cx.text(node, "an article") else {
+            continue;
+        };
+        if cx.articles.contains_key(article) {
+            flow.about.push(article.to_owned());
+        } else {
+            let known = cx.articles.keys().map(String::as_str);
+            cx.unknown(
+                "article",
+                article,
+                node.span,
+                known,
+                "name a file under `knowledge/`, without `.md`",
+            );
+        }
     }
     let choices = [
         ("resume", OnInterrupt::Resume),

@@ -51,7 +51,8 @@ impl Names for Scope<'_, '_> {
 }
 
 /// Names that are always there.
-pub(super) const BUILTINS: [&str; 8] = [
+pub(super) const BUILTINS: [&str; 9] = [
+    "message",
     "turn",
     "conversation",
     "customer",
@@ -77,7 +78,7 @@ fn builtin(name: &str) -> Option<Type> {
         "conversation" => record(&[("language", Type::Text), ("turns", Type::Number)]),
         // What a sign-in tells differs from site to site.
         "customer" => Type::Any,
-        "intent" | "channel" => Type::Text,
+        "intent" | "channel" | "message" => Type::Text,
         "now" => Type::Datetime,
         "error" => record(&[
             ("kind", Type::Text),

@@ -56,8 +56,14 @@ const INSTEAD: [&str; 14] = [
     "quiero decir",
     "not",
 ];
+/// Stands for the place in the middle.
+const MIDDLE: i32 = -2;
 /// Places in a list, by the words for them.
-const PLACES: [(&str, i32); 5] = [
+const PLACES: [(&str, i32); 6] = [
+    (
+        "the middle|middle|the middle one|middle one|el del medio|la del medio|el de en medio|la de en medio|del medio",
+        MIDDLE,
+    ),
     (
         "the first|first|the first one|first one|1st|el primero|la primera|primero|primera",
         0,
@@ -110,46 +116,6 @@ const NONE: [&str; 8] = [
     "nada",
     "none thanks",
 ];
-
-/// Words right before a number that make it the name of something and no amount, folded.
-const LABELS: [&str; 26] = [
-    "card",
-    "order",
-    "ref",
-    "reference",
-    "ticket",
-    "invoice",
-    "account",
-    "day",
-    "house",
-    "flat",
-    "room",
-    "code",
-    "postcode",
-    "line",
-    "tarjeta",
-    "pedido",
-    "referencia",
-    "factura",
-    "cuenta",
-    "dia",
-    "piso",
-    "puerta",
-    "codigo",
-    "linea",
-    "parcel",
-    "paquete",
-];
-
-/// True for a number that only names something: "order 4471", "card 4821", "el día 5".
-fn labelled(text: &str, start: usize) -> bool {
-    let before = text
-        .get(..start)
-        .map(super::exact::fold)
-        .unwrap_or_default();
-    let last = before.rsplit(' ').next().unwrap_or_default();
-    LABELS.contains(&last)
-}
 
 /// A message as a slot sees it.
 #[derive(Clone, Copy)]
@@ -229,7 +195,7 @@ impl Turn<'_> {
         let given = |found: &&Found| {
             found.polarity.is_affirmed()
                 && !inside_other(found, entities)
-                && !(found.entity == "number" && labelled(text, found.start))
+                && !(found.entity == "number" && super::shape::labelled(text, found.start))
         };
         entities.iter().filter(given).cloned().collect()
     }
@@ -725,11 +691,17 @@ impl Turn<'_> {
         }
         let folded = fold(&heard.input.text);
         let place = PLACES.iter().find(|(words, _)| {
-            words
-                .split('|')
-                .any(|word| super::exact::bare(&folded) == word)
+            let mut words = words.split('|');
+            // "Of the three, the middle one", "yes to the middle one".
+            words.any(|word| {
+                super::exact::bare(&folded) == word
+                    || (word.split(' ').count() > 1 && folded.ends_with(&format!(" {word}")))
+            })
         })?;
-        let at = if place.1 < 0 {
+        let at = if place.1 == MIDDLE {
+            // Of an even number none is in the middle.
+            (values.len() % 2 == 1).then_some(values.len() / 2)?
+        } else if place.1 < 0 {
             values.len() - 1
         } else {
             usize::try_from(place.1).ok()?

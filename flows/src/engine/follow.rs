@@ -6,7 +6,7 @@ use super::exact::fold;
 use super::turn::Turn;
 
 /// Turns after an answer in which a question may go on from it.
-const TURNS: u32 = 2;
+const TURNS: u32 = 4;
 /// Words of a message that goes on from another, at most.
 const WORDS: usize = 10;
 /// Words of a message that says too little by itself, at most.

@@ -2,10 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::acts::Acts;
 use super::effect::{Effect, MessageButton, Source};
-use super::event::Passage;
+use super::event::{Act, Input, Passage, Reading};
 use super::frame::{Branch, Did, Place, place};
 use super::ladder::Missed;
+use super::reading::SEARCHED;
 use super::state::{Owner, Told, Wait};
 use super::talk::pattern_name;
 use super::turn::{Next, Turn};
@@ -14,8 +16,30 @@ use crate::compile::walk;
 use crate::expr::Expr;
 use crate::template::Rendering;
 
+/// Confidence from which an article that the flow in front is about answers a question in its middle.
+const ABOUT: f64 = 0.12;
+/// Confidence from which another one does all the same.
+const SURE_ELSEWHERE: f64 = 0.9;
 /// How much less sure a passage may be that answers a question which goes on from another.
 const GOES_ON: f64 = 0.2;
+
+/// What is to be told, in lower case.
+const WISH_TO_KNOW: [&str; 14] = [
+    "tell me",
+    "know",
+    "told",
+    "depends on",
+    "dime",
+    "digas",
+    "diga",
+    "dígame",
+    "decirme",
+    "sepa",
+    "saber",
+    "depende de",
+    "what's",
+    "cuánto",
+];
 
 impl Turn<'_> {
     /// Looks for what a `search` step asks for.
@@ -102,6 +126,25 @@ impl Turn<'_> {
         let bar = self.bundle.understanding.answer;
         let told = self.state.told.as_ref().map(|told| told.passage.clone());
         let again = |passage: &Passage| told.as_ref().is_some_and(|told| told.text == passage.text);
+        // What the flow in front is about is asked about there.
+        let front = self
+            .state
+            .flow()
+            .and_then(|flow| self.bundle.flows.get(flow));
+        let about = front.filter(|_| !step).map_or(&[][..], |flow| &flow.about);
+        let near = passages
+            .iter()
+            .find(|passage| about.contains(&passage.article) && passage.confidence >= ABOUT);
+        let sure_elsewhere = passages
+            .first()
+            .is_some_and(|first| first.confidence.max(sure) >= SURE_ELSEWHERE);
+        if let Some(passage) = near.filter(|_| !sure_elsewhere) {
+            let what = format!("knowledge {}", passage.article);
+            let why = format!("{:.3}, of what the flow is about", passage.confidence);
+            self.note("reading", what, "taken", why);
+            self.answer(passage, step);
+            return;
+        }
         if let Some(then) = then {
             // What goes on from an answer wants another one, and is asked in fewer words.
             let next = passages.iter().find(|passage| !again(passage));
@@ -132,7 +175,7 @@ impl Turn<'_> {
         }
     }
 
-    fn answer(&mut self, passage: &Passage, step: bool) {
+    pub(super) fn answer(&mut self, passage: &Passage, step: bool) {
         self.attempt("answer", &passage.article, "told");
         self.state.told = Some(Told {
             question: self.question_now(),
@@ -233,5 +276,52 @@ impl Turn<'_> {
             title: self.title(&titles, "/human"),
             payload: "/human".to_owned(),
         }]
+    }
+
+    /// "Sure, after you tell me the fee": what is to be told first is looked up. True where there was something.
+    pub(super) fn heard_wish_to_know(&mut self, text: &str) -> bool {
+        let lower = text.to_lowercase();
+        let at = WISH_TO_KNOW.iter().filter_map(|words| {
+            let at = lower.find(words)?;
+            lower.get(at + words.len()..)
+        });
+        let Some(rest) = at.min_by_key(|rest| rest.len()) else {
+            return false;
+        };
+        let rest = rest.trim_matches(|c: char| !c.is_alphanumeric());
+        if rest.chars().filter(|c| c.is_alphabetic()).count() < SEARCHED {
+            return false;
+        }
+        let title = self.state.flow().map(|flow| self.flow_title(flow));
+        self.note("reading", "question", "taken", "it is to be told first");
+        self.state.last_text = format!("{rest} {}", title.unwrap_or_default());
+        self.search_message(None, true);
+        true
+    }
+
+    /// A question in the middle of a flow: told why it is asked, or answered from the articles; then the open question is
+    /// asked again.
+    pub(super) fn heard_question(&mut self, input: &Input, reading: Option<&Reading>) -> bool {
+        let acts = Acts::of(reading);
+        if !self.state.frames.is_empty()
+            && acts.says(Act::Limit)
+            && self.heard_wish_to_know(&input.text)
+        {
+            return true;
+        }
+        let question = acts.clause(Act::Ask);
+        let Some(question) = question.filter(|_| !self.state.frames.is_empty()) else {
+            return false;
+        };
+        let why = self.here().and_then(|(_, step)| walk::ladder(&step.kind));
+        if why.is_some_and(|ladder| self.heard_why(ladder, input)) {
+            return true;
+        }
+        self.note("reading", "question", "taken", "");
+        if let Some(text) = input.text.get(question.start..question.end) {
+            text.trim().clone_into(&mut self.state.last_text);
+        }
+        self.search_message(None, true);
+        true
     }
 }

@@ -3,7 +3,6 @@
 use super::acts::Acts;
 use super::bare::yes_no;
 use super::correct::takes_back;
-use super::effect::MessageButton;
 use super::event::{Act, Found, Input, Reading};
 use super::exact::{Command, asks, fold, puzzled};
 use super::ladder::Missed;
@@ -11,43 +10,17 @@ use super::pick::{pick, typed_title};
 use super::state::{Counters, Owner, Wait};
 use super::topic::ARTICLE;
 use super::turn::{Said, Turn};
-use crate::bundle::{EntityKind, Pattern, StepKind};
+use crate::bundle::{Pattern, StepKind};
 use crate::compile::walk;
-use crate::value::Type;
 
 /// Turns whose mood is remembered.
 const MOODS: usize = 20;
-/// Choices between readings, "something else" not counted.
-const CHOICES: usize = 3;
 /// Words from which a message in another language changes the conversation's.
 const LANGUAGE_WORDS: usize = 4;
 /// Below this confidence of the recogniser a message counts as not understood.
 const HEARD: f64 = 0.3;
 /// Letters from which a message that no flow serves is looked up in the knowledge base.
-const SEARCHED: usize = 4;
-/// First words of what tries to answer, folded.
-const TRIES: [&str; 10] = [
-    "it is", "its", "it s", "the", "es", "la", "el", "that one", "this one", "mi",
-];
-/// What is to be told, in lower case.
-const WISH_TO_KNOW: [&str; 14] = [
-    "tell me",
-    "know",
-    "told",
-    "depends on",
-    "dime",
-    "digas",
-    "diga",
-    "dígame",
-    "decirme",
-    "sepa",
-    "saber",
-    "depende de",
-    "what's",
-    "cuánto",
-];
-/// Words from which a message tells something beside the question.
-const STORY: usize = 4;
+pub(super) const SEARCHED: usize = 4;
 /// Payload of "something else".
 pub(super) const SOMETHING_ELSE: &str = "/something_else";
 
@@ -176,7 +149,9 @@ impl Turn<'_> {
             self.payload(payload);
             return;
         }
-        if Acts::of(reading).only(&[Act::Repeat]) && !puzzled(&input.text) {
+        // "What was that balance again" asks for the balance.
+        let topic = self.strong_topic(reading).is_some_and(|(_, p)| p >= 0.6);
+        if Acts::of(reading).only(&[Act::Repeat]) && !puzzled(&input.text) && !topic {
             self.note("reading", "act repeat", "taken", "");
             self.state.last_said = before;
             self.repeat();
@@ -388,7 +363,7 @@ impl Turn<'_> {
     }
 
     /// True where a message gives a value that an intent's flow asks for.
-    fn gives_for(&self, topic: &str, entities: &[Found]) -> bool {
+    pub(super) fn gives_for(&self, topic: &str, entities: &[Found]) -> bool {
         // Its own questions, not those of the flows that it calls: who somebody is says nothing of what they want.
         let own = |flow: &str| {
             let mut slots = Vec::new();
@@ -585,153 +560,6 @@ impl Turn<'_> {
         self.nothing_fits(input, reading);
     }
 
-    /// "Sure, after you tell me the fee": what is to be told first is looked up. True where there was something.
-    pub(super) fn heard_wish_to_know(&mut self, text: &str) -> bool {
-        let lower = text.to_lowercase();
-        let at = WISH_TO_KNOW.iter().filter_map(|words| {
-            let at = lower.find(words)?;
-            lower.get(at + words.len()..)
-        });
-        let Some(rest) = at.min_by_key(|rest| rest.len()) else {
-            return false;
-        };
-        let rest = rest.trim_matches(|c: char| !c.is_alphanumeric());
-        if rest.chars().filter(|c| c.is_alphabetic()).count() < SEARCHED {
-            return false;
-        }
-        let title = self.state.flow().map(|flow| self.flow_title(flow));
-        self.note("reading", "question", "taken", "it is to be told first");
-        self.state.last_text = format!("{rest} {}", title.unwrap_or_default());
-        self.search_message(None, true);
-        true
-    }
-
-    /// A question in the middle of a flow: told why it is asked, or answered from the articles; then the open question is
-    /// asked again.
-    fn heard_question(&mut self, input: &Input, reading: Option<&Reading>) -> bool {
-        let acts = Acts::of(reading);
-        if !self.state.frames.is_empty()
-            && acts.says(Act::Limit)
-            && self.heard_wish_to_know(&input.text)
-        {
-            return true;
-        }
-        let question = acts.clause(Act::Ask);
-        let Some(question) = question.filter(|_| !self.state.frames.is_empty()) else {
-            return false;
-        };
-        let why = self.here().and_then(|(_, step)| walk::ladder(&step.kind));
-        if why.is_some_and(|ladder| self.heard_why(ladder, input)) {
-            return true;
-        }
-        self.note("reading", "question", "taken", "");
-        if let Some(text) = input.text.get(question.start..question.end) {
-            text.trim().clone_into(&mut self.state.last_text);
-        }
-        self.search_message(None, true);
-        true
-    }
-
-    /// Values that one flow alone asks for, where nothing else says what is wanted: asks whether it is that. True where
-    /// there was one.
-    fn offer_by_values(&mut self, reading: Option<&Reading>) -> bool {
-        let entities = reading.map_or(&[][..], |reading| &reading.entities);
-        let usable = self.usable(entities);
-        if !self.state.frames.is_empty() || usable.is_empty() {
-            return false;
-        }
-        let mut counts: Vec<(usize, String)> = Vec::new();
-        for flow in self.bundle.flows.values() {
-            let Some(start) = &flow.start else { continue };
-            let mut slots = Vec::new();
-            super::frame::each(flow, &mut |step| {
-                if let StepKind::Ask(ask) = &step.kind {
-                    slots.push(ask.slot.clone());
-                }
-            });
-            let matched = self.match_slots(&slots, &usable);
-            let own = matched
-                .iter()
-                .any(|(_, found, _)| self.bundle.entities.contains_key(&found.entity));
-            if own && matched.len() > 1 {
-                counts.push((matched.len(), start.clone()));
-            }
-        }
-        counts.sort_by(|a, b| b.cmp(a));
-        let first = match counts.as_slice() {
-            [only] => only,
-            [first, second, ..] if first.0 > second.0 => first,
-            _ => return false,
-        };
-        let topic = first.1.clone();
-        self.note(
-            "offer",
-            topic.clone(),
-            "offered",
-            "it asks for what was said",
-        );
-        self.offer_topic(topic, usable);
-        true
-    }
-
-    /// Asks whether a topic is meant.
-    fn offer_topic(&mut self, topic: String, entities: Vec<Found>) {
-        let title = crate::value::Value::Text(self.option_title(&topic));
-        self.say_pattern(Pattern::IsItAbout, &[("title", title)]);
-        self.state.wait = Wait::Choice {
-            options: vec![topic],
-            text: self.state.last_text.clone(),
-            entities,
-        };
-        self.listen();
-    }
-
-    /// "Don't stop the other one", where nothing is open: nothing is done. True where it was so.
-    fn leaves_alone(&mut self, reading: Option<&Reading>) -> bool {
-        let acts = Acts::of(reading);
-        let sum = |clause: &super::event::Clause| {
-            super::acts::p(clause, Act::RequestNot) + super::acts::p(clause, Act::Withdraw)
-        };
-        let left = acts.clauses().iter().any(|clause| sum(clause) >= 0.5);
-        if !left
-            || !self.state.frames.is_empty()
-            || !super::standing::negated(&self.state.last_text)
-            || acts.says(Act::Request)
-        {
-            return false;
-        }
-        self.note("reading", "act request_not", "taken", "");
-        self.understood();
-        self.say_pattern(Pattern::NotDone, &[]);
-        self.listen();
-        true
-    }
-
-    /// One reading that leads without being sure: asks whether that is it. True where there was one.
-    pub(super) fn offer_lead(&mut self) -> bool {
-        let text = &self.state.last_text;
-        if !self.state.frames.is_empty() || self.goes_on_from(text).is_some() {
-            return false;
-        }
-        let intents = &self.state.last_intents;
-        let Some((topic, p)) = intents.first().cloned() else {
-            return false;
-        };
-        let next = intents.get(1).map_or(0.0, |(_, p)| *p);
-        let understanding = &self.bundle.understanding;
-        let titled = self.flow_of(&topic).is_some() || topic.starts_with(ARTICLE);
-        // What no intent has is the probability that it is none of them.
-        let none = 1.0 - intents.iter().map(|(_, p)| p).sum::<f64>();
-        let lead = p - next.max(none);
-        if p < understanding.lead || lead < understanding.margin || !titled {
-            return false;
-        }
-        self.note("offer", topic.clone(), "offered", format!("{p:.3}"));
-        let entities = self.said_now.clone();
-        self.offer_topic(topic, entities);
-        true
-    }
-
     /// Serves the topic of a message where there is a clear one; true where there was.
     fn heard_topic(&mut self, reading: Option<&Reading>, said: &Said) -> bool {
         let Some((topic, p)) = self.clear_topic(reading) else {
@@ -756,34 +584,6 @@ impl Turn<'_> {
         self.note("reading", what, "taken", format!("{p:.3}"));
         self.serve(topic, p, said);
         true
-    }
-
-    /// Readings too close to each other: told apart by what the message gives, else offered.
-    fn close_readings(&mut self, options: Vec<String>, said: Said) {
-        let Some((topic, flow)) = self.told_apart(&options, &said.entities) else {
-            self.offer_choices(options, said);
-            return;
-        };
-        let what = format!("new_flow {flow}");
-        self.note("reading", what, "taken", "it wants what was said");
-        self.serve(&topic, 1.0, &said);
-    }
-
-    fn note_weak(&mut self, reading: Option<&Reading>) {
-        let Some(reading) = reading else { return };
-        if let Some((topic, p)) = reading.intents.first() {
-            let bar = self.bar(topic);
-            let next = reading.intents.get(1).map_or(0.0, |(_, p)| *p);
-            self.note(
-                "reading",
-                format!("topic {topic}"),
-                "rejected",
-                format!(
-                    "{p:.3} of {bar:.3}, next {next:.3}, none {:.3}",
-                    reading.none
-                ),
-            );
-        }
     }
 
     fn nothing_fits(&mut self, input: &Input, reading: Option<&Reading>) {
@@ -813,181 +613,6 @@ impl Turn<'_> {
             return;
         }
         self.missed(Missed::NoMatch);
-    }
-
-    /// A bare value while nothing is asked: says so, and counts it as no misunderstanding.
-    fn nothing_open(&mut self, input: &Input, reading: Option<&Reading>) -> bool {
-        let acts = Acts::of(reading);
-        let entities = reading.map_or(&[][..], |reading| &reading.entities);
-        let all = |found: &&Found| {
-            found.entity != "yes_no"
-                && super::exact::coverage(&input.text, found.start, found.end) > 0.9
-        };
-        let said: Vec<&Found> = entities.iter().filter(all).collect();
-        // A code of the bot's own is one whatever it sounds like.
-        let code = said.iter().any(|found| self.is_code(&found.entity));
-        if said.is_empty() || !(code || acts.only(&[Act::Inform])) {
-            return false;
-        }
-        let open = !self.state.frames.is_empty();
-        if open && !code {
-            return false;
-        }
-        self.keep_ahead(said.into_iter().cloned().collect());
-        if open {
-            self.say_pattern(Pattern::Noted, &[]);
-            self.run();
-        } else {
-            self.say_pattern(Pattern::NothingOpen, &[]);
-            self.listen();
-        }
-        true
-    }
-
-    /// True for a pattern of the bot's own.
-    fn is_code(&self, entity: &str) -> bool {
-        let entity = self.bundle.entities.get(entity);
-        entity.is_some_and(|entity| matches!(entity.kind, EntityKind::Regex(_)))
-    }
-
-    /// "Ok, block it" while something is still to be asked: it will be done, and this comes first. True where it was so.
-    fn heard_go_ahead(&mut self, input: &Input, reading: Option<&Reading>) -> bool {
-        let Some((_, step)) = self.here() else {
-            return false;
-        };
-        let StepKind::Ask(ask) = &step.kind else {
-            return false;
-        };
-        let yes_no_slot = self.bundle.slots.get(&ask.slot).is_some_and(|slot| {
-            matches!(
-                slot.ty,
-                Type::YesNo | Type::Bool | Type::Text | Type::Any | Type::Name
-            )
-        });
-        let acts = Acts::of(reading);
-        let wants = acts.only(&[Act::Affirm, Act::Request])
-            && (acts.says(Act::Affirm)
-                || self
-                    .state
-                    .last_intents
-                    .first()
-                    .is_some_and(|(intent, _)| self.is_own(intent))
-                || self.interrupting_topic(reading).is_none());
-        let agrees = yes_no(&input.text) == Some(true) || (acts.known() && wants);
-        let digits = input.text.chars().any(|c| c.is_ascii_digit());
-        if yes_no_slot || digits || input.payload.is_some() || !agrees || self.count_check(step) > 2
-        {
-            return false;
-        }
-        self.note(
-            "reading",
-            "message",
-            "taken",
-            "it agrees, and an answer is still missing",
-        );
-        self.say_pattern(Pattern::FirstThis, &[]);
-        self.run();
-        true
-    }
-
-    /// Something told beside a question that it does not answer: taken note of, a few times, before it counts as
-    /// misunderstood.
-    fn told_beside(&mut self, input: &Input, reading: Option<&Reading>) -> bool {
-        let Some((_, step)) = self.here() else {
-            return false;
-        };
-        let typed = match &step.kind {
-            StepKind::Ask(ask) => self.bundle.slots.get(&ask.slot).is_some_and(|slot| {
-                // A list's hint says what there is to choose from.
-                let list = match &slot.ty {
-                    Type::Entity(id) => self
-                        .bundle
-                        .entities
-                        .get(id)
-                        .is_some_and(|entity| !matches!(entity.kind, EntityKind::Regex(_))),
-                    ty => matches!(
-                        ty,
-                        Type::Text | Type::Any | Type::Bool | Type::YesNo | Type::List(_)
-                    ),
-                };
-                !list
-            }),
-            _ => false,
-        };
-        let tells = [Act::Inform, Act::Correct, Act::Chat, Act::Withdraw];
-        let acts = Acts::of(reading);
-        let words = input.text.split_whitespace().count();
-        let digits = input.text.chars().filter(char::is_ascii_digit).count();
-        let digits = digits > 3 || (digits > 0 && words < STORY + 3);
-        let told = typed
-            && input.payload.is_none()
-            && input.keys.is_none()
-            && words >= STORY
-            && acts.known()
-            && acts.clauses().iter().all(|clause| {
-                super::acts::best(clause).is_some_and(|(act, _)| tells.contains(&act))
-            });
-        let folded = fold(&input.text);
-        // "It's the blue one" tries to answer; a hint helps more.
-        let tries = TRIES
-            .iter()
-            .any(|lead| folded.starts_with(&format!("{lead} ")));
-        if !told || digits || tries || self.count_check(step) > 1 {
-            return false;
-        }
-        self.note("reading", "message", "taken", "told beside the question");
-        self.say_pattern(Pattern::Noted, &[]);
-        self.run();
-        true
-    }
-
-    /// Readings too close to each other, best first.
-    fn ambiguous(&self, reading: Option<&Reading>) -> Option<Vec<String>> {
-        let reading = reading.filter(|reading| !reading.degraded)?;
-        let understanding = &self.bundle.understanding;
-        let (_, best) = reading.intents.first()?;
-        let close: Vec<&(String, f64)> = reading
-            .intents
-            .iter()
-            .filter(|(topic, p)| best - p < understanding.margin && !self.is_own(topic))
-            .take(CHOICES)
-            .collect();
-        let sum: f64 = close.iter().map(|(_, p)| p).sum();
-        let enough = close.len() > 1 && sum >= understanding.accept && *best > reading.none;
-        enough.then(|| close.into_iter().map(|(topic, _)| topic.clone()).collect())
-    }
-
-    /// The only flow among close readings, where it asks for something that the message gives: the
-    /// others are articles, and a customer who names the account wants to see it.
-    fn told_apart(&self, options: &[String], entities: &[Found]) -> Option<(String, String)> {
-        let mut flows = options
-            .iter()
-            .filter_map(|topic| self.flow_of(topic).map(|flow| (topic, flow)));
-        let (topic, flow) = flows.next()?;
-        let wanted = self.match_slots(&self.asked_slots(flow), entities);
-        (flows.next().is_none() && !wanted.is_empty()).then(|| (topic.clone(), flow.to_owned()))
-    }
-
-    fn offer_choices(&mut self, options: Vec<String>, said: Said) {
-        let mut buttons: Vec<MessageButton> = Vec::new();
-        for option in &options {
-            self.note("offer", option.clone(), "offered", "");
-            buttons.push(MessageButton {
-                title: self.option_title(option),
-                payload: format!("/{option}"),
-            });
-        }
-        buttons.push(MessageButton {
-            title: self.pattern_text(Pattern::SomethingElse),
-            payload: SOMETHING_ELSE.to_owned(),
-        });
-        self.say_pattern_with(Pattern::Disambiguation, &[], buttons);
-        self.state.wait = Wait::Choice {
-            options,
-            text: said.text,
-            entities: said.entities,
-        };
-        self.listen();
     }
 
     /// The customer said nothing.

@@ -14,11 +14,13 @@ impl Turn<'_> {
         let Some(reading) = reading.filter(|r| !r.degraded && self.state.frames.is_empty()) else {
             return Vec::new();
         };
+        let turn = super::topic::changes_mind(&said.text);
         let served = |topic: &str| topic.starts_with(ARTICLE) || self.flow_of(topic).is_some();
         let requests: Vec<Pending> = reading
             .requests
             .iter()
             .filter(|part| part.probability >= self.bar(&part.intent) && served(&part.intent))
+            .filter(|part| turn.is_none_or(|turn| part.end > turn))
             .filter_map(|part| {
                 let inside = part.start..part.end;
                 let mut entities = said.entities.clone();

@@ -44,6 +44,7 @@ impl Scope for Names<'_, '_> {
             "mood" => Some(Value::Number(decimal(
                 state.moods.last().copied().unwrap_or_default(),
             ))),
+            "message" => Some(Value::Text(state.last_text.clone())),
             "channel" => Some(Value::Text(state.channel.clone())),
             "language" => Some(Value::Text(state.language.clone())),
             "now" => Some(self.now()),

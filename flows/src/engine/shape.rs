@@ -118,3 +118,43 @@ pub(super) fn trimmed(text: &str, start: usize, end: usize) -> (usize, usize) {
                 .len();
     }
 }
+
+/// Words right before a number that make it the name of something and no amount, folded.
+const LABELS: [&str; 26] = [
+    "card",
+    "order",
+    "ref",
+    "reference",
+    "ticket",
+    "invoice",
+    "account",
+    "day",
+    "house",
+    "flat",
+    "room",
+    "code",
+    "postcode",
+    "line",
+    "tarjeta",
+    "pedido",
+    "referencia",
+    "factura",
+    "cuenta",
+    "dia",
+    "piso",
+    "puerta",
+    "codigo",
+    "linea",
+    "parcel",
+    "paquete",
+];
+
+/// True for a number that only names something: "order 4471", "card 4821", "el día 5".
+pub(super) fn labelled(text: &str, start: usize) -> bool {
+    let before = text
+        .get(..start)
+        .map(super::exact::fold)
+        .unwrap_or_default();
+    let last = before.rsplit(' ').next().unwrap_or_default();
+    LABELS.contains(&last)
+}

@@ -52,6 +52,17 @@ const MOMENT: &str = "wait|hold|hang|sec|secs|second|seconds|minute|minutes|min|
 let me find|let me check|let me see|let me get|let me grab|let me think|let me ask|give me a|getting my|looking|finding|fetch|not ready|in a bit|\
 espera|esperate|espere|espereme|esperame|esperar|momento|momentito|segundo|segundito|minuto|minutito|rato|ratito|ahora vuelvo|vuelvo|dejame|\
 dejeme|busco|buscando|voy a por|voy a buscar|aguarda|aguarde|un ratito|lo miro|lo busco|tengo que buscar|pregunto|consulte|consulto";
+/// What wishes for a moment whatever else is said, folded.
+const STAY: [&str; 8] = [
+    "hold on",
+    "hang on",
+    "one sec",
+    "one moment",
+    "wait a",
+    "espera un",
+    "un momento",
+    "un segundo",
+];
 /// What ends what is open without a word of asking for it, folded: people help themselves, or another time.
 const WITHDRAWS: &str = "leave it|leave it as it is|as it is|as it was|never mind|nevermind|nvm|forget it|forget that|don t bother|dont bother|\
 no longer need|don t need it any more|dont need it any more|not now|ll do it in the app|do it in the app|\
@@ -83,6 +94,10 @@ const UNSETTLED: [&str; 18] = [
     "ya lo hice",
     "solo",
 ];
+/// What says that something is found or works again, folded.
+const FOUND: &str = "found it|found them|found my|it turned up|it s turned up|got it back|panic over|had it all along|managed to get in|i got in|i m in now|\
+it s working now|its working now|works now|working again|la encontre|lo encontre|la he encontrado|lo he encontrado|aparecio|ya aparecio|la tenia|lo tenia|\
+ya la tengo|ya lo tengo|ya funciona|ya he podido|ya pude|ya entre";
 /// Words of such a message, at most.
 const FEW: usize = 12;
 /// Messages that leave a choice open, folded and without what leads in.
@@ -144,10 +159,12 @@ const SPEAKS: [&str; 9] = [
     "idioma",
 ];
 /// Phrases that ask what the bot is for.
-const CAN_DO: [&str; 11] = [
-    "can you do",
-    "can u do",
-    "do you do",
+const CAN_DO: [&str; 13] = [
+    "what can you do",
+    "what can u do",
+    "what do you do",
+    "what else can you do",
+    "things can you do",
     "help me with",
     "help with",
     "can i ask",
@@ -209,7 +226,7 @@ impl Turn<'_> {
     }
 
     /// True for an intent that a person is got for.
-    fn asks_for_person(&self, topic: &str) -> bool {
+    pub(super) fn asks_for_person(&self, topic: &str) -> bool {
         self.bundle.policy.triggers.iter().any(|trigger| {
             matches!(&trigger.when, TriggerKind::Asked(intents) if intents.iter().any(|own| own == topic))
         })
@@ -286,6 +303,15 @@ impl Turn<'_> {
         {
             self.took("withdraw");
             self.end_front("cancelled");
+            return true;
+        }
+        if free
+            && has(FOUND)
+            && !negated(&self.state.last_text)
+            && !UNSETTLED.iter().any(|word| holds(&folded, word))
+        {
+            self.took("resolved");
+            self.end_front("resolved");
             return true;
         }
         // "Not the credit one, I said the debit one" tells something.
@@ -374,10 +400,15 @@ impl Turn<'_> {
 
     /// Hold on; I'm back.
     fn heard_pause(&mut self, acts: &Acts<'_>) -> bool {
-        let waits = acts.says(Act::Wait)
+        let waits = (acts.says(Act::Wait)
+            || STAY
+                .iter()
+                .any(|words| holds(&fold(&self.state.last_text), words)))
             && asks_to_wait(&self.state.last_text)
             && !(self.state.frames.is_empty() && !self.said_now.is_empty());
-        if waits && acts.only(&[Act::Wait, Act::Affirm]) {
+        let free = !acts.wants_something() && self.said_now.is_empty();
+        if waits && (acts.only(&[Act::Wait, Act::Affirm]) || (free && self.state.frames.is_empty()))
+        {
             self.took("wait");
             self.say_pattern(Pattern::Wait, &[]);
             self.listen();
@@ -561,7 +592,8 @@ impl Turn<'_> {
         let (what, steps, branch) = if acts.says(Act::Cannot) {
             ("cannot", &ladder.cannot, Branch::Cannot)
         } else if acts.says(Act::Refuse)
-            || (acts.only(&[Act::Deny]) && acts.p(Act::Deny) >= SURE_NO)
+            || (acts.only(&[Act::Deny, Act::Refuse, Act::Withdraw])
+                && acts.p(Act::Deny) + acts.p(Act::Refuse) + acts.p(Act::Withdraw) >= SURE_NO)
         {
             ("refuse", &ladder.on_refusal, Branch::OnRefusal)
         } else {

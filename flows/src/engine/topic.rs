@@ -18,6 +18,10 @@ const WISHES: [Act; 5] = [
 ];
 /// Probability of such an act from which a message at a question is looked at as a wish.
 const WISHED: f64 = 0.35;
+/// Probability of a wish below which a message only tells something.
+const HINT: f64 = 0.15;
+/// Probability of an intent from which such a message starts its flow.
+const TOLD: f64 = 0.72;
 /// Probability of an intent from which it is heard without one.
 const BEYOND: f64 = 0.95;
 /// Probability of a wish to leave something alone that a no in the same words makes sure.
@@ -97,6 +101,27 @@ fn forbids(text: &str) -> bool {
     has(&FORBIDS) && !has(&OF_MYSELF)
 }
 
+/// True for words that leave something alone: "don't close it", "I don't want one".
+pub(super) fn leaves(text: &str) -> bool {
+    let folded = super::exact::fold(text);
+    let refuses = [
+        "i don t want",
+        "i dont want",
+        "i do not want",
+        "don t need",
+        "dont need",
+        "not applying",
+        "not ordering",
+        "no quiero",
+        "no necesito",
+        "no voy a",
+    ];
+    forbids(text)
+        || refuses
+            .iter()
+            .any(|phrase| super::exact::holds(&folded, phrase))
+}
+
 /// "I don't want that one, I want the other": what comes after the last pause wishes, with no no in it.
 fn wishes_at_last(text: &str) -> bool {
     let Some((_, last)) = text.rsplit_once([',', ';', '.']) else {
@@ -173,7 +198,7 @@ impl Turn<'_> {
             !acts.only_polite() || *p >= BEYOND || self.is_small_talk(intent)
         });
         if let Some(turn) = changes_mind(&self.state.last_text) {
-            let after = acts.clauses().iter().filter(|clause| clause.start >= turn);
+            let after = acts.clauses().iter().filter(|clause| clause.end > turn);
             let meant = after
                 .filter_map(|clause| clause.intent.as_ref())
                 .map(|(intent, p)| (intent.as_str(), *p))
@@ -182,6 +207,18 @@ impl Turn<'_> {
                 return meant;
             }
         }
+        // What only tells something starts no flow that it may sound like, unless it gives what the flow asks for.
+        let hints = [&WISHES[..], &[Act::Correct, Act::Cannot]].concat();
+        let wish = |clause: &Clause| hints.iter().map(|act| acts::p(clause, *act)).sum::<f64>();
+        let wished = acts.clauses().iter().any(|clause| wish(clause) >= HINT);
+        let whole = whole.filter(|(intent, p)| {
+            !acts.known()
+                || wished
+                || *p >= TOLD
+                || self.flow_of(intent).is_none()
+                || self.is_small_talk(intent)
+                || self.gives_for(intent, &self.said_now)
+        });
         match whole {
             Some((intent, p)) if !self.denied(intent, acts) => Some((intent, p)),
             _ if !acts.known() => whole,
@@ -227,7 +264,7 @@ impl Turn<'_> {
     }
 
     /// True for an intent whose flow asks and does nothing.
-    fn is_small_talk(&self, intent: &str) -> bool {
+    pub(super) fn is_small_talk(&self, intent: &str) -> bool {
         let flow = self
             .flow_of(intent)
             .and_then(|id| self.bundle.flows.get(id));

@@ -210,14 +210,14 @@ impl Turn<'_> {
 
     /// What the message wants and the bot can do; true where it is done, or offered.
     fn wanted_here(&mut self, input: &Input, reading: Option<&Reading>, leaves: bool) -> bool {
+        if self.no_bot() {
+            return false;
+        }
         let reason = self
             .state
             .queued
             .as_ref()
             .map_or_else(String::new, |queued| queued.reason.clone());
-        if NO_BOT.contains(&reason.as_str()) {
-            return false;
-        }
         let ours = OF_THE_BOT.contains(&reason.as_str()) || leaves;
         let acts = Acts::of(reading);
         if acts.says(Act::Human) {
@@ -259,6 +259,11 @@ impl Turn<'_> {
         true
     }
 
+    fn no_bot(&self) -> bool {
+        let queued = self.state.queued.as_ref();
+        queued.is_some_and(|queued| NO_BOT.contains(&queued.reason.as_str()))
+    }
+
     /// True where a message answers the question that was open when the person was sent for.
     fn answers_what_was_open(&self, input: &Input, reading: Option<&Reading>) -> bool {
         !self.state.frames.is_empty()
@@ -270,15 +275,18 @@ impl Turn<'_> {
     fn flow_wanted(&self, reading: Option<&Reading>) -> Option<(String, f64)> {
         let acts = Acts::of(reading);
         let wish = acts.p(Act::Request).max(acts.p(Act::Ask));
-        let (topic, p) = self.strong_topic(reading).or_else(|| {
-            let parts = acts.clauses().iter();
-            parts
-                .filter_map(|clause| clause.intent.as_ref())
-                .map(|(intent, p)| (intent.as_str(), *p))
-                .find(|(intent, p)| *p >= self.bar(intent))
+        let parts = acts.clauses().iter();
+        let parts = parts
+            .filter_map(|clause| clause.intent.as_ref())
+            .map(|(intent, p)| (intent.as_str(), *p))
+            .filter(|(intent, p)| *p >= self.bar(intent));
+        let mut topics = self.strong_topic(reading).into_iter().chain(parts);
+        let (topic, p) = topics.find(|(topic, _)| {
+            self.flow_of(topic).is_some()
+                && !self.asks_for_person(topic)
+                && !self.denied(topic, acts)
         })?;
-        let wanted = wish >= 0.4 && !self.denied(topic, acts);
-        (wanted && self.flow_of(topic).is_some()).then(|| (topic.to_owned(), p))
+        (wish >= 0.4).then(|| (topic.to_owned(), p))
     }
 
     fn heard_again(&mut self, input: &Input, reading: Option<&Reading>) {
@@ -309,7 +317,14 @@ impl Turn<'_> {
         if self.heard_status(&input.text) {
             return;
         }
-        if acts.says(Act::Ask) || asks(&input.text) {
+        let question = acts.says(Act::Ask) || asks(&input.text);
+        // Where no bot may help, what the bot's people wrote for it is told and no more.
+        if self.no_bot() && !acts.only_polite() && (question || !heard.is_multiple_of(2)) {
+            self.note("reading", "message", "rejected", "a person is awaited");
+            self.unknown_in_queue();
+            return;
+        }
+        if question {
             self.note("reading", "question", "taken", "a person is awaited");
             self.search_message(None, true);
             return;

@@ -8,7 +8,7 @@ use crate::span::Span;
 use crate::template::Template;
 use crate::value::Type;
 
-const PATTERNS: [Pattern; 63] = [
+const PATTERNS: [Pattern; 72] = [
     Pattern::Greeting,
     Pattern::NoMatch,
     Pattern::NoInput,
@@ -61,6 +61,15 @@ const PATTERNS: [Pattern; 63] = [
     Pattern::Concern,
     Pattern::Crisis,
     Pattern::QueueNoted,
+    Pattern::QueueUnknown,
+    Pattern::QueueOrHere,
+    Pattern::QueueLeft,
+    Pattern::CrisisWaiting,
+    Pattern::OfferPerson,
+    Pattern::StatusDone,
+    Pattern::StatusNothing,
+    Pattern::StatusOpen,
+    Pattern::FirstThis,
     Pattern::Noted,
     Pattern::NothingOpen,
     Pattern::Hello,
@@ -208,6 +217,7 @@ pub(super) fn when(id: &str, test: &str, then: Vec<Step>) -> Step {
 
 pub(super) fn flow(start: &str, steps: Vec<Step>) -> Flow {
     Flow {
+        about: Vec::new(),
         start: (!start.is_empty()).then(|| start.to_owned()),
         title: BTreeMap::new(),
         on_interrupt: OnInterrupt::Resume,
