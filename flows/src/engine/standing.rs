@@ -8,7 +8,7 @@ use super::ladder::Missed;
 use super::policy::declines_person;
 use super::state::Wait;
 use super::turn::{Next, Turn};
-use crate::bundle::{Pattern, TriggerKind};
+use crate::bundle::{Pattern, StepKind, TriggerKind};
 use crate::value::Value;
 
 /// Probability from which a wish to leave something alone is heard beside other things.
@@ -220,9 +220,8 @@ impl Turn<'_> {
     }
 
     fn skippable(&self) -> bool {
-        self.here().is_some_and(|(_, step)| {
-            matches!(&step.kind, crate::bundle::StepKind::Ask(ask) if ask.skip.is_some())
-        })
+        self.here()
+            .is_some_and(|(_, step)| matches!(&step.kind, StepKind::Ask(ask) if ask.skip.is_some()))
     }
 
     /// True for an intent that a person is got for.
@@ -235,7 +234,7 @@ impl Turn<'_> {
     /// True where a message holds a typed value for the question that is open: "oh hang on, it's 4417".
     pub(super) fn answers_open(&self, input: &Input, reading: Option<&Reading>) -> bool {
         let ask = self.here().and_then(|(_, step)| match &step.kind {
-            crate::bundle::StepKind::Ask(ask) => Some(ask),
+            StepKind::Ask(ask) => Some(ask),
             _ => None,
         });
         let fit = ask
@@ -305,7 +304,12 @@ impl Turn<'_> {
             self.end_front("cancelled");
             return true;
         }
+        let decides = self.listening().expects.as_deref() == Some("yes_no")
+            || self
+                .here()
+                .is_some_and(|(_, step)| matches!(step.kind, StepKind::Offer(_)));
         if free
+            && !decides
             && has(FOUND)
             && !negated(&self.state.last_text)
             && !UNSETTLED.iter().any(|word| holds(&folded, word))

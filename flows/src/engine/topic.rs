@@ -24,6 +24,8 @@ const HINT: f64 = 0.15;
 const TOLD: f64 = 0.72;
 /// Probability of an intent from which it is heard without one.
 const BEYOND: f64 = 0.95;
+/// Probability of an intent below which a part of a message names none.
+const VAGUE: f64 = 0.3;
 /// Probability of a wish to leave something alone that a no in the same words makes sure.
 const HINTED: f64 = 0.15;
 /// What forbids, folded.
@@ -184,7 +186,7 @@ impl Turn<'_> {
         }
         // What goes on is left for a wish, not for a word that sounds like one.
         let topic = self.leader(reading, margin);
-        if acts.known() && topic.is_some_and(|(intent, _)| !self.is_own(intent)) {
+        if acts.known() && topic.is_none_or(|(intent, _)| !self.is_own(intent)) {
             return self.interrupting_topic(reading);
         }
         topic
@@ -286,7 +288,13 @@ impl Turn<'_> {
             acts::p(clause, Act::RequestNot) >= HINTED
                 && text.get(clause.start..clause.end).is_some_and(forbids)
         };
-        let of = |clause: &&Clause| clause.intent.as_ref().is_none_or(|(own, _)| own == intent);
+        // A part that names nothing in particular is about what the rest says.
+        let of = |clause: &&Clause| {
+            clause
+                .intent
+                .as_ref()
+                .is_none_or(|(own, p)| own == intent || *p < VAGUE)
+        };
         let left_alone = acts
             .clauses()
             .iter()

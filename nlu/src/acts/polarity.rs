@@ -290,7 +290,13 @@ impl Scope<'_> {
     /// "No Friday", said to correct what was understood: a bare "no" before the value that is meant.
     fn only_corrects(&self, start: usize, behind: usize, first: usize) -> bool {
         let bare = self.words[start].fold == "no" && behind == start + 1 && start == self.from;
-        let near = (behind..first).all(|at| self.phrase(at, LEADS) > 0);
+        // "No, Thursday at 1": another value may stand between.
+        let of_value = |at: usize| {
+            self.places
+                .iter()
+                .any(|(start, end)| (*start..*end).contains(&at))
+        };
+        let near = (behind..first).all(|at| of_value(at) || self.phrase(at, LEADS) > 0);
         let given = self.probability(Act::Correct) + self.probability(Act::Inform);
         bare && near && given > self.probability(Act::Exclude) + self.probability(Act::RequestNot)
     }

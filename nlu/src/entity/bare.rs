@@ -17,6 +17,8 @@ pub(super) fn find(text: &Text, lang: Lang, found: &mut Vec<Entity>) {
             i += 1;
             continue;
         };
+        // "10ish"
+        let to = if text.word(to) == "ish" { to + 1 } else { to };
         if let Some(time) =
             business(hour, minute, text.word(i)).filter(|_| is_apart(text, i, to, lang))
         {

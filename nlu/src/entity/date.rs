@@ -328,6 +328,14 @@ pub(super) fn number_of(words: &Words, word: &str) -> Option<i8> {
 /// The weekday at `i`, 0 for Monday; short forms that are words besides only where `sure` of it.
 pub(super) fn weekday_name(text: &Text, i: usize, lang: Lang, sure: bool) -> Option<i8> {
     let word = text.word(i);
+    // "Sat?", "el jue": nothing else it could be.
+    let words = text.tokens.iter().filter(|t| t.kind != Kind::Sign).count();
+    let led = [
+        "on", "the", "this", "next", "el", "este", "pls", "please", "then", "or",
+    ];
+    let alone =
+        words == 1 || (words == 2 && text.tokens.iter().any(|t| led.contains(&t.fold.as_str())));
+    let sure = sure || alone;
     let short = match (lang, word) {
         (Lang::En, "tue" | "tues") => Some(1),
         (Lang::En, "wed" | "weds") => Some(2),
@@ -336,6 +344,12 @@ pub(super) fn weekday_name(text: &Text, i: usize, lang: Lang, sure: bool) -> Opt
         (Lang::En, "mon") if sure => Some(0),
         (Lang::En, "sat") if sure => Some(5),
         (Lang::En, "sun") if sure => Some(6),
+        (Lang::Es, "lun") if sure => Some(0),
+        (Lang::Es, "mie" | "mier") if sure => Some(2),
+        (Lang::Es, "jue") if sure => Some(3),
+        (Lang::Es, "vie") if sure => Some(4),
+        (Lang::Es, "sab") if sure => Some(5),
+        (Lang::Es, "dom") if sure => Some(6),
         _ => None,
     };
     number_of(if lang == Lang::En { &EN_DAYS } else { &ES_DAYS }, word).or(short)
