@@ -233,6 +233,8 @@ pub struct Flow {
     pub start: Option<Id>,
     /// What it is called in bridges and choices.
     pub title: BTreeMap<Language, String>,
+    /// It is no topic of its own, such as thanks: never guessed, and no request.
+    pub small_talk: bool,
     /// Articles that answer questions in its middle.
     pub about: Vec<Id>,
     /// What happens to it when the customer starts something else.
@@ -514,6 +516,7 @@ pub enum Pattern {
     StatusNothing,
     StatusOpen,
     FirstThis,
+    NoUseForIt,
     Noted,
     NothingOpen,
     Hello,

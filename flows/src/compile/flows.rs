@@ -15,7 +15,8 @@ use super::scope::{Locals, Scope};
 use super::steps::{Steps, locals};
 use super::text::words;
 
-const KEYS: [&str; 6] = [
+const KEYS: [&str; 7] = [
+    "small_talk",
     "start",
     "title",
     "about",
@@ -83,6 +84,7 @@ fn flow(
     let mut flow = Flow {
         start: None,
         title: BTreeMap::from([(cx.language().to_owned(), words(decl.name))]),
+        small_talk: false,
         about: Vec::new(),
         on_interrupt: OnInterrupt::Resume,
         stale_after_s: DEFAULT_STALE_S,
@@ -111,6 +113,10 @@ fn flow(
     } else if let Some(title) = flow.start.as_ref().and_then(|intent| titles.get(intent)) {
         flow.title.clone_from(title);
     }
+    flow.small_talk = fields
+        .get("small_talk")
+        .and_then(|node| cx.truth(node, "`small_talk`"))
+        .unwrap_or(false);
     for node in fields.get("about").map_or(&[][..], one_or_many) {
         let Some(article) = cx.text(node, "an article") else {
             continue;

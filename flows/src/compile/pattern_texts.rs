@@ -54,7 +54,7 @@ const HUMAN: &[&str] = &["/human"];
 const STARS: &[&str] = &["1", "2", "3", "4", "5"];
 
 /// Every pattern.
-pub(super) const ALL: [Pattern; 72] = [
+pub(super) const ALL: [Pattern; 73] = [
     Pattern::Greeting,
     Pattern::NoMatch,
     Pattern::NoInput,
@@ -116,6 +116,7 @@ pub(super) const ALL: [Pattern; 72] = [
     Pattern::StatusNothing,
     Pattern::StatusOpen,
     Pattern::FirstThis,
+    Pattern::NoUseForIt,
     Pattern::Noted,
     Pattern::NothingOpen,
     Pattern::Hello,
@@ -193,6 +194,7 @@ pub(super) fn name(pattern: Pattern) -> &'static str {
         Pattern::StatusNothing => "status_nothing",
         Pattern::StatusOpen => "status_open",
         Pattern::FirstThis => "first_this",
+        Pattern::NoUseForIt => "no_use_for_it",
         Pattern::Noted => "noted",
         Pattern::NothingOpen => "nothing_open",
         Pattern::Hello => "hello",
@@ -577,6 +579,14 @@ fn waiting(pattern: Pattern) -> Option<[Words; 2]> {
         Pattern::StatusNothing => [
             say("I've changed nothing; everything is as it was."),
             say("No he cambiado nada; todo está como estaba."),
+        ],
+        Pattern::NoUseForIt => [
+            say(
+                "That I can't do anything with here; what I know of it is what I've just told you. A person can go into it with you.",
+            ),
+            say(
+                "Con eso aquí no puedo hacer nada; lo que sé es lo que le acabo de decir. Una persona puede verlo con usted.",
+            ),
         ],
         Pattern::FirstThis => [
             say("I will, as soon as I have this."),

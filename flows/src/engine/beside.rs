@@ -19,6 +19,8 @@ const TRIES: [&str; 15] = [
 
 /// Bytes from which a code counts as said whatever is said with it.
 const LONG: usize = 6;
+/// Turns after an answer from an article in which a detail is about it.
+const DETAILS: u32 = 2;
 /// Turns after an answer from an article in which a value belongs to it.
 const TOLD: u32 = 4;
 
@@ -71,6 +73,45 @@ impl Turn<'_> {
         true
     }
 
+    /// While nothing is open: a yes or a no to nothing, displeasure, and details after an answer from an article. True
+    /// where it was one of them.
+    pub(super) fn beside_nothing(&mut self, input: &Input, reading: Option<&Reading>) -> bool {
+        if !self.state.frames.is_empty() || input.payload.is_some() {
+            return false;
+        }
+        let acts = Acts::of(reading);
+        if yes_no(&input.text).is_some() {
+            self.note("reading", "answer", "taken", "to nothing");
+            self.say_pattern(Pattern::AnythingElse, &[]);
+            self.listen();
+            return true;
+        }
+        if acts.says_any(&[Act::Complain, Act::Abuse]) && acts.only(&[Act::Complain, Act::Abuse]) {
+            self.note("reading", "act complain", "taken", "");
+            self.say_pattern(Pattern::Calm, &[]);
+            self.listen();
+            return true;
+        }
+        let told = self.state.told.as_ref();
+        let after = told.is_some_and(|told| self.state.turn - told.turn <= DETAILS);
+        let tells = [
+            Act::Inform,
+            Act::Correct,
+            Act::Exclude,
+            Act::Chat,
+            Act::Deny,
+        ];
+        let words = input.text.split_whitespace().count();
+        if !after || words < STORY || !acts.known() || !acts.only(&tells) {
+            return false;
+        }
+        self.note("reading", "message", "taken", "a detail after an answer");
+        self.state.told = None;
+        self.say_pattern_with(Pattern::NoUseForIt, &[], self.person_button());
+        self.listen();
+        true
+    }
+
     /// True for a pattern of the bot's own.
     pub(super) fn is_code(&self, entity: &str) -> bool {
         let entity = self.bundle.entities.get(entity);
@@ -102,7 +143,7 @@ impl Turn<'_> {
                 || self.interrupting_topic(reading).is_none());
         let agrees = yes_no(&input.text) == Some(true) || (acts.known() && wants);
         let digits = input.text.chars().any(|c| c.is_ascii_digit());
-        if yes_no_slot || digits || input.payload.is_some() || !agrees || self.count_check(step) > 2
+        if yes_no_slot || digits || input.payload.is_some() || !agrees || self.count_check(step) > 4
         {
             return false;
         }
@@ -163,7 +204,8 @@ impl Turn<'_> {
         let tries = TRIES
             .iter()
             .any(|lead| folded.starts_with(&format!("{lead} ")));
-        if !told || digits || tries || self.count_check(step) > 2 {
+        let tries = tries && words < 2 * STORY;
+        if !told || digits || tries || self.count_check(step) > 3 {
             return false;
         }
         self.note("reading", "message", "taken", "told beside the question");

@@ -17,6 +17,8 @@ const KEPT: usize = 160;
 const WISHED: f64 = 0.7;
 /// Probability of a topic from which it is one of its own.
 const CLEAR: f64 = 0.9;
+/// As that, of an article for a message of a few words.
+const BARE: f64 = 0.98;
 /// First words of a message that goes on, folded.
 const LEADS: [&str; 26] = [
     "and",
@@ -78,7 +80,14 @@ impl Turn<'_> {
     pub(super) fn goes_on_elsewhere(&self, topic: &str, p: f64, reading: Option<&Reading>) -> bool {
         let wished = Acts::of(reading).says(Act::Request);
         let flow = self.flow_of(topic).is_some();
-        let least = if wished && flow { WISHED } else { CLEAR };
+        let words = self.state.last_text.split_whitespace().count();
+        let least = if wished && flow {
+            WISHED
+        } else if words <= SHORT && !flow {
+            BARE
+        } else {
+            CLEAR
+        };
         self.state.frames.is_empty()
             && p < least
             && self.goes_on_from(&self.state.last_text).is_some()

@@ -23,6 +23,31 @@ const SURE_ELSEWHERE: f64 = 0.9;
 /// How much less sure a passage may be that answers a question which goes on from another.
 const GOES_ON: f64 = 0.2;
 
+/// Ends of a message that ask nothing, folded.
+const TAGS: [&str; 22] = [
+    "then",
+    "is it",
+    "is that it",
+    "is that ok",
+    "is that okay",
+    "is that right",
+    "is that fine",
+    "will that do",
+    "would that do",
+    "does that work",
+    "ok",
+    "right",
+    "yeah",
+    "no",
+    "vale",
+    "verdad",
+    "entonces",
+    "esta bien",
+    "le sirve",
+    "te sirve",
+    "le vale",
+    "te vale",
+];
 /// What is to be told, in lower case.
 const WISH_TO_KNOW: [&str; 14] = [
     "tell me",
@@ -309,7 +334,14 @@ impl Turn<'_> {
         {
             return true;
         }
-        let question = acts.clause(Act::Ask);
+        // "4417, is it?" asks nothing of its own.
+        let tag = |clause: &&super::event::Clause| {
+            input
+                .text
+                .get(clause.start..clause.end)
+                .is_some_and(|text| TAGS.contains(&super::exact::fold(text).as_str()))
+        };
+        let question = acts.clause(Act::Ask).filter(|clause| !tag(clause));
         let Some(question) = question.filter(|_| !self.state.frames.is_empty()) else {
             return false;
         };

@@ -471,6 +471,9 @@ impl Turn<'_> {
     fn offer_person(&mut self, trigger: &Trigger) {
         self.note("trigger", trigger.name.clone(), "offered", "");
         self.state.counters.person_offered = true;
+        // Other words may follow; they count anew.
+        self.state.counters.no_match_running = 0;
+        self.state.counters.low_confidence_running = 0;
         let queue = trigger
             .queue
             .as_ref()

@@ -599,6 +599,9 @@ impl Turn<'_> {
             }
             return;
         }
+        if self.beside_nothing(input, reading) {
+            return;
+        }
         if self.nothing_open(input, reading)
             || self.heard_go_ahead(input, reading)
             || self.told_beside(input, reading)

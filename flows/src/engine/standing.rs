@@ -13,6 +13,8 @@ use crate::value::Value;
 
 /// Probability from which a wish to leave something alone is heard beside other things.
 const LEFT_ALONE: f64 = 0.6;
+/// Probability from which a wish to leave something alone is one whatever values stand beside it.
+const SURE_NOT: f64 = 0.8;
 /// Probability from which a part tells something.
 const TOLD: f64 = 0.25;
 /// Probability from which a no at a question that is none of yes or no is a refusal.
@@ -311,7 +313,18 @@ impl Turn<'_> {
         if free
             && !decides
             && has(FOUND)
-            && !negated(&self.state.last_text)
+            && ![
+                "no la he",
+                "no lo he",
+                "no la encuentr",
+                "no lo encuentr",
+                "not found",
+                "t found",
+                "never found",
+                "t find",
+            ]
+            .iter()
+            .any(|no| folded.contains(no))
             && !UNSETTLED.iter().any(|word| holds(&folded, word))
         {
             self.took("resolved");
@@ -320,12 +333,14 @@ impl Turn<'_> {
         }
         // "Not the credit one, I said the debit one" tells something.
         let tells = [Act::Correct, Act::Rephrase, Act::Exclude];
-        let told = tells.iter().any(|act| acts.p(*act) >= TOLD) || self.gives_for_front(reading);
+        let told = tells.iter().any(|act| acts.p(*act) >= TOLD)
+            || (acts.p(Act::RequestNot) < SURE_NOT && self.gives_for_front(reading));
         if !acts.only(&with) && (!left_alone || (told && !self.state.frames.is_empty())) {
             return false;
         }
         // A wish to leave something alone has a no in it: "ok block it" has none.
-        if acts.says(Act::RequestNot) && !negated(&self.state.last_text) {
+        let text = &self.state.last_text;
+        if acts.says(Act::RequestNot) && (!negated(text) || super::topic::cannot(text)) {
             return false;
         }
         let settled = acts.says(Act::Resolved);
@@ -339,6 +354,13 @@ impl Turn<'_> {
             return true;
         }
         if !acts.says(Act::RequestNot) {
+            return false;
+        }
+        // "I can't find my card" leaves nothing alone.
+        let strong = self
+            .strong_topic(reading)
+            .is_some_and(|(topic, p)| p >= self.bar(topic) && self.flow_of(topic).is_some());
+        if self.state.frames.is_empty() && strong && !super::topic::leaves(&self.state.last_text) {
             return false;
         }
         // "I don't need a statement" while a card is being blocked says nothing about the card.
@@ -378,7 +400,7 @@ impl Turn<'_> {
     }
 
     /// Ends the flow in front because the customer no longer needs it.
-    fn end_front(&mut self, outcome: &str) {
+    pub(super) fn end_front(&mut self, outcome: &str) {
         self.understood();
         self.state.wait = Wait::Customer;
         let Some(flow) = self.state.flow().cloned() else {
@@ -404,12 +426,11 @@ impl Turn<'_> {
 
     /// Hold on; I'm back.
     fn heard_pause(&mut self, acts: &Acts<'_>) -> bool {
-        let waits = (acts.says(Act::Wait)
-            || STAY
-                .iter()
-                .any(|words| holds(&fold(&self.state.last_text), words)))
+        let folded = fold(&self.state.last_text);
+        let stays = STAY.iter().any(|words| holds(&folded, words));
+        let waits = (acts.says(Act::Wait) || stays)
             && asks_to_wait(&self.state.last_text)
-            && !(self.state.frames.is_empty() && !self.said_now.is_empty());
+            && (!self.state.frames.is_empty() || self.said_now.is_empty());
         let free = !acts.wants_something() && self.said_now.is_empty();
         if waits && (acts.only(&[Act::Wait, Act::Affirm]) || (free && self.state.frames.is_empty()))
         {
@@ -624,6 +645,12 @@ impl Turn<'_> {
         self.say_pattern(Pattern::Refusal, &[]);
         self.listen();
     }
+}
+
+/// True where a message says that what was missing is there again, by its words.
+pub(super) fn found(text: &str) -> bool {
+    let folded = fold(text);
+    FOUND.split('|').any(|phrase| holds(&folded, phrase))
 }
 
 /// True for a wish to wait, by its words.

@@ -45,6 +45,31 @@ const FORBIDS: [&str; 14] = [
     "no toque",
     "no toques",
 ];
+/// What somebody can't do, folded.
+const UNABLE: [&str; 22] = [
+    "can t find",
+    "cant find",
+    "cannot find",
+    "can t get",
+    "cant get",
+    "won t let",
+    "wont let",
+    "doesn t let",
+    "can t see",
+    "cant see",
+    "doesn t work",
+    "doesnt work",
+    "don t work",
+    "dont work",
+    "no encuentro",
+    "no puedo",
+    "no me deja",
+    "no me llega",
+    "no funciona",
+    "no me funciona",
+    "no veo",
+    "no consigo",
+];
 /// How a part that wishes begins, folded.
 const WISHING: [&str; 14] = [
     "i want",
@@ -101,6 +126,14 @@ fn forbids(text: &str) -> bool {
             .any(|phrase| super::exact::holds(&folded, phrase))
     };
     has(&FORBIDS) && !has(&OF_MYSELF)
+}
+
+/// True for what somebody can't do, which forbids nothing: "I can't find my card".
+pub(super) fn cannot(text: &str) -> bool {
+    let folded = super::exact::fold(text);
+    UNABLE
+        .iter()
+        .any(|phrase| super::exact::holds(&folded, phrase))
 }
 
 /// True for words that leave something alone: "don't close it", "I don't want one".
@@ -265,18 +298,10 @@ impl Turn<'_> {
         .filter(|(intent, _)| !self.denied(intent, acts))
     }
 
-    /// True for an intent whose flow asks and does nothing.
+    /// True for an intent that is no topic of its own.
     pub(super) fn is_small_talk(&self, intent: &str) -> bool {
-        let flow = self
-            .flow_of(intent)
-            .and_then(|id| self.bundle.flows.get(id));
-        flow.is_some_and(|flow| {
-            let mut says = true;
-            each(flow, &mut |step| {
-                says &= matches!(step.kind, StepKind::Say(_) | StepKind::End(_))
-            });
-            says
-        })
+        let flow = self.flow_of(intent).and_then(|id| self.bundle.flows.get(id));
+        flow.is_some_and(|flow| flow.small_talk)
     }
 
     /// True for an intent that the message wants left alone: "don't block my card".
@@ -298,6 +323,10 @@ impl Turn<'_> {
         let left_alone = acts
             .clauses()
             .iter()
+            .filter(|clause| {
+                text.get(clause.start..clause.end)
+                    .is_none_or(|text| !cannot(text))
+            })
             .filter(|clause| {
                 acts::best(clause).is_some_and(|(act, p)| not.contains(&act) && p >= acts::SURE)
                     || hinted(clause)

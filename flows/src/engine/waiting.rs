@@ -127,7 +127,10 @@ impl Turn<'_> {
         if self.wanted_here(input, reading, leaves) {
             return;
         }
-        if leaves {
+        if leaves && super::standing::found(&input.text) && !self.state.frames.is_empty() {
+            self.leave();
+            self.end_front("resolved");
+        } else if leaves {
             self.cancel_handoff();
         } else if acts.says(Act::Bye) && !acts.wants_something() {
             self.note("reading", "act bye", "taken", "a person is awaited");

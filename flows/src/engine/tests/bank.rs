@@ -8,7 +8,7 @@ use crate::span::Span;
 use crate::template::Template;
 use crate::value::Type;
 
-const PATTERNS: [Pattern; 72] = [
+const PATTERNS: [Pattern; 73] = [
     Pattern::Greeting,
     Pattern::NoMatch,
     Pattern::NoInput,
@@ -70,6 +70,7 @@ const PATTERNS: [Pattern; 72] = [
     Pattern::StatusNothing,
     Pattern::StatusOpen,
     Pattern::FirstThis,
+    Pattern::NoUseForIt,
     Pattern::Noted,
     Pattern::NothingOpen,
     Pattern::Hello,
@@ -217,6 +218,7 @@ pub(super) fn when(id: &str, test: &str, then: Vec<Step>) -> Step {
 
 pub(super) fn flow(start: &str, steps: Vec<Step>) -> Flow {
     Flow {
+        small_talk: false,
         about: Vec::new(),
         start: (!start.is_empty()).then(|| start.to_owned()),
         title: BTreeMap::new(),

@@ -298,6 +298,8 @@ fn is_answer(effect: &Effect) -> bool {
                 "queue_position",
                 "fraud_first",
                 "queue_noted",
+                "queue_unknown",
+                "crisis_waiting",
                 "noted",
                 "welcome",
                 "crisis",
