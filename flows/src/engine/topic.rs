@@ -300,7 +300,9 @@ impl Turn<'_> {
 
     /// True for an intent that is no topic of its own.
     pub(super) fn is_small_talk(&self, intent: &str) -> bool {
-        let flow = self.flow_of(intent).and_then(|id| self.bundle.flows.get(id));
+        let flow = self
+            .flow_of(intent)
+            .and_then(|id| self.bundle.flows.get(id));
         flow.is_some_and(|flow| flow.small_talk)
     }
 
