@@ -120,6 +120,8 @@ impl<'a> Turn<'a> {
                 let doubted = acts.clauses().iter().any(|clause| {
                     best(clause).is_some_and(|(act, p)| NO_YES.contains(&act) && p >= DOUBT)
                 });
+                // Something more was said before the yes could be heard: it is read first.
+                let doubted = doubted || !self.state.held.is_empty();
                 return if doubted && self.ends_in_the_irreversible(flow) {
                     Said::Unsettled
                 } else {

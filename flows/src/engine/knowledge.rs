@@ -204,7 +204,10 @@ impl Turn<'_> {
         self.attempt("answer", &passage.article, "told");
         self.state.told = Some(Told {
             question: self.question_now(),
-            passage: passage.clone(),
+            passage: Passage {
+                confidence: 1.0,
+                ..passage.clone()
+            },
             turn: self.state.turn,
         });
         self.say_answer(

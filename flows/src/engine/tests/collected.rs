@@ -429,7 +429,7 @@ fn complete(
         .collect();
     for (slot, _) in last.iter().filter(|(_, verdict)| **verdict == "set") {
         let found = request.collected.iter().any(|one| one.slot == *slot);
-        prop_assert!(found, "{slot} is not in {:?}", request.collected);
+        prop_assert!(found, "{slot} is not in {:?}: {:?}", request.collected, done.trace);
     }
     if secret {
         let cards = request.collected.iter().filter(|one| one.slot == "card");
