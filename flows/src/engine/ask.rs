@@ -377,13 +377,11 @@ impl Turn<'_> {
             .filter(|found| found.polarity == Polarity::Excluded)
             .filter(|found| self.entity_value(slot, ty, found, true).is_some())
             .collect();
-        let first = out.first()?;
         let language = &self.state.language;
         let how = Rendering {
             language,
             spoken: false,
         };
-        let (_, value) = self.entity_value(slot, ty, first, true)?;
         let named = |value: &str| -> String {
             let Type::Entity(id) = ty else {
                 return value.to_owned();
@@ -405,7 +403,18 @@ impl Turn<'_> {
             let kept = values.keys().filter(|value| !gone(value));
             left = kept.map(|value| (named(value), value.clone())).collect();
         }
-        Some((named(&value.say(how)), left))
+        // All of them: "not Tuesday, Wednesday or Monday".
+        let mut said: Vec<String> = Vec::new();
+        let mut until = 0;
+        for found in &out {
+            let value = self.entity_value(slot, ty, found, true);
+            if let Some((_, value)) = value.filter(|_| found.start >= until) {
+                until = found.end;
+                said.push(named(&value.say(how)));
+            }
+        }
+        let between = if language == "es" { " ni " } else { " or " };
+        (!said.is_empty()).then(|| (said.join(between), left))
     }
 
     /// True for "no idea", and for a message that says both yes and no.

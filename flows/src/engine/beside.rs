@@ -92,6 +92,25 @@ impl Turn<'_> {
             self.listen();
             return true;
         }
+        let small = [
+            Act::Chat,
+            Act::Thanks,
+            Act::Bye,
+            Act::Affirm,
+            Act::Resolved,
+            Act::Withdraw,
+            Act::Greet,
+        ];
+        let best = self.state.last_intents.first().map_or(0.0, |(_, p)| *p);
+        let short = input.text.split_whitespace().count() <= STORY;
+        let done = self.state.last_end.as_ref();
+        let done = done.is_some_and(|end| self.state.turn - end.turn <= DETAILS);
+        if done && short && acts.only(&small) && best < self.bundle.understanding.lead {
+            self.note("reading", "small_talk", "taken", "after something was done");
+            self.say_pattern(Pattern::Welcome, &[]);
+            self.listen();
+            return true;
+        }
         let told = self.state.told.as_ref();
         let after = told.is_some_and(|told| self.state.turn - told.turn <= DETAILS);
         let tells = [
@@ -191,8 +210,9 @@ impl Turn<'_> {
         ];
         let acts = Acts::of(reading);
         let words = input.text.split_whitespace().count();
-        let digits = input.text.chars().filter(char::is_ascii_digit).count();
-        let digits = digits > 3 || (digits > 0 && words < STORY + 3);
+        // Four digits in a row are an answer that does not fit.
+        let runs = input.text.split(|c: char| !c.is_ascii_digit());
+        let digits = runs.map(str::len).max().unwrap_or(0) > 3;
         let told = typed
             && input.payload.is_none()
             && input.keys.is_none()
@@ -205,7 +225,7 @@ impl Turn<'_> {
             .iter()
             .any(|lead| folded.starts_with(&format!("{lead} ")));
         let tries = tries && words < 2 * STORY;
-        if !told || digits || tries || self.count_check(step) > 3 {
+        if !told || digits || tries || self.count_check(step) > 5 {
             return false;
         }
         self.note("reading", "message", "taken", "told beside the question");

@@ -17,6 +17,25 @@ impl Turn<'_> {
         self.state.wait = Wait::Customer;
         self.state.pending.retain(|request| request.topic != topic);
         if let Some(article) = topic.strip_prefix(ARTICLE) {
+            let front = self
+                .state
+                .flow()
+                .and_then(|flow| self.bundle.flows.get(flow));
+            let about = front.map_or(&[][..], |flow| &flow.about);
+            // What the flow in front is about comes before what a few words sound like.
+            if !about.is_empty()
+                && !about.iter().any(|own| own == article)
+                && super::follow::goes_on(&said.text)
+            {
+                self.note(
+                    "reading",
+                    format!("knowledge {article}"),
+                    "rejected",
+                    "the flow has its own",
+                );
+                self.search_message(None, true);
+                return;
+            }
             self.note("reading", format!("knowledge {article}"), "taken", "");
             self.search_message(Some((article, p)), true);
             return;

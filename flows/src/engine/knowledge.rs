@@ -160,9 +160,12 @@ impl Turn<'_> {
         let near = passages
             .iter()
             .find(|passage| about.contains(&passage.article) && passage.confidence >= ABOUT);
-        let sure_elsewhere = passages
-            .first()
-            .is_some_and(|first| first.confidence.max(sure) >= SURE_ELSEWHERE);
+        // A question of a few words is about what goes on.
+        let generic = super::follow::goes_on(&self.state.last_text);
+        let sure_elsewhere = !generic
+            && passages
+                .first()
+                .is_some_and(|first| first.confidence.max(sure) >= SURE_ELSEWHERE);
         if let Some(passage) = near.filter(|_| !sure_elsewhere) {
             let what = format!("knowledge {}", passage.article);
             let why = format!("{:.3}, of what the flow is about", passage.confidence);

@@ -80,6 +80,8 @@ const MOVES: [Act; 5] = [
     Act::Inform,
     Act::Ask,
 ];
+/// Words of a message that may do nothing in particular, at most.
+const SHORT: usize = 8;
 /// Probability from which a message is taken to do something.
 const DOES: f64 = 0.25;
 /// Words up to which a message says too little to be routed on a guess.
@@ -233,7 +235,7 @@ impl<'m> Seen<'m> {
         let words = self.folded.split(' ').count();
         // A message that does nothing in particular is about no such thing, whatever its words are near.
         let most = self.acts.clauses().iter().filter_map(acts::best);
-        if self.acts.known() && most.map(|(_, p)| p).fold(0.0, f64::max) < DOES {
+        if self.acts.known() && words <= SHORT && most.map(|(_, p)| p).fold(0.0, f64::max) < DOES {
             return 1.0;
         }
         // Nor is one that wants something left alone.

@@ -432,8 +432,9 @@ impl Turn<'_> {
             && asks_to_wait(&self.state.last_text)
             && (!self.state.frames.is_empty() || self.said_now.is_empty());
         let free = !acts.wants_something() && self.said_now.is_empty();
-        if waits && (acts.only(&[Act::Wait, Act::Affirm]) || (free && self.state.frames.is_empty()))
-        {
+        let idle = self.state.frames.is_empty();
+        let plain = stays && idle && folded.split(' ').count() <= FEW / 2 + 1;
+        if plain || (waits && (acts.only(&[Act::Wait, Act::Affirm]) || (free && idle))) {
             self.took("wait");
             self.say_pattern(Pattern::Wait, &[]);
             self.listen();

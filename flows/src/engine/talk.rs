@@ -109,7 +109,7 @@ impl Turn<'_> {
         self.effects.push(Effect::Say(message));
     }
 
-    fn render(
+    pub(super) fn render(
         &mut self,
         response: &str,
         name: &str,

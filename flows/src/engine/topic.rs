@@ -292,10 +292,16 @@ impl Turn<'_> {
             .map(|(intent, p)| (intent.as_str(), *p))
             .find(|(intent, p)| *p >= self.bar(intent) && !self.is_own(intent));
         let wished = acts.clauses().iter().any(|clause| wish(clause) >= WISHED);
+        // A question of a few words goes on from what is open, unless it is surely about something else.
+        let generic = super::follow::goes_on(&self.state.last_text) && !acts.says(Act::Request);
         own.or_else(|| {
             strong.filter(|(intent, p)| wished || (*p >= BEYOND && !self.denied(intent, acts)))
         })
-        .filter(|(intent, _)| !self.denied(intent, acts))
+        .filter(|(intent, p)| {
+            !self.denied(intent, acts)
+                && !self.is_small_talk(intent)
+                && !(generic && *p < BEYOND && self.flow_of(intent).is_some())
+        })
     }
 
     /// True for an intent that is no topic of its own.

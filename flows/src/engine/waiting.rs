@@ -1,6 +1,8 @@
 //! While a person is awaited: what is said is kept for that person, questions are answered as far as the articles know,
 //! and whoever wants out, or something that the bot can do, is not held.
 
+use std::collections::BTreeMap;
+
 use super::acts::Acts;
 use super::bare::yes_no;
 use super::effect::{Effect, Message};
@@ -57,7 +59,7 @@ const ELSEWHERE: [&str; 34] = [
 const ABOUT_THE_WAIT: [&str; 22] = [
     "how long",
     "how much longer",
-    "what number",
+    "what number am i",
     "anybody there",
     "anyone there",
     "still there",
@@ -75,7 +77,7 @@ const ABOUT_THE_WAIT: [&str; 22] = [
     "hay alguien",
     "sigue ahi",
     "hola",
-    "que numero",
+    "que numero tengo",
     "esperando",
 ];
 /// Reasons for which no bot may help.
@@ -322,7 +324,7 @@ impl Turn<'_> {
         }
         let question = acts.says(Act::Ask) || asks(&input.text);
         // Where no bot may help, what the bot's people wrote for it is told and no more.
-        if self.no_bot() && !acts.only_polite() && (question || !heard.is_multiple_of(2)) {
+        if self.no_bot() && !acts.only_polite() && (question || self.has_advice()) {
             self.note("reading", "message", "rejected", "a person is awaited");
             self.unknown_in_queue();
             return;
@@ -344,24 +346,35 @@ impl Turn<'_> {
         self.listen();
     }
 
-    /// A question that no article answers: what the queue has to say about such, else that a person will.
-    pub(super) fn unknown_in_queue(&mut self) {
+    fn advice(&self) -> Option<String> {
         let queued = self.state.queued.as_ref();
         let queue = queued.and_then(|queued| self.bundle.queues.get(&queued.queue));
-        let before = &self.state.last_said_before;
-        let varies = |advice: &str| {
-            let response = self.bundle.responses.get(advice);
-            response.is_some_and(|response| response.variants.values().all(|own| own.len() > 1))
-        };
-        match queue.and_then(|queue| queue.advice.clone()) {
-            // Not the same twice running.
-            Some(advice) if varies(&advice) || before.iter().all(|said| said.name != advice) => {
-                self.say(&advice);
-            }
-            _ => {
+        queue.and_then(|queue| queue.advice.clone())
+    }
+
+    fn has_advice(&self) -> bool {
+        self.advice().is_some()
+    }
+
+    /// A question that no article answers: what the queue has to say about such, else that a person will. Not the same
+    /// words twice running.
+    pub(super) fn unknown_in_queue(&mut self) {
+        let advice = self.advice().and_then(|advice| {
+            let message = self.render(&advice, &advice, &BTreeMap::new())?;
+            let again = self
+                .state
+                .last_said_before
+                .iter()
+                .any(|said| said.text == message.text);
+            (!again).then_some(advice)
+        });
+        match advice {
+            Some(advice) => self.say(&advice),
+            None if asks(&self.state.last_text) => {
                 let queue = self.queue_now();
                 self.say_pattern(Pattern::QueueUnknown, &[("queue", queue)]);
             }
+            None => self.say_pattern(Pattern::Noted, &[]),
         }
         self.listen();
     }
