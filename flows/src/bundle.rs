@@ -510,6 +510,7 @@ pub enum Pattern {
     QueueUnknown,
     QueueOrHere,
     QueueLeft,
+    LeaveQueue,
     CrisisWaiting,
     OfferPerson,
     StatusDone,
@@ -566,7 +567,11 @@ impl Pattern {
             // Title of the slot.
             Self::AskAgain => vec![("slot", Text)],
             Self::Resolved | Self::IsItAbout => vec![("title", Text)],
-            Self::Concern | Self::QueueNoted | Self::QueueUnknown | Self::OfferPerson => {
+            Self::Concern
+            | Self::QueueNoted
+            | Self::QueueUnknown
+            | Self::LeaveQueue
+            | Self::OfferPerson => {
                 vec![("queue", Text)]
             }
             // What could be done here, and the queue that would be left for it.

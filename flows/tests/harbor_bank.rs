@@ -51,7 +51,7 @@ fn it_compiles_without_errors() {
         (bundle.name.as_str(), bundle.hash.len()),
         ("Harbor Bank", 64)
     );
-    assert_eq!(bundle.patterns.len(), 73);
+    assert_eq!(bundle.patterns.len(), 74);
 }
 
 #[test]

@@ -54,7 +54,7 @@ const HUMAN: &[&str] = &["/human"];
 const STARS: &[&str] = &["1", "2", "3", "4", "5"];
 
 /// Every pattern.
-pub(super) const ALL: [Pattern; 73] = [
+pub(super) const ALL: [Pattern; 74] = [
     Pattern::Greeting,
     Pattern::NoMatch,
     Pattern::NoInput,
@@ -110,6 +110,7 @@ pub(super) const ALL: [Pattern; 73] = [
     Pattern::QueueUnknown,
     Pattern::QueueOrHere,
     Pattern::QueueLeft,
+    Pattern::LeaveQueue,
     Pattern::CrisisWaiting,
     Pattern::OfferPerson,
     Pattern::StatusDone,
@@ -188,6 +189,7 @@ pub(super) fn name(pattern: Pattern) -> &'static str {
         Pattern::QueueUnknown => "queue_unknown",
         Pattern::QueueOrHere => "queue_or_here",
         Pattern::QueueLeft => "queue_left",
+        Pattern::LeaveQueue => "leave_queue",
         Pattern::CrisisWaiting => "crisis_waiting",
         Pattern::OfferPerson => "offer_person",
         Pattern::StatusDone => "status_done",
@@ -554,6 +556,18 @@ fn waiting(pattern: Pattern) -> Option<[Words; 2]> {
         Pattern::QueueLeft => [
             say("All right, let's do that here. You're out of the queue."),
             say("De acuerdo, lo hacemos aquí. Ya no está en la cola."),
+        ],
+        Pattern::LeaveQueue => [
+            ask(
+                "A person from {queue} is coming, and this is better not left alone. Shall I take you out of the queue all the same?",
+                "",
+                YES_NO,
+            ),
+            ask(
+                "Viene una persona de {queue}, y es mejor no dejarlo así. ¿Le saco de la cola de todos modos?",
+                "",
+                YES_NO,
+            ),
         ],
         Pattern::CrisisWaiting => [
             say(

@@ -183,6 +183,9 @@ impl<'a> Turn<'a> {
             }
         }
         self.redone(step, id, &writes);
+        if action.effect != ActionEffect::None {
+            self.acted = self.state.flow().cloned();
+        }
         let did = Did::Acted {
             action: id.to_owned(),
             irreversible: action.effect == ActionEffect::Irreversible,

@@ -119,6 +119,13 @@ impl<'a> Turn<'a> {
         if bare::yes_no(&input.text).is_some() {
             return Some("a yes or a no is no text");
         }
+        let folded = super::exact::fold(&input.text);
+        if ["not", "no es", "no era"]
+            .iter()
+            .any(|not| folded.starts_with(&format!("{not} ")))
+        {
+            return Some("it rules something out");
+        }
         if surely_asks(&input.text) && (!acts.known() || !acts.says(Act::Inform)) {
             return Some("it asks something");
         }

@@ -8,7 +8,7 @@ use super::exact::fold;
 const YES: &str = "yes|yeah|yea|yah|yep|yup|yip|ya|yh|yes yes|ye|aye|sure|sure thing|for sure|of course|course|absolutely|definitely|\
 certainly|correct|right|exactly|indeed|affirmative|fine|ok|okay|oki|okey|k|kk|alright|all right|perfect|great|good|cool|lovely|agreed|agree|\
 i agree|deal|done|go ahead|go on|go on then|go for it|do it|do that|do so|please do|do|yes do|by all means|be my guest|why not|\
-i do|i am|i would|i will|i did|i have|it does|it is|it was|it has|it did|they are|they do|that is|that s it|that is it|that s right|thats right|that is right|\
+i do|i am|i would|i will|i did|i have|it does|it is|it was|it has|it did|they are|they do|that is|that s it|that is it|thats it|thats it then|that s right|thats right|that is right|\
 that s correct|thats correct|that is correct|that s fine|thats fine|that is fine|that s ok|that s okay|that s good|that s great|that s perfect|that s the one|thats the one|\
 is right|is correct|all correct|all good|looks good|looks right|sounds good|sounds right|sounds great|sounds fine|works for me|fine by me|fine with me|ok with me|\
 good to go|i guess so|guess so|i suppose so|i spose so|suppose so|spose so|i think so|i believe so|no problem|no problem at all|no worries|not a problem|\
@@ -17,7 +17,7 @@ y|yep that s it|that ll do nicely|that ll do|thatll do|that will do|yeh|yehh|yes
 si|si si|por supuesto que si|estupendo|fenomenal|claro claro|sip|sii|siii|claro|claro que si|por supuesto|desde luego|correcto|es correcto|exacto|exactamente|eso es|asi es|eso mismo|vale|va|venga|venga va|\
 de acuerdo|esta bien|esta correcto|muy bien|perfecto|genial|adelante|hazlo|hagalo|dale|dele|ok dale|confirmo|confirmado|lo confirmo|afirmativo|efectivamente|\
 como no|con gusto|con mucho gusto|por que no|sin problema|no hay problema|ningun problema|no pasa nada|si quiero|si lo confirmo|creo que si|supongo que si|\
-supongo|me parece bien|me vale|me sirve|todo bien|todo correcto|sigue|siga|continue por favor|continua|si senor|si señor|si senora|obvio|ya|listo|procede|proceda";
+supongo|me parece bien|me vale|me sirve|todo bien|todo correcto|sigue|siga|continue por favor|continua|si senor|si señor|si senora|obvio|listo|procede|proceda";
 
 /// Phrases that say no, folded.
 const NO: &str = "no|nope|nah|naw|nay|no no|no no no|no way|not|not really|not at all|not now|not today|not this time|never|absolutely not|definitely not|certainly not|\
@@ -34,8 +34,30 @@ no esta bien|no hace falta|no es necesario|dejalo|dejelo|dejelo asi|dejalo asi|t
 const POLITE: &str = "please|pls|plz|thanks|thank you|thank you very much|thanks a lot|many thanks|thx|ta|cheers|thank you so much|thanks so much|so much|very much|a lot|\
 oh|well|um|uh|er|erm|hmm|hm|ah|so|then|just|actually|really|honestly|sorry|mate|love|dear|sir|madam|man|pal|there|hi|hello|again|indeed|and|\
 por favor|porfa|porfavor|gracias|muchas gracias|mil gracias|pues|bueno|eh|ah|oh|perdon|perdone|disculpa|disculpe|hola|senorita|amigo|amiga|hombre|y|\
-o sea|entonces|that|it|s|for me|haha|lol|jaja|obviously|obvio|obviamente|clearly|ffs";
+o sea|entonces|that|it|s|for me|i m back|im back|ya estoy|aqui estoy|ya he vuelto|obviously|obvio|obviamente|clearly|ffs";
 
+/// Of those that say yes, the ones that may only acknowledge, folded.
+const WEAK: &str = "ok|okay|oki|okey|k|kk|alright|all right|great|cool|good|lovely|perfect|fine|right|exactly|deal|done|sure thing|roger|\
+no problem|no worries|guess so|i guess so|suppose so|i suppose so|i think so|i believe so|vale|va|venga|venga va|genial|perfecto|muy bien|\
+estupendo|fenomenal|listo|de acuerdo|supongo|supongo que si|creo que si|no hay problema|sin problema|no pasa nada|esta bien|all good";
+/// Yeses that mean the contrary, folded.
+const IRONY: &str = "yeah right|aye right|yes right|yeah yeah|yea yea|sure sure|ok ok ok|oh great|oh perfect|oh lovely|oh good|just great|just perfect|\
+great just|as if|ya claro|si claro claro|claro claro|venga ya|ya ya|claro hombre|si hombre|anda ya|haha|lol|lmao|jaja|jajaja|jaja si|jk";
+/// Faces that doubt, mock or are cross.
+const FACES: [char; 12] = [
+    '\u{1f644}',
+    '\u{1f643}',
+    '\u{1f928}',
+    '\u{1f937}',
+    '\u{1f621}',
+    '\u{1f620}',
+    '\u{1f602}',
+    '\u{1f923}',
+    '\u{1f914}',
+    '\u{1f612}',
+    '\u{1f624}',
+    '\u{1f62c}',
+];
 /// Spanish pronouns at the end of a verb.
 const CLITICS: [&str; 6] = ["las", "los", "la", "lo", "les", "le"];
 /// Words that join a condition or a doubt.
@@ -104,10 +126,46 @@ fn said(text: &str, question: &str) -> Option<bool> {
         at += most;
     }
     match (yes, no) {
+        (true, false) if doubts(text, &folded) => None,
         (true, false) => Some(true),
         (false, true) => Some(false),
         _ => None,
     }
+}
+
+/// True where a yes is not meant as one: irony, a face that doubts it, a voice that trails off.
+fn doubts(text: &str, folded: &str) -> bool {
+    let faces = text.chars().any(|c| FACES.contains(&c));
+    let trails = text.contains("...") || text.contains('\u{2026}');
+    faces
+        || trails
+        || IRONY
+            .split('|')
+            .any(|phrase| super::exact::holds(folded, phrase))
+}
+
+/// True for a yes that may only acknowledge what was said last: "ok", "great", "vale, gracias".
+pub(super) fn weak(text: &str) -> bool {
+    let folded = fold(&signs(text));
+    let words: Vec<&str> = folded.split(' ').filter(|word| !word.is_empty()).collect();
+    let mut at = 0;
+    while at < words.len() {
+        let rest = &words[at..];
+        let most = longest(WEAK, rest).max(longest(POLITE, rest));
+        if most == 0 || longest(YES, rest) > most {
+            return false;
+        }
+        at += most;
+    }
+    !words.is_empty()
+}
+
+/// True for a message that thanks.
+pub(super) fn thanks(text: &str) -> bool {
+    let folded = fold(text);
+    ["thanks", "thank you", "ta", "thx", "cheers", "gracias"]
+        .iter()
+        .any(|word| super::exact::holds(&folded, word))
 }
 
 /// Signs that are answers, as words.

@@ -12,8 +12,6 @@ use crate::bundle::{ActionEffect, Confirm, Flow, Id, Pattern, Step, StepKind};
 use crate::value::Value;
 use std::collections::BTreeSet;
 
-/// Probability from which the model alone may say yes where nothing that can't be undone follows.
-const MODEL_YES: f64 = 0.85;
 /// Probability from which the model alone may say no, which does nothing.
 const MODEL_NO: f64 = 0.6;
 /// Probability from which the model is heard where it doubts a bare yes.
@@ -120,13 +118,12 @@ impl<'a> Turn<'a> {
                 let doubted = acts.clauses().iter().any(|clause| {
                     best(clause).is_some_and(|(act, p)| NO_YES.contains(&act) && p >= DOUBT)
                 });
-                // Something more was said before the yes could be heard: it is read first.
-                let doubted = doubted || !self.state.held.is_empty();
-                return if doubted && self.ends_in_the_irreversible(flow) {
-                    Said::Unsettled
-                } else {
-                    Said::Yes
-                };
+                // Something more was said before the yes could be heard: it is read first. And "ok" after an answer, or
+                // after "take your time", may be about that.
+                let doubted = (doubted && self.ends_in_the_irreversible(flow))
+                    || !self.state.held.is_empty()
+                    || (bare::weak(&input.text) && self.interrupted(confirm));
+                return if doubted { Said::Unsettled } else { Said::Yes };
             }
             Some(false) => return Said::No,
             None => {}
@@ -138,13 +135,6 @@ impl<'a> Turn<'a> {
             return Said::Else;
         }
         let declines = [Act::Deny, Act::Withdraw, Act::Resolved, Act::RequestNot];
-        let least = |of: &[Act], bar: f64| {
-            acts.only(of)
-                && acts
-                    .clauses()
-                    .iter()
-                    .all(|clause| best(clause).is_none_or(|b| b.1 >= bar))
-        };
         let question = input.text.contains(['?', '¿']);
         let entities = reading.map_or(&[][..], |reading| &reading.entities);
         let declined = declines.iter().any(|act| acts.p(*act) >= MODEL_NO);
@@ -162,18 +152,37 @@ impl<'a> Turn<'a> {
         if self.declines_in_part(input, reading) {
             return Said::No;
         }
-        // A yes in words that nobody foresaw must look like one: "mmm" does not.
-        if least(&[Act::Affirm], MODEL_YES) && !question && bare::touches(&input.text) {
-            return if self.ends_in_the_irreversible(flow) {
-                Said::Unsettled
-            } else {
-                Said::Yes
-            };
-        }
         // A word that has nothing of an answer is none, whatever it sounds like beside a confirm.
         let answers =
             acts.p(Act::Affirm).max(acts.p(Act::Limit)) >= SURE && bare::touches(&input.text);
         if answers { Said::Unsettled } else { Said::Else }
+    }
+
+    /// True where the confirm is not all that was said last: an answer, a wait or a hint came between.
+    fn interrupted(&self, confirm: &Confirm) -> bool {
+        let calm = [
+            Pattern::Correction,
+            Pattern::AskAgain,
+            Pattern::Resume,
+            Pattern::NextRequest,
+            Pattern::KeptOld,
+            Pattern::LanguageSwitched,
+        ];
+        let calm: Vec<String> = calm.map(super::talk::pattern_name).to_vec();
+        let said = &self.state.last_said_before;
+        let patterns: Vec<String> = self
+            .bundle
+            .patterns
+            .keys()
+            .map(|pattern| super::talk::pattern_name(*pattern))
+            .collect();
+        let between = |message: &super::effect::Message| {
+            message.source.is_some()
+                || confirm.ladder.no_match.contains(&message.name)
+                || confirm.ladder.why.as_ref() == Some(&message.name)
+                || (patterns.contains(&message.name) && !calm.contains(&message.name))
+        };
+        said.last().is_none_or(|last| last.name != confirm.prompt) || said.iter().any(between)
     }
 
     /// "That's not my number", "not Tom": a no that is about something shown declines nothing.

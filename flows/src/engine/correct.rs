@@ -106,7 +106,7 @@ impl Turn<'_> {
 
     /// True for a kind that no bot declares: dates, sums and the like.
     fn is_system(&self, entity: &str) -> bool {
-        !self.bundle.entities.contains_key(entity) && !self.bundle.slots.contains_key(entity)
+        SYSTEM.contains(&entity)
     }
 
     /// Takes corrections and runs on to the question that is then open.
@@ -601,6 +601,22 @@ const SIGHS: [&str; 16] = [
     "and", "y",
 ];
 
+/// Kinds that no bot declares and that only look like themselves.
+const SYSTEM: [&str; 13] = [
+    "number",
+    "money",
+    "percent",
+    "date",
+    "date_past",
+    "time",
+    "time_bare",
+    "datetime",
+    "datetime_past",
+    "duration",
+    "phone",
+    "email",
+    "ordinal",
+];
 /// Words that take something out of a list.
 const WITHOUT: [&str; 10] = [
     "remove", "without", "not", "except", "drop", "quita", "quite", "sin", "excepto", "menos",

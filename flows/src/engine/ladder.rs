@@ -132,9 +132,15 @@ impl<'a> Turn<'a> {
             Missed::NoMatch | Missed::Unanswered => {}
             Missed::NoInput => self.state.counters.no_input_running += 1,
         }
+        let confirm = matches!(step.kind, StepKind::Confirm(_));
         if let Some(response) = said.get(rung) {
             self.say(response);
-            self.listen();
+            // What is agreed to is on the screen when it is agreed to.
+            if confirm && matches!(what, Missed::NoMatch | Missed::Unanswered) {
+                self.run();
+            } else {
+                self.listen();
+            }
         } else {
             self.say_pattern(pattern, &[]);
             self.run();

@@ -8,7 +8,10 @@ use super::exact::{bare, fold};
 pub(super) fn typed_title(text: &str, said: &[Message]) -> Option<String> {
     let typed = fold(text);
     let buttons = said.iter().flat_map(|message| &message.buttons);
-    let mut of_title = buttons.filter(|button| fold(&button.title) == typed);
+    // "Yes, send it?" asks.
+    let asks = |text: &str| text.contains(['?', '¿']);
+    let mut of_title = buttons
+        .filter(|button| fold(&button.title) == typed && (!asks(text) || asks(&button.title)));
     let first = of_title.next().filter(|_| !typed.is_empty())?;
     // A title that stands for itself is read as any text.
     let plain = fold(&first.payload) == typed;

@@ -68,6 +68,20 @@ const DANGER: [&str; 48] = [
     "mi ex",
     "amenaz",
 ];
+/// What says by itself that somebody may be in danger, folded.
+const IN_DANGER: &str = "too many tablets|too many pills|taken all my pills|taken my pills|overdosed|took an overdose|want to kms|gonna kms|unalive myself|\
+cut myself|cutting myself|self harm|bleeding and|ending things|end it all|it all to stop|point of living|no point living|disappear forever|goodbye forever|\
+won t be here tomorrow|wont be here tomorrow|want to be dead|wish i was dead|wish i were dead|rather be dead|doing something stupid|\
+breaking into my house|someone is in my house|somebody is in my house|he has a knife|he has a gun|she has a knife|chest pains|can t breathe|cant breathe|\
+beats me|hits me|he hit me|hurts me and|going to hurt me|held against my will|won t let me leave|wont let me leave|locked me in|threatened to kill|\
+quitarme la vida|kitar la vida|kitarme la vida|quitarse la vida|me quiero matar|quiero matarme|me voy a matar|me mato|estoy en el puente|voy a saltar|\
+estuviera muerto|estuviera muerta|querria estar muerto|querria estar muerta|me corto|me he cortado|tengo un cuchillo|tiene un cuchillo|tengo pastillas|\
+me he tomado las pastillas|me he tomado pastillas|me tiene encerrada|me tiene encerrado|no me deja salir|me pega|me ha pegado|me maltrata|\
+entrando en mi casa|hay alguien en mi casa|acabo con esto|acabar con esto esta noche|mejor sin mi|adios para siempre|manana no estare|\
+no quiero estar aqui mas|no quiero seguir aqui|ya no quiero estar aqui|ya no puedo mas";
+/// What sounds like danger and is none, folded.
+const NO_DANGER: &str = "kill for|kill this|kill the subscription|kill my subscription|killing me with|if i die|when i die|after i die|i d kill|killer deal|\
+to die for|die laughing|dying to|si me muero|cuando me muera|cuando muera|me muero de risa|me muero de ganas|matar el tiempo";
 /// Probability from which the customer is told what the trigger says.
 const CLEAR: f64 = 0.6;
 /// Probability below which an answer to the open question is taken for no sensitive topic.
@@ -218,6 +232,13 @@ impl<'m> Seen<'m> {
     /// True where the customer may be in danger: the act, with a word that goes with it or beyond doubt.
     fn in_danger(&self, at: f64) -> bool {
         let p = self.acts.p(Act::Crisis);
+        let said = |list: &str| list.split('|').any(|phrase| holds(&self.folded, phrase));
+        if said(IN_DANGER) {
+            return true;
+        }
+        if said(NO_DANGER) {
+            return false;
+        }
         let word = || DANGER.iter().any(|word| self.folded.contains(word));
         p >= at.max(BEYOND_DOUBT) || (p >= at && word())
     }
@@ -563,7 +584,7 @@ impl Turn<'_> {
             evidence,
             ..Request::default()
         };
-        if hit.reason == "never_automate" && !weak {
+        if matches!(hit.reason, "never_automate" | "policy") && !weak {
             self.hand_off_step(request);
         } else {
             self.hand_off(request);

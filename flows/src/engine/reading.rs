@@ -405,13 +405,58 @@ impl Turn<'_> {
             self.run();
             return true;
         }
+        if let Some(slot) = self.text_meant(input, reading) {
+            let (from, to) = super::shape::trimmed(&input.text, 0, input.text.len());
+            let said = input.text.get(from..to).unwrap_or(&input.text);
+            self.correct_text(&slot, crate::value::Value::Text(said.to_owned()));
+            return true;
+        }
         false
+    }
+
+    /// The text that is shown and that a message is another one for: a name for a name, an address for an address.
+    fn text_meant(&self, input: &Input, reading: Option<&Reading>) -> Option<String> {
+        let acts = Acts::of(reading);
+        let asks = acts.says_any(&[
+            Act::Ask,
+            Act::Human,
+            Act::Withdraw,
+            Act::RequestNot,
+            Act::Wait,
+        ]);
+        let words = input.text.split_whitespace().count();
+        if input.payload.is_some() || asks || !(1..=8).contains(&words) {
+            return None;
+        }
+        let digits = |text: &str| text.chars().any(|c| c.is_ascii_digit());
+        let mut shown = self.shown_slots();
+        shown.retain(|slot| {
+            let text = self.bundle.slots.get(slot).is_some_and(|slot| {
+                matches!(slot.ty, crate::value::Type::Text | crate::value::Type::Name)
+            });
+            let old = self.state.slot(slot).map(|filled| &filled.value);
+            text && matches!(old, Some(crate::value::Value::Text(old)) if digits(old) == digits(&input.text))
+        });
+        match shown.as_slice() {
+            [only] => Some(only.clone()),
+            _ => None,
+        }
     }
 
     /// A message after a person was offered; true where it was read as an answer.
     fn heard_person(&mut self, input: &Input) -> bool {
         let answer = yes_no(input.payload.as_deref().unwrap_or(&input.text));
+        // "Ok, thanks" after "or I can get you a person" gets nobody.
+        let weak = input.payload.is_none() && super::bare::weak(&input.text);
         match answer {
+            Some(true)
+                if weak && super::bare::thanks(&input.text)
+                    || answer == Some(true) && weak && !self.state.counters.person_offered =>
+            {
+                self.note("reading", "answer", "taken", "it only acknowledges");
+                self.listen_anew(Pattern::AnythingElse);
+                true
+            }
             Some(true) => {
                 self.note("reading", "answer yes", "taken", "a person");
                 self.human(Command::Human.payload());

@@ -25,6 +25,43 @@ const CHAT: f64 = 0.75;
 const HUMAN: f64 = 0.8;
 /// Probability of another topic from which a wish for a person is part of it: "somebody who knows mortgages".
 const SURE_TOPIC: f64 = 0.9;
+/// What wants a person in words that say no to something else, folded.
+const WANTS_PERSON: [&str; 34] = [
+    "do this with a person",
+    "with a real person",
+    "not you a person",
+    "a person not you",
+    "yes person",
+    "yes a person",
+    "yes human",
+    "don t want a bot",
+    "dont want a bot",
+    "don t want a robot",
+    "dont want a robot",
+    "don t want to talk to a bot",
+    "dont want to talk to a bot",
+    "don t want to talk to a machine",
+    "dont want to talk to a machine",
+    "stop the bot",
+    "somebody real",
+    "someone real",
+    "si persona",
+    "si una persona",
+    "prefiero una persona",
+    "prefiero a una persona",
+    "otra persona que no sea",
+    "no quiero un robot",
+    "no quiero hablar con un robot",
+    "no quiero hablar con una maquina",
+    "no quiero hablar contigo",
+    "pasame con un companero",
+    "paseme con un companero",
+    "pasame con una companera",
+    "paseme con una companera",
+    "un asesor de verdad",
+    "alguien de verdad",
+    "persona de verdad",
+];
 /// Titles that "what can you do" is answered with, at most.
 const TITLES: usize = 8;
 /// Words that negate, folded.
@@ -250,7 +287,13 @@ impl Turn<'_> {
     }
 
     fn heard_person_wish(&mut self, acts: &Acts<'_>, reading: Option<&Reading>) -> bool {
-        let declined = declines_person(&fold(&self.state.last_text));
+        let folded = fold(&self.state.last_text);
+        if WANTS_PERSON.iter().any(|words| holds(&folded, words)) {
+            self.took("human");
+            self.human("act human");
+            return true;
+        }
+        let declined = declines_person(&folded);
         let other = self
             .strong_topic(reading)
             .is_some_and(|(topic, p)| p >= SURE_TOPIC && !self.asks_for_person(topic));

@@ -5,13 +5,15 @@ use super::bare::yes_no;
 use super::exact::{fold, holds};
 use super::state::{LastEnd, Owner};
 use super::turn::Turn;
-use crate::bundle::{ActionEffect, Pattern};
+use crate::bundle::Pattern;
 use crate::value::Value;
 
 /// Words of such a question, at most.
 const WORDS: usize = 12;
 /// Turns after its end for which a flow can be asked about.
 const TURNS: u32 = 4;
+/// Turns for which what was done is told.
+const DONE: u32 = 12;
 /// What asks how things stand, folded.
 const ASKS: &str = "did it|did that|did you|did u|has it|has that|have you|have u|is it|is that|is this|is everything|is all|was it|is it all|\
 it s done|its done|all done|it went|go through|go thru|gone through|went through|so nothing|nothing s been|nothing has been|\
@@ -48,23 +50,26 @@ pub(super) fn asks_status(text: &str) -> bool {
 }
 
 impl Turn<'_> {
-    /// Keeps how the flow in front ended.
+    /// Keeps how the flow in front ended. What was done before stays what is told for a while, whatever was only looked
+    /// at or left since.
     pub(super) fn remember_end(&mut self, frame: &super::frame::Frame) {
-        let acted = frame.log.iter().any(|ran| match &ran.did {
-            super::frame::Did::Acted { action, .. } => self
-                .bundle
-                .actions
-                .get(action)
-                .is_some_and(|action| action.effect != ActionEffect::None),
-            _ => false,
-        });
-        let said = self.state.last_said.last();
+        let turn = self.state.turn;
+        let done = self.state.last_end.as_ref();
+        if done.is_some_and(|end| end.acted && turn.saturating_sub(end.turn) <= DONE) {
+            return;
+        }
         self.state.last_end = Some(LastEnd {
             flow: frame.flow.clone(),
-            acted,
-            said: said.map_or_else(String::new, |message| message.text.clone()),
-            turn: self.state.turn,
+            acted: false,
+            said: String::new(),
+            turn,
         });
+    }
+
+    fn tell_done(&mut self, end: LastEnd) {
+        let title = Value::Text(self.flow_title(&end.flow));
+        let said = Value::Text(end.said);
+        self.say_pattern(Pattern::StatusDone, &[("title", title), ("said", said)]);
     }
 
     /// A question how things stand; true where it was one.
@@ -74,6 +79,16 @@ impl Turn<'_> {
         }
         let front = self.state.flow().cloned();
         if let Some(front) = front {
+            if let Some(end) = self
+                .state
+                .last_end
+                .clone()
+                .filter(|end| end.acted && end.flow == front)
+            {
+                self.tell_done(end);
+                self.go_on();
+                return true;
+            }
             if self.done_anything_for_good() {
                 return false;
             }
@@ -89,16 +104,15 @@ impl Turn<'_> {
             return true;
         }
         let turn = self.state.turn;
-        let fresh = |end: &LastEnd| turn.saturating_sub(end.turn) <= TURNS;
+        let fresh =
+            |end: &LastEnd| turn.saturating_sub(end.turn) <= if end.acted { DONE } else { TURNS };
         let Some(end) = self.state.last_end.clone().filter(fresh) else {
             return false;
         };
         self.note("reading", "status", "taken", end.flow.clone());
         self.understood();
-        if end.acted && !end.said.is_empty() {
-            let title = Value::Text(self.flow_title(&end.flow));
-            let said = Value::Text(end.said);
-            self.say_pattern(Pattern::StatusDone, &[("title", title), ("said", said)]);
+        if end.acted {
+            self.tell_done(end);
         } else {
             self.say_pattern(Pattern::StatusNothing, &[]);
         }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::effect::{Effect, Listen, Message, MessageButton, Source};
 use super::frame::{Place, place};
-use super::state::Wait;
+use super::state::{LastEnd, Wait};
 use super::turn::Turn;
 use crate::bundle::{Button, EntityKind, Pattern, StepKind, Variant};
 use crate::expr::Expr;
@@ -104,6 +104,14 @@ impl Turn<'_> {
         };
         if message.buttons.is_empty() {
             message.buttons = buttons;
+        }
+        if let Some(flow) = self.acted.take() {
+            self.state.last_end = Some(LastEnd {
+                flow,
+                acted: true,
+                said: message.text.clone(),
+                turn: self.state.turn,
+            });
         }
         self.state.last_said.push(message.clone());
         self.effects.push(Effect::Say(message));

@@ -92,6 +92,8 @@ pub(super) struct Turn<'a> {
     pub(super) trace: Vec<TraceEntry>,
     /// The values in the message at work.
     pub(super) said_now: Vec<Found>,
+    /// The flow whose action has just had an effect: what is said next is what is told of it.
+    pub(super) acted: Option<String>,
     /// The language before this turn, where the customer's was followed.
     pub(super) followed: Option<String>,
     /// The step before this one in the same run was a `say` of the same flow.
@@ -109,6 +111,7 @@ impl<'a> Turn<'a> {
             effects: Vec::new(),
             trace: Vec::new(),
             said_now: Vec::new(),
+            acted: None,
             followed: None,
             just_said: false,
         }

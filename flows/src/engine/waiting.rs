@@ -19,8 +19,15 @@ const LEAVES: f64 = 0.6;
 /// Words of a message that leaves in words of the list, at most.
 const WORDS: usize = 14;
 /// What leaves the queue without a word about it, folded: somebody helps themselves, or another time.
-const ELSEWHERE: [&str; 34] = [
-    "cancel",
+const ELSEWHERE: [&str; 41] = [
+    "cancel it",
+    "cancel that",
+    "cancel this",
+    "leave the queue",
+    "out of the queue",
+    "take me out",
+    "salir de la cola",
+    "sacame de la cola",
     "in the app",
     "do it myself",
     "sort it myself",
@@ -40,8 +47,8 @@ const ELSEWHERE: [&str; 34] = [
     "don t bother",
     "no need",
     "found it",
-    "cancela",
-    "cancelar",
+    "cancelalo",
+    "cancelelo",
     "en la app",
     "en la aplicacion",
     "yo mismo",
@@ -105,8 +112,11 @@ impl Turn<'_> {
             Some(payload) => Command::of_payload(payload),
             None => Command::of_text(&input.text),
         };
+        // Who may be in danger, or in the hands of a thief, is not let go by a word.
+        let pressed = payload.is_some();
         match command {
-            Some(Command::Cancel) => return self.cancel_handoff(),
+            Some(Command::Cancel) if pressed || !self.no_bot() => return self.cancel_handoff(),
+            Some(Command::Cancel) if !self.waits_in_danger() => return self.ask_whether_to_leave(),
             Some(Command::Repeat) => {
                 self.state.last_said = before;
                 return self.repeat();
@@ -129,7 +139,14 @@ impl Turn<'_> {
         if self.wanted_here(input, reading, leaves) {
             return;
         }
-        if leaves && super::standing::found(&input.text) && !self.state.frames.is_empty() {
+        if self.no_bot() && (leaves || (acts.says(Act::Bye) && !acts.wants_something())) {
+            // A bare "no" there answers nobody.
+            if yes_no(&input.text) == Some(false) || self.asks_to_act(&input.text) {
+                self.told_in_queue(input, reading);
+            } else {
+                self.ask_whether_to_leave();
+            }
+        } else if leaves && super::standing::found(&input.text) && !self.state.frames.is_empty() {
             self.leave();
             self.end_front("resolved");
         } else if leaves {
@@ -157,8 +174,16 @@ impl Turn<'_> {
         };
         self.state.wait = Wait::Customer;
         let answer = yes_no(input.payload.as_deref().unwrap_or(&input.text));
-        let (Some(answer), Some(topic)) = (answer, options.first()) else {
+        let Some(answer) = answer else {
             return false;
+        };
+        let Some(topic) = options.first() else {
+            if answer {
+                self.cancel_handoff();
+            } else {
+                self.say_waiting();
+            }
+            return true;
         };
         if answer {
             self.note("reading", "choice", "taken", topic.clone());
@@ -168,6 +193,51 @@ impl Turn<'_> {
             self.say_waiting();
         }
         true
+    }
+
+    /// Asks before somebody whom no bot may help leaves the queue.
+    fn ask_whether_to_leave(&mut self) {
+        self.note(
+            "reading",
+            "withdraw",
+            "rejected",
+            "no bot may help; asked first",
+        );
+        let queue = self.queue_now();
+        self.say_pattern(Pattern::LeaveQueue, &[("queue", queue)]);
+        self.state.wait = Wait::Choice {
+            options: Vec::new(),
+            text: String::new(),
+            entities: Vec::new(),
+        };
+        self.listen();
+    }
+
+    /// "Cancel my card", "stop the thief": something else is to be stopped, not the wait.
+    fn asks_to_act(&self, text: &str) -> bool {
+        let folded = fold(text);
+        let stops = [
+            "cancel", "stop", "block", "freeze", "cancele", "cancela", "pare", "para", "bloquee",
+            "bloquea",
+        ];
+        let not = super::standing::negated(text);
+        let on = [
+            "card",
+            "transfer",
+            "payment",
+            "thief",
+            "account",
+            "it",
+            "him",
+            "them",
+            "tarjeta",
+            "transferencia",
+            "pago",
+            "cuenta",
+            "ladron",
+        ];
+        let has = |list: &[&str]| list.iter().any(|word| holds(&folded, word));
+        (has(&stops) && has(&on)) || (has(&stops) && not)
     }
 
     fn waits_in_danger(&self) -> bool {
@@ -196,6 +266,19 @@ impl Turn<'_> {
         }
         let acts = Acts::of(reading);
         let folded = fold(&input.text);
+        // "Don't cancel", "cancel my card": nobody leaves over that.
+        let own = [
+            "cancel it",
+            "cancel that",
+            "cancel this",
+            "cancelalo",
+            "cancelelo",
+        ];
+        let plain =
+            own.iter().any(|words| holds(&folded, words)) && !super::standing::negated(&input.text);
+        if self.asks_to_act(&input.text) && !plain {
+            return false;
+        }
         if declines_person(&folded) {
             return true;
         }

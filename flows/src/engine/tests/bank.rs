@@ -8,7 +8,7 @@ use crate::span::Span;
 use crate::template::Template;
 use crate::value::Type;
 
-const PATTERNS: [Pattern; 73] = [
+const PATTERNS: [Pattern; 74] = [
     Pattern::Greeting,
     Pattern::NoMatch,
     Pattern::NoInput,
@@ -64,6 +64,7 @@ const PATTERNS: [Pattern; 73] = [
     Pattern::QueueUnknown,
     Pattern::QueueOrHere,
     Pattern::QueueLeft,
+    Pattern::LeaveQueue,
     Pattern::CrisisWaiting,
     Pattern::OfferPerson,
     Pattern::StatusDone,
