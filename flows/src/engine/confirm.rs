@@ -161,6 +161,7 @@ impl<'a> Turn<'a> {
     /// True where the confirm is not all that was said last: an answer, a wait or a hint came between.
     fn interrupted(&self, confirm: &Confirm) -> bool {
         let calm = [
+            Pattern::Greeting,
             Pattern::Correction,
             Pattern::AskAgain,
             Pattern::Resume,

@@ -298,9 +298,8 @@ impl Turn<'_> {
             strong.filter(|(intent, p)| wished || (*p >= BEYOND && !self.denied(intent, acts)))
         })
         .filter(|(intent, p)| {
-            !self.denied(intent, acts)
-                && !self.is_small_talk(intent)
-                && !(generic && *p < BEYOND && self.flow_of(intent).is_some())
+            let unsure = generic && *p < BEYOND && self.flow_of(intent).is_some();
+            !unsure && !self.denied(intent, acts) && !self.is_small_talk(intent)
         })
     }
 

@@ -407,7 +407,7 @@ impl Turn<'_> {
         }
         let question = acts.says(Act::Ask) || asks(&input.text);
         // Where no bot may help, what the bot's people wrote for it is told and no more.
-        if self.no_bot() && !acts.only_polite() && (question || self.has_advice()) {
+        if self.no_bot() && (question || (!acts.only_polite() && self.has_advice())) {
             self.note("reading", "message", "rejected", "a person is awaited");
             self.unknown_in_queue();
             return;

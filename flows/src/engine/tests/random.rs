@@ -300,6 +300,7 @@ fn is_answer(effect: &Effect) -> bool {
                 "queue_noted",
                 "queue_unknown",
                 "crisis_waiting",
+                "leave_queue",
                 "noted",
                 "welcome",
                 "crisis",

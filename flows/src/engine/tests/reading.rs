@@ -276,7 +276,8 @@ fn no_idea_is_no_no() {
                 .push(found(text, "yes", "yes_no", json!(true)));
         }
         talk.hears(text, reading);
-        assert_eq!(talk.said(), ["hint"], "{text}");
+        // What is to be agreed to is shown again.
+        assert_eq!(talk.said(), ["hint", "block_check"], "{text}");
     }
 }
 
