@@ -34,7 +34,7 @@ no esta bien|no hace falta|no es necesario|dejalo|dejelo|dejelo asi|dejalo asi|t
 const POLITE: &str = "please|pls|plz|thanks|thank you|thank you very much|thanks a lot|many thanks|thx|ta|cheers|thank you so much|thanks so much|so much|very much|a lot|\
 oh|well|um|uh|er|erm|hmm|hm|ah|so|then|just|actually|really|honestly|sorry|mate|love|dear|sir|madam|man|pal|there|hi|hello|again|indeed|and|\
 por favor|porfa|porfavor|gracias|muchas gracias|mil gracias|pues|bueno|eh|ah|oh|perdon|perdone|disculpa|disculpe|hola|senorita|amigo|amiga|hombre|y|\
-o sea|entonces|that|it|s|for me|i m back|im back|ya estoy|aqui estoy|ya he vuelto|obviously|obvio|obviamente|clearly|ffs";
+o sea|entonces|that|it|s|for me|i m back|im back|ya estoy|mejor|aqui estoy|ya he vuelto|obviously|obvio|obviamente|clearly|ffs";
 
 /// Of those that say yes, the ones that may only acknowledge, folded.
 const WEAK: &str = "ok|okay|oki|okey|k|kk|alright|all right|great|cool|good|lovely|perfect|fine|right|exactly|deal|done|sure thing|roger|\

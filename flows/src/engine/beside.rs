@@ -37,7 +37,8 @@ impl Turn<'_> {
             let long = found.end - found.start >= LONG;
             self.state.frames.is_empty() && long && self.is_code(&found.entity)
         };
-        let said: Vec<&Found> = entities
+        let usable = self.usable(entities);
+        let said: Vec<&Found> = usable
             .iter()
             .filter(|found| all(found) || long_code(found))
             .collect();
@@ -67,7 +68,18 @@ impl Turn<'_> {
             self.say_pattern(Pattern::Noted, &[]);
             self.run();
         } else {
-            self.say_pattern(Pattern::NothingOpen, &[]);
+            // A second value needs no second question.
+            let again = self
+                .state
+                .last_said_before
+                .iter()
+                .any(|said| said.name == "nothing_open");
+            let pattern = if again {
+                Pattern::Noted
+            } else {
+                Pattern::NothingOpen
+            };
+            self.say_pattern(pattern, &[]);
             self.listen();
         }
         true
@@ -213,6 +225,17 @@ impl Turn<'_> {
         // Four digits in a row are an answer that does not fit.
         let runs = input.text.split(|c: char| !c.is_ascii_digit());
         let digits = runs.map(str::len).max().unwrap_or(0) > 3;
+        // "Any day but Thursday" at another question: it rules out something else.
+        let ruled = reading.is_some_and(|reading| {
+            let mut all = reading
+                .entities
+                .iter()
+                .filter(|found| found.entity != "yes_no")
+                .peekable();
+            all.peek().is_some() && all.all(|found| !found.polarity.is_affirmed())
+        });
+        let asked = matches!(step.kind, StepKind::Ask(_));
+        let typed = typed || (asked && ruled && Acts::of(reading).says(Act::Exclude));
         let told = typed
             && input.payload.is_none()
             && input.keys.is_none()
@@ -224,7 +247,13 @@ impl Turn<'_> {
         let tries = TRIES
             .iter()
             .any(|lead| folded.starts_with(&format!("{lead} ")));
-        let tries = tries && words < 2 * STORY;
+        // "It's a Samsung, if that helps" is no number.
+        let most = if folded.starts_with("it") {
+            STORY + 1
+        } else {
+            2 * STORY
+        };
+        let tries = tries && words <= most;
         if !told || digits || tries || self.count_check(step) > 5 {
             return false;
         }

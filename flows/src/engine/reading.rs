@@ -560,7 +560,13 @@ impl Turn<'_> {
             return;
         }
         let empty = self.empty_slots();
-        let tells = [Act::Inform, Act::Request, Act::Affirm, Act::Exclude];
+        let tells = [
+            Act::Inform,
+            Act::Correct,
+            Act::Request,
+            Act::Affirm,
+            Act::Exclude,
+        ];
         let code = |found: &Found| found.confidence >= 1.0 && self.is_code(&found.entity);
         let ahead = !acts.known() || acts.says_any(&tells) || entities.iter().any(code);
         if ahead

@@ -230,6 +230,9 @@ impl Turn<'_> {
         {
             return false;
         }
+        if self.heard_farewell(&input.text) {
+            return true;
+        }
         let taken = self.heard_person_wish(&acts, reading)
             || (matches!(self.state.wait, Wait::Customer | Wait::Person)
                 && self.heard_end(&acts, reading))
@@ -316,6 +319,35 @@ impl Turn<'_> {
             return true;
         }
         false
+    }
+
+    /// "Ok, bye", whatever is open: nobody is kept.
+    fn heard_farewell(&mut self, text: &str) -> bool {
+        let folded = fold(text);
+        let byes = [
+            "bye",
+            "goodbye",
+            "bye bye",
+            "see you",
+            "see ya",
+            "adios",
+            "hasta luego",
+            "chao",
+            "hasta pronto",
+        ];
+        let ends = byes
+            .iter()
+            .any(|bye| folded == *bye || folded.ends_with(&format!(" {bye}")));
+        if !ends || folded.split(' ').count() > FEW / 2 || text.contains(['?', '¿']) {
+            return false;
+        }
+        self.took("bye");
+        self.state.wait = Wait::Customer;
+        self.understood();
+        self.say_pattern(Pattern::Goodbye, &[]);
+        self.drop_frames("abandoned");
+        self.listen();
+        true
     }
 
     /// Found it, never mind, don't do it.

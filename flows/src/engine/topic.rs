@@ -293,7 +293,10 @@ impl Turn<'_> {
             .find(|(intent, p)| *p >= self.bar(intent) && !self.is_own(intent));
         let wished = acts.clauses().iter().any(|clause| wish(clause) >= WISHED);
         // A question of a few words goes on from what is open, unless it is surely about something else.
-        let generic = super::follow::goes_on(&self.state.last_text) && !acts.says(Act::Request);
+        let text = &self.state.last_text;
+        let generic = (super::follow::goes_on(text) && !acts.says(Act::Request))
+            || (super::exact::asks_about_the_question(text)
+                && text.split_whitespace().count() <= 8);
         own.or_else(|| {
             strong.filter(|(intent, p)| wished || (*p >= BEYOND && !self.denied(intent, acts)))
         })

@@ -220,7 +220,18 @@ impl Turn<'_> {
             "cancel", "stop", "block", "freeze", "cancele", "cancela", "pare", "para", "bloquee",
             "bloquea",
         ];
-        let not = super::standing::negated(text);
+        let not = [
+            "don t cancel",
+            "dont cancel",
+            "do not cancel",
+            "don t stop",
+            "dont stop",
+            "no cancel",
+            "no cancele",
+            "no canceles",
+        ]
+        .iter()
+        .any(|words| holds(&folded, words));
         let on = [
             "card",
             "transfer",
@@ -237,7 +248,7 @@ impl Turn<'_> {
             "ladron",
         ];
         let has = |list: &[&str]| list.iter().any(|word| holds(&folded, word));
-        (has(&stops) && has(&on)) || (has(&stops) && not)
+        (has(&stops) && has(&on)) || not
     }
 
     fn waits_in_danger(&self) -> bool {

@@ -357,8 +357,13 @@ struct Notebook {
 }
 
 impl Notebook {
-    fn look(&mut self, state: &State, done: &[Effect]) {
+    fn look(&mut self, state: &State, done: &[Effect], several: bool) {
         let live: Vec<u32> = state.frames.iter().map(|frame| frame.id).collect();
+        if several {
+            let gone = &self.gone;
+            self.told
+                .retain(|_, (_, frame)| live.contains(frame) || gone.contains_key(frame));
+        }
         for (_, frame) in self.told.values() {
             if !live.contains(frame) {
                 self.gone.entry(*frame).or_insert(self.ended);
@@ -412,12 +417,18 @@ fn complete(
         }
         prop_assert!(
             found.is_some(),
-            "{flow}.{slot} is not in {:?}",
-            request.collected
+            "{flow}.{slot} is not in {:?}: {:?}",
+            request.collected,
+            done.trace
         );
         let hidden = secret && slot == "card";
         let value = if hidden { json!(MASK) } else { value.clone() };
-        prop_assert_eq!(found.map(|one| one.filled.value.to_json()), Some(value));
+        prop_assert_eq!(
+            found.map(|one| one.filled.value.to_json()),
+            Some(value),
+            "{:?}",
+            done.trace
+        );
     }
     // What this very message filled last, unless the person was sent away again.
     if done.effects.contains(&Effect::CancelHandoff) {
@@ -452,6 +463,8 @@ proptest! {
     #![proptest_config(ProptestConfig {
         cases: 600,
         failure_persistence: None,
+        // The same cases every time; PROPTEST_RNG_SEED and PROPTEST_CASES look further.
+        rng_seed: proptest::test_runner::RngSeed::Fixed(20_261_130),
         ..ProptestConfig::default()
     })]
 
@@ -472,13 +485,17 @@ proptest! {
         });
         for (at, act) in acts.iter().chain([&last]).enumerate() {
             let next = event(act, &state, i64::try_from(at).expect("small"));
+            // Several messages in one step: what the first of them changed is not seen here.
+            let several = !state.held.is_empty();
             let done = step(&bundle, &mut state, &next);
             for effect in &done.effects {
-                if let Effect::Handoff(request) = effect {
+                if let Effect::Handoff(request) = effect
+                    && !several
+                {
                     complete(&book, request, &done, secret)?;
                 }
             }
-            book.look(&state, &done.effects);
+            book.look(&state, &done.effects, several);
         }
     }
 }

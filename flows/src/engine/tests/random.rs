@@ -236,7 +236,7 @@ pub(super) fn acts() -> impl Strategy<Value = Act> {
         6 => payload().prop_map(|payload| {
             heard(Input { payload: Some(payload), ..Input::default() }, None)
         }),
-        2 => "[0-9]{1,4}".prop_map(|keys| heard(Input { keys: Some(keys), ..Input::default() }, None)),
+        2 => "[0-9]{1,3}|[0-8][0-9]{3}".prop_map(|keys| heard(Input { keys: Some(keys), ..Input::default() }, None)),
         6 => outcomes.prop_map(Act::Acted),
         2 => (0.0..1.0f64).prop_map(Act::Found),
         1 => Just(Act::Event(EventKind::Silence)),
@@ -354,6 +354,8 @@ proptest! {
     #![proptest_config(ProptestConfig {
         cases: 600,
         failure_persistence: None,
+        // The same cases every time; PROPTEST_RNG_SEED and PROPTEST_CASES look further.
+        rng_seed: proptest::test_runner::RngSeed::Fixed(20_261_130),
         ..ProptestConfig::default()
     })]
 
