@@ -51,7 +51,7 @@ test("a balance, a corrected card, a fee with its source, a person, the bot agai
   const source = chat.log.getByRole("link", { name: /Overdrafts: what they cost/ });
   await source.waitFor();
   const [article] = await Promise.all([tab.context().waitForEvent("page"), source.click()]);
-  await article.getByRole("heading", { name: "If you go past your limit" }).waitFor();
+  await article.getByRole("heading", { name: "Change or remove it" }).waitFor();
   await picture(article, "article");
   await accessible(article, "an article");
   await article.close();
@@ -138,7 +138,7 @@ test("the desk shows what a flow has collected, by flow, and never the PIN", asy
 
   await desk.take("Somebody not signed in");
   const known = desk.details.locator("section", { hasText: "What is known" });
-  await known.getByRole("heading", { name: /^Blocking a lost or stolen card/ }).waitFor();
+  await known.getByRole("heading", { name: /lost or stolen card/i }).waitFor();
   const rows = await known.locator("dt").evaluateAll((terms) =>
     terms.map((term) => [term.textContent, term.nextElementSibling.firstChild.textContent]));
   const values = Object.fromEntries(rows);
