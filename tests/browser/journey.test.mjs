@@ -72,7 +72,7 @@ test("a balance, a corrected card, a fee with its source, a person, the bot agai
     await desk.reads(said);
   }
   await desk.details.getByText("Asked for a person", { exact: true }).waitFor();
-  const blocked = desk.details.getByRole("heading", { name: "Blocking a lost or stolen card · done" });
+  const blocked = desk.details.getByRole("heading", { name: /lost or stolen card · done/i });
   await blocked.waitFor();
   await desk.details.getByText("✓ confirmed by the customer").waitFor();
   await picture(desk.tab, "desk-conversation");
