@@ -115,6 +115,16 @@ impl Reader<'_, '_> {
                 })
             })
             .collect();
+        if messages.is_empty() {
+            self.cx.report(
+                Diagnostic::error(
+                    "E0204",
+                    start(node.span),
+                    "this row has nothing that is said",
+                )
+                .help("give `user` at least one message"),
+            );
+        }
         if let (Some(last), Some(expect)) = (turns.last_mut(), fields.get("expect")) {
             last.expect = self.expect(expect);
         }

@@ -357,19 +357,25 @@ struct Notebook {
 }
 
 impl Notebook {
-    fn look(&mut self, state: &State, done: &[Effect], several: bool) {
+    fn look(&mut self, state: &State, done: &crate::engine::Step) {
         let live: Vec<u32> = state.frames.iter().map(|frame| frame.id).collect();
-        if several {
-            let gone = &self.gone;
-            self.told
-                .retain(|_, (_, frame)| live.contains(frame) || gone.contains_key(frame));
-        }
+        // What a flow was told last, in the very step that ended it, can't be seen any more.
+        let changed = changed(done);
+        let gone = &self.gone;
+        let mut entries = done.trace.entries.iter();
+        let reopened = entries.any(|entry| entry.kind == "frame" && entry.verdict == "reopened");
+        self.told.retain(|(_, slot), (_, frame)| {
+            let over = gone.contains_key(frame) && !reopened;
+            live.contains(frame) || over || !changed.contains(&slot.as_str())
+        });
+        // A correction after the end opens a flow again.
+        self.gone.retain(|frame, _| !live.contains(frame));
         for (_, frame) in self.told.values() {
             if !live.contains(frame) {
                 self.gone.entry(*frame).or_insert(self.ended);
             }
         }
-        self.ended += ended(done);
+        self.ended += ended(&done.effects);
         for frame in state.frames.iter().filter(|frame| !frame.called) {
             // What is empty now was taken back.
             self.told
@@ -390,6 +396,16 @@ impl Notebook {
     }
 }
 
+/// Slots that a step filled or emptied.
+fn changed(done: &crate::engine::Step) -> Vec<&str> {
+    let slots = done
+        .trace
+        .entries
+        .iter()
+        .filter(|entry| entry.kind == "slot");
+    slots.map(|entry| entry.what.as_str()).collect()
+}
+
 fn ended(effects: &[Effect]) -> usize {
     let count = |effect: &&Effect| matches!(effect, Effect::FlowEnded { .. });
     effects.iter().filter(count).count()
@@ -402,13 +418,7 @@ fn complete(
     done: &crate::engine::Step,
     secret: bool,
 ) -> Result<(), TestCaseError> {
-    let changed: Vec<&str> = done
-        .trace
-        .entries
-        .iter()
-        .filter(|entry| entry.kind == "slot")
-        .map(|entry| entry.what.as_str())
-        .collect();
+    let changed = changed(done);
     for ((flow, slot), value) in book.owed(ended(&done.effects)) {
         let mut same = request.collected.iter();
         let found = same.find(|one| one.slot == *slot && one.flow.as_ref() == Some(flow));
@@ -430,10 +440,8 @@ fn complete(
             done.trace
         );
     }
-    // What this very message filled last, unless the person was sent away again.
-    if done.effects.contains(&Effect::CancelHandoff) {
-        return Ok(());
-    }
+    // What this very message filled last, unless the person was sent away again before it was filled.
+    let cancelled = done.effects.contains(&Effect::CancelHandoff);
     let last: BTreeMap<&str, &str> = done
         .trace
         .entries
@@ -441,7 +449,10 @@ fn complete(
         .filter(|entry| entry.kind == "slot" && entry.why == "user")
         .map(|entry| (entry.what.as_str(), entry.verdict.as_str()))
         .collect();
-    for (slot, _) in last.iter().filter(|(_, verdict)| **verdict == "set") {
+    let set = last
+        .iter()
+        .filter(|(_, verdict)| **verdict == "set" && !cancelled);
+    for (slot, _) in set {
         let found = request.collected.iter().any(|one| one.slot == *slot);
         prop_assert!(
             found,
@@ -485,17 +496,13 @@ proptest! {
         });
         for (at, act) in acts.iter().chain([&last]).enumerate() {
             let next = event(act, &state, i64::try_from(at).expect("small"));
-            // Several messages in one step: what the first of them changed is not seen here.
-            let several = !state.held.is_empty();
             let done = step(&bundle, &mut state, &next);
             for effect in &done.effects {
-                if let Effect::Handoff(request) = effect
-                    && !several
-                {
+                if let Effect::Handoff(request) = effect {
                     complete(&book, request, &done, secret)?;
                 }
             }
-            book.look(&state, &done.effects, several);
+            book.look(&state, &done);
         }
     }
 }
