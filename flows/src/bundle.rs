@@ -195,6 +195,8 @@ pub struct Action {
     pub stub: Option<Value>,
     /// The action that undoes it.
     pub compensate: Option<Id>,
+    /// Sent once more with other values it replaces what it did, so that a correction may send it again.
+    pub repeatable: bool,
     /// Ids of the slots its templates read.
     pub reads: Vec<Id>,
     /// Where it is declared.
@@ -220,7 +222,7 @@ pub enum JsonTemplate {
 pub enum ActionEffect {
     /// Nothing: it may be repeated freely (the default for GET).
     None,
-    /// Something that can be undone or done again (the default for the rest).
+    /// Something that can be undone (the default for the rest).
     Reversible,
     /// Something that can't: never repeated, always behind a confirm.
     Irreversible,

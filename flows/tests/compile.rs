@@ -102,8 +102,12 @@ tests:
 "#;
 
 fn bundle() -> Bundle {
+    bundle_of(ORDERS)
+}
+
+fn bundle_of(orders: &str) -> Bundle {
     let sources = Sources {
-        files: [("bot.yaml", BOT), ("orders.yaml", ORDERS)]
+        files: [("bot.yaml", BOT), ("orders.yaml", orders)]
             .map(|(path, text)| SourceFile {
                 path: path.to_owned(),
                 text: text.to_owned(),
@@ -266,6 +270,32 @@ fn actions_have_templates_effects_and_stubs() {
     };
     assert!(matches!(&body["amount"], JsonTemplate::Text(text) if text.single().is_some()));
     assert!(matches!(&body["n"], JsonTemplate::Plain(number) if *number == 3));
+}
+
+#[test]
+fn a_correction_sends_only_what_replaces_itself() {
+    for (action, repeatable) in [
+        ("http: {get: ADDRESS}", true),
+        ("http: {post: ADDRESS}", false),
+        ("http: {post: ADDRESS}, effect: none", true),
+        ("http: {post: ADDRESS}, effect: reversible", false),
+        ("http: {post: ADDRESS}, repeatable: true", true),
+        ("http: {put: ADDRESS}", true),
+        ("http: {patch: ADDRESS}, compensate: undo", false),
+        ("http: {delete: ADDRESS}", true),
+        ("http: {put: ADDRESS}, effect: irreversible", false),
+        ("http: {put: ADDRESS}, repeatable: false", false),
+    ] {
+        let action = action.replace("ADDRESS", "\"{env.SHOP}/orders\", timeout: 1s");
+        let orders = format!(
+            "schema: 1\nmodule: orders\nactions:\n  undo: {{http: {{put: \"{{env.SHOP}}/undo\", timeout: 1s}}}}\n  act: {{{action}}}\n"
+        );
+        let bundle = bundle_of(&orders);
+        assert_eq!(
+            bundle.actions["orders.act"].repeatable, repeatable,
+            "{action}"
+        );
+    }
 }
 
 #[test]

@@ -14,7 +14,14 @@ use super::read::Fields;
 use super::scope::{Locals, Scope};
 use super::steps::merge;
 
-const KEYS: [&str; 5] = ["http", "effect", "returns", "stub", "compensate"];
+const KEYS: [&str; 6] = [
+    "http",
+    "effect",
+    "returns",
+    "stub",
+    "compensate",
+    "repeatable",
+];
 const METHODS: [(&str, &str); 5] = [
     ("get", "GET"),
     ("post", "POST"),
@@ -114,6 +121,7 @@ fn action(
     let compensate = fields
         .get("compensate")
         .and_then(|node| cx.refer(Kind::Action, decl.module, node));
+    let repeatable = repeatable(cx, fields, method, effect, compensate.is_some());
     Some(Action {
         method: method.to_owned(),
         url: url?,
@@ -126,6 +134,7 @@ fn action(
         returns,
         stub,
         compensate,
+        repeatable,
         reads: reads
             .into_iter()
             .filter(|name| cx.slot_types.contains_key(name))
@@ -179,6 +188,43 @@ fn effect(cx: &Cx<'_>, fields: Fields<'_>, method: &str) -> ActionEffect {
     } else {
         ActionEffect::Reversible
     })
+}
+
+/// Whether a correction may send it again. A `post` makes something new each time (RFC 9110, section 9.3.3), and what
+/// has an action that undoes it is undone first.
+fn repeatable(
+    cx: &Cx<'_>,
+    fields: Fields<'_>,
+    method: &str,
+    effect: ActionEffect,
+    undoable: bool,
+) -> bool {
+    let Some(node) = fields.get("repeatable") else {
+        return effect == ActionEffect::None
+            || (effect == ActionEffect::Reversible && method != "POST" && !undoable);
+    };
+    let given = cx.truth(node, "`repeatable`").unwrap_or(false);
+    if given && effect == ActionEffect::Irreversible {
+        cx.report(
+            Diagnostic::error(
+                "E0204",
+                node.span,
+                "an irreversible action is never sent again",
+            )
+            .help("leave out `repeatable`, or say `effect: reversible` if it replaces what it did"),
+        );
+    }
+    if given && undoable {
+        cx.report(
+            Diagnostic::error(
+                "E0204",
+                node.span,
+                "what replaces itself needs nothing to undo it",
+            )
+            .help("leave out `repeatable` or `compensate`"),
+        );
+    }
+    given
 }
 
 fn timeout(cx: &Cx<'_>, decl: &Decl<'_>, http: Fields<'_>) -> u64 {

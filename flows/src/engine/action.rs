@@ -188,7 +188,7 @@ impl<'a> Turn<'a> {
         }
         let did = Did::Acted {
             action: id.to_owned(),
-            irreversible: action.effect == ActionEffect::Irreversible,
+            once: !action.repeatable,
             result,
         };
         self.ran(step, reads, writes, did);

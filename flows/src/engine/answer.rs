@@ -183,12 +183,19 @@ impl<'a> Turn<'a> {
             self.exhausted_here(flow, step);
             return true;
         }
+        self.ask_which(&first, &second);
+        self.listen();
+        true
+    }
+
+    /// "Tuesday or Wednesday?"
+    pub(super) fn ask_which(&mut self, first: &Value, second: &Value) {
         let language = self.state.language.clone();
         let how = Rendering {
             language: &language,
             spoken: false,
         };
-        let buttons = [&first, &second]
+        let buttons = [first, second]
             .into_iter()
             .map(|value| MessageButton {
                 title: value.say(how),
@@ -201,8 +208,6 @@ impl<'a> Turn<'a> {
         let (first, second) = (Value::Text(first.say(how)), Value::Text(second.say(how)));
         let names = [("first", first), ("second", second)];
         self.say_pattern_with(Pattern::WhichValue, &names, buttons);
-        self.listen();
-        true
     }
 
     /// "Why do you need that?"; true where the question has a reason that can be told.

@@ -337,7 +337,7 @@ impl Turn<'_> {
         usable.extend(self.usable(&meant));
         let mut all: Vec<(u8, &Found, Value)> = usable
             .iter()
-            .filter(|found| found.confidence >= EXACT)
+            .filter(|found| found.confidence >= EXACT || self.is_system(&found.entity))
             .filter_map(|found| {
                 let (rank, value) = self.entity_value(slot, ty, found, true)?;
                 Some((rank, found, value))

@@ -105,7 +105,7 @@ impl Turn<'_> {
     }
 
     /// True for a kind that no bot declares: dates, sums and the like.
-    fn is_system(&self, entity: &str) -> bool {
+    pub(super) fn is_system(&self, entity: &str) -> bool {
         SYSTEM.contains(&entity)
     }
 
@@ -293,21 +293,19 @@ impl Turn<'_> {
         self.say_pattern(pattern, &[("slot", title), ("value", value)]);
     }
 
-    /// An irreversible action that is done and depends on a slot.
+    /// An action that stays done and depends on a slot.
     pub(super) fn done_for_good(&self, slot: &str) -> Option<String> {
         let log = &self.base()?.log;
         let dirty = tainted(log, BTreeSet::from([slot.to_owned()]));
         log.iter().find_map(|ran| match &ran.did {
             Did::Acted {
-                action,
-                irreversible: true,
-                ..
+                action, once: true, ..
             } if touches(ran, &dirty) => Some(action.clone()),
             _ => None,
         })
     }
 
-    /// An irreversible action that the front flow has done.
+    /// True where the front flow has done something that stays done.
     pub(super) fn done_anything_for_good(&self) -> bool {
         let log = self.base().map_or(&[][..], |base| &base.log);
         log.iter().any(is_final)
@@ -453,15 +451,10 @@ impl Turn<'_> {
         into: Option<&str>,
         touched: bool,
     ) -> Option<Passed> {
-        let Did::Acted {
-            result,
-            irreversible,
-            ..
-        } = &ran.did
-        else {
+        let Did::Acted { result, once, .. } = &ran.did else {
             return None;
         };
-        if touched && !irreversible {
+        if touched && !once {
             let name = format!("{}:{}", ran.flow, ran.step);
             if let Some(redo) = self.base_mut().and_then(|base| base.redo.as_mut()) {
                 redo.again.insert(name);
@@ -658,15 +651,9 @@ fn listed(text: &str, old: &[Value], new: &[Value]) -> Vec<Value> {
     new.to_vec()
 }
 
-/// True for an action that can't be undone.
+/// True for an action that stays done.
 pub(super) fn is_final(ran: &Ran) -> bool {
-    matches!(
-        ran.did,
-        Did::Acted {
-            irreversible: true,
-            ..
-        }
-    )
+    matches!(ran.did, Did::Acted { once: true, .. })
 }
 
 fn touches(ran: &Ran, dirty: &BTreeSet<String>) -> bool {

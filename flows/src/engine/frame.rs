@@ -105,8 +105,9 @@ pub enum Did {
     Acted {
         /// The action.
         action: Id,
-        /// It can't be undone.
-        irreversible: bool,
+        /// It stays done: a correction does not send it again.
+        #[serde(alias = "irreversible")]
+        once: bool,
         /// What it answered.
         result: Value,
     },
@@ -160,6 +161,9 @@ pub struct Frame {
     pub slots: BTreeMap<Id, Filled>,
     /// Response to say in place of a slot's prompt: the opening message gave it a value that failed its check.
     pub refused: BTreeMap<Id, Id>,
+    /// The two values that a message gave for a slot in passing: its question asks which.
+    #[serde(default)]
+    pub rivals: BTreeMap<Id, (Value, Value)>,
     /// When it began.
     pub opened_at: Option<Timestamp>,
     /// When another flow came in front of it.

@@ -567,7 +567,13 @@ impl Turn<'_> {
             Act::Affirm,
             Act::Exclude,
         ];
-        let code = |found: &Found| found.confidence >= 1.0 && self.is_code(&found.entity);
+        // Nothing but a value, whatever it sounds like: "next tues".
+        let code = |found: &Found| {
+            (found.confidence >= 1.0 && self.is_code(&found.entity))
+                || (found.confidence >= 0.9
+                    && found.polarity.is_affirmed()
+                    && super::exact::coverage(&input.text, found.start, found.end) > 0.99)
+        };
         let ahead = !acts.known() || acts.says_any(&tells) || entities.iter().any(code);
         if ahead
             && !empty.is_empty()

@@ -4,7 +4,7 @@
 use super::acts::Acts;
 use super::correct::takes_back;
 use super::effect::MessageButton;
-use super::event::{Act, Input, Reading};
+use super::event::{Act, Found, Input, Polarity, Reading};
 use super::exact::{fold, holds};
 use super::state::{Recent, Wait};
 use super::turn::Turn;
@@ -123,7 +123,10 @@ impl Turn<'_> {
             && acts.p(Act::Correct) >= HINTED
             && !self.named_slots(&input.text, &answered).is_empty();
         let shown = self.shown_slots();
-        let denied = self.denied_value(&input.text, &shown);
+        let entities = reading.map_or(&[][..], |reading| &reading.entities);
+        let denied = self
+            .denied_value(&input.text, &shown)
+            .or_else(|| Some((self.denied_entity(entities, &shown)?, None)));
         // "The shop was Netflix", where the confirm shows the shop.
         let retold = self.confirming()
             && self
@@ -240,6 +243,23 @@ impl Turn<'_> {
             return Some((slot.clone(), instead(text, word)));
         }
         None
+    }
+
+    /// "Not Friday", where the confirm shows that day.
+    fn denied_entity(&self, entities: &[Found], shown: &[String]) -> Option<String> {
+        let denied = |slot: &&String| {
+            let filled = self.state.slot(slot).map(|filled| &filled.value);
+            let ty = self.bundle.slots.get(*slot).map(|slot| &slot.ty);
+            let (Some(filled), Some(ty)) = (filled, ty) else {
+                return false;
+            };
+            entities
+                .iter()
+                .filter(|found| found.polarity == Polarity::Excluded)
+                .filter_map(|found| self.best_entity(slot, ty, std::slice::from_ref(found), true))
+                .any(|(_, value)| value == *filled)
+        };
+        shown.iter().find(denied).cloned()
     }
 
     /// "The street is 5 Mill Lane": what follows the name of a free text.

@@ -280,6 +280,13 @@ impl<'a> Turn<'a> {
                 return Next::Go;
             }
         }
+        let rivals = self
+            .base_mut()
+            .and_then(|base| base.rivals.remove(&ask.slot));
+        if let Some((first, second)) = rivals {
+            self.ask_which(&first, &second);
+            return self.wait_here();
+        }
         // The opening message gave a value that failed its check: its text asks again by itself.
         let refused = self
             .base_mut()

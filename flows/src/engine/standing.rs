@@ -673,7 +673,12 @@ impl Turn<'_> {
         use super::frame::Branch;
         let acts = Acts::of(reading);
         let indifferent = INDIFFERENT.contains(&bare(&fold(&self.state.last_text)).as_str());
-        if acts.says(Act::Skip) || (skip.is_some() && indifferent) {
+        // "Next tues" answers a question to come.
+        let ahead = reading.map_or(&[][..], |reading| &reading.entities);
+        let ahead = !self
+            .match_slots(&self.empty_slots(), &self.usable(ahead))
+            .is_empty();
+        if (acts.says(Act::Skip) && !ahead) || (skip.is_some() && indifferent) {
             self.took("skip");
             let Some(steps) = skip else {
                 self.say_pattern(Pattern::MustAnswer, &[]);

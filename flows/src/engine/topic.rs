@@ -500,8 +500,20 @@ impl Turn<'_> {
             .filter(|slot| !self.is_secret(slot))
             .cloned()
             .collect();
+        let text = self.state.last_text.clone();
         for (slot, found, value) in self.match_slots(&open, entities) {
-            if self.may_hold(&slot, &value) {
+            if let Some(rivals) = self.rivals(&slot, &text, entities) {
+                self.note(
+                    "reading",
+                    format!("answer {slot}"),
+                    "rejected",
+                    "two values for one slot",
+                );
+                if let Some(base) = self.base_mut() {
+                    base.rivals.insert(slot, rivals);
+                    filled = true;
+                }
+            } else if self.may_hold(&slot, &value) {
                 self.put(&slot, value, "user", found.confidence);
                 filled = true;
             } else {

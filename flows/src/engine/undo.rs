@@ -128,14 +128,10 @@ impl Turn<'_> {
     fn forget_final(&mut self, undone: &str) {
         let log = self.base_mut().map(|base| &mut base.log);
         for ran in log.into_iter().flatten() {
-            if let Did::Acted {
-                action,
-                irreversible,
-                ..
-            } = &mut ran.did
+            if let Did::Acted { action, once, .. } = &mut ran.did
                 && action == undone
             {
-                *irreversible = false;
+                *once = false;
             }
         }
     }

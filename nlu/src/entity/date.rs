@@ -175,6 +175,11 @@ pub(super) fn parse(text: &Text, i: usize, lang: Lang, today: Date) -> Option<Da
     Some(best)
 }
 
+/// A word without the ending of "Friday's no good".
+fn owned(word: &str) -> &str {
+    word.strip_suffix("'s").unwrap_or(word)
+}
+
 fn may_begin(text: &Text, i: usize, lang: Lang) -> bool {
     let Some(token) = text.tokens.get(i) else {
         return false;
@@ -182,7 +187,7 @@ fn may_begin(text: &Text, i: usize, lang: Lang) -> bool {
     let known = || {
         let [en, es] = &*STARTS;
         let starts = if lang == Lang::En { en } else { es };
-        starts.contains(token.fold.as_str())
+        starts.contains(owned(token.fold.as_str()))
     };
     token.kind == Kind::Digits
         || (token.kind == Kind::Word
@@ -327,7 +332,7 @@ pub(super) fn number_of(words: &Words, word: &str) -> Option<i8> {
 
 /// The weekday at `i`, 0 for Monday; short forms that are words besides only where `sure` of it.
 pub(super) fn weekday_name(text: &Text, i: usize, lang: Lang, sure: bool) -> Option<i8> {
-    let word = text.word(i);
+    let word = owned(text.word(i));
     // "Sat?", "el jue": nothing else it could be.
     let words = text.tokens.iter().filter(|t| t.kind != Kind::Sign).count();
     let led = [

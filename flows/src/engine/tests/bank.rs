@@ -262,6 +262,7 @@ fn action(effect: ActionEffect, reads: &[&str], returns: &[(&str, Type)]) -> Act
             .collect(),
         stub: None,
         compensate: None,
+        repeatable: effect != ActionEffect::Irreversible,
         reads: reads.iter().map(|read| (*read).to_owned()).collect(),
         span: Span::default(),
     }

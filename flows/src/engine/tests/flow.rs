@@ -401,6 +401,25 @@ fn blocked_and_corrected() -> Talk {
 }
 
 #[test]
+fn what_makes_something_new_each_time_is_not_done_twice() {
+    let mut bundle = super::bank::bank();
+    let block = bundle.actions.get_mut("block_card").expect("it is there");
+    block.effect = crate::bundle::ActionEffect::Reversible;
+    assert!(!block.repeatable);
+    let mut talk = Talk::with(bundle, &[]);
+    talk.reaches_confirm()
+        .types("yes")
+        .answers(json!({"ref": "R1"}));
+    let text = "sorry, 4821";
+    let mut reading = about("balance", 0.1);
+    reading.entities = vec![found(text, "4821", "last4", json!("4821"))];
+    talk.hears(text, reading);
+    assert!(talk.said().contains(&"already_done"), "{:?}", talk.said());
+    assert_eq!(talk.slot("card"), Some(json!("4281")));
+    assert!(talk.did().is_empty());
+}
+
+#[test]
 fn what_another_action_undoes_is_offered() {
     let mut talk = blocked_and_corrected();
     assert_eq!(talk.said(), ["offer_undo"]);

@@ -135,6 +135,8 @@ en | date | today or tomorrow | today=2026-11-26; tomorrow=2026-11-27
 en | date | the day after tomorrow | the day after tomorrow=2026-11-28
 en | date | yesterday | yesterday=2026-11-25
 en | date | friday | friday=2026-11-27
+en | date | Friday's no good | Friday's=2026-11-27
+en | date | next friday’s fine | next friday’s=2026-12-04
 en | date | next Friday | next Friday=2026-12-04
 en | date | this thursday | this thursday=2026-11-26
 en | date | next Thursday | next Thursday=2026-12-03
