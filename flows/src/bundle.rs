@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::engine::phrases::Phrases;
 use crate::expr::Expr;
 use crate::span::Span;
 use crate::template::Template;
@@ -649,7 +650,7 @@ pub enum TriggerKind {
         turns: u32,
     },
     /// One of these words or phrases, folded for case and accents, at word borders (`keyword`).
-    Keyword(BTreeMap<Language, Vec<String>>),
+    Keyword(Phrases),
     /// One of these intents, at the given probability or above, or one of these phrases: automation is forbidden (`never_automate`).
     NeverAutomate {
         /// Intents.
@@ -657,7 +658,7 @@ pub enum TriggerKind {
         /// Probability from which the policy holds; deliberately lower than for a flow.
         at: f64,
         /// Phrases.
-        phrases: BTreeMap<Language, Vec<String>>,
+        phrases: Phrases,
     },
     /// An action failed this many times in the conversation (`tool_failure`).
     ToolFailure(u32),
@@ -668,7 +669,7 @@ pub enum TriggerKind {
         /// Probability of the act from which it holds.
         at: f64,
         /// Phrases.
-        phrases: BTreeMap<Language, Vec<String>>,
+        phrases: Phrases,
     },
     /// The customer has insulted the bot this many times (`abuse`).
     Abuse(u32),

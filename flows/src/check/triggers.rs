@@ -51,10 +51,12 @@ fn shadows(earlier: &Trigger, later: &Trigger) -> bool {
             },
         ) => {
             let intents = b.is_empty() || (subset(b, a) && low <= high);
-            let phrases = q.values().all(Vec::is_empty) || covers(p, q);
-            intents && phrases && !(b.is_empty() && q.values().all(Vec::is_empty))
+            let phrases = q.is_empty() || covers(p.lists(), q.lists());
+            intents && phrases && !(b.is_empty() && q.is_empty())
         }
-        (K::Keyword(p) | K::NeverAutomate { phrases: p, .. }, K::Keyword(q)) => covers(p, q),
+        (K::Keyword(p) | K::NeverAutomate { phrases: p, .. }, K::Keyword(q)) => {
+            covers(p.lists(), q.lists())
+        }
         (K::LowConfidence { below: a, turns: m }, K::LowConfidence { below: b, turns: n }) => {
             a >= b && m <= n
         }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::bundle::{Policy, Queue, Trigger, TriggerKind};
 use crate::diag::Diagnostic;
+use crate::engine::phrases::Phrases;
 use crate::span::Span;
 use crate::syntax::{Entry, Kind as NodeKind, Node};
 
@@ -259,11 +260,11 @@ fn when(cx: &Cx<'_>, module: &str, kind: &Entry) -> Option<TriggerKind> {
                     .unwrap_or(0.4),
                 phrases: fields
                     .get("phrases")
-                    .map_or_else(BTreeMap::new, |n| cx.localized_lists(n, "the phrases")),
+                    .map_or_else(Phrases::default, |n| phrases(cx, n, "the phrases")),
             }
         }
         "asked" => TriggerKind::Asked(intents(node)),
-        "keyword" => TriggerKind::Keyword(cx.localized_lists(node, "the keywords")),
+        "keyword" => TriggerKind::Keyword(phrases(cx, node, "the keywords")),
         "sentiment" => {
             let fields = cx.fields(node, "`sentiment`", &["now", "trend", "turns"])?;
             TriggerKind::Sentiment {
@@ -292,7 +293,7 @@ fn when(cx: &Cx<'_>, module: &str, kind: &Entry) -> Option<TriggerKind> {
                 at: share(cx, fields, "at").unwrap_or(0.3),
                 phrases: fields
                     .get("phrases")
-                    .map_or_else(BTreeMap::new, |n| cx.localized_lists(n, "the phrases")),
+                    .map_or_else(Phrases::default, |n| phrases(cx, n, "the phrases")),
             }
         }
         "abuse" => TriggerKind::Abuse(many("`abuse`")?),
@@ -317,4 +318,8 @@ fn count(cx: &Cx<'_>, fields: Fields<'_>, key: &str) -> Option<u32> {
     fields
         .get(key)
         .and_then(|node| cx.whole(node, &format!("`{key}`"), 1, 1000))
+}
+
+fn phrases(cx: &Cx<'_>, node: &Node, what: &str) -> Phrases {
+    Phrases::new(cx.localized_lists(node, what))
 }

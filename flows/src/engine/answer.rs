@@ -122,7 +122,7 @@ impl<'a> Turn<'a> {
         let folded = super::exact::fold(&input.text);
         if ["not", "no es", "no era"]
             .iter()
-            .any(|not| folded.starts_with(&format!("{not} ")))
+            .any(|not| super::exact::begins(&folded, not))
         {
             return Some("it rules something out");
         }

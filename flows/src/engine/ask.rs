@@ -8,14 +8,14 @@ use serde_json::{Value as Json, json};
 use super::acts::{Acts, best};
 use super::answer::NO_TEXT;
 use super::bare::yes_no;
-use super::event::{Act, Clause, Found, Input, Polarity, Reading};
-use super::exact::{coverage, fold, unsure};
+use super::event::{Act, Clause, Found, Input, Reading};
+use super::exact::{coverage, fold, holds, unsure};
 use super::shape::{is_email, is_url, phone, trimmed};
 use super::topic::{inside_other, overlaps};
 use super::turn::Turn;
+use super::vague;
 use crate::bundle::{EntityKind, Like, Looks};
 use crate::expr::EvalError;
-use crate::template::Rendering;
 use crate::value::{Type, Value};
 
 /// Words in a name that is taken from the text as it stands.
@@ -26,8 +26,6 @@ const FREE: f64 = 0.5;
 const EXACT: f64 = 0.8;
 /// Confidence from which a bare number may be an amount.
 const AMOUNT: f64 = 0.6;
-/// Values that are shown when one of them is ruled out, at most.
-const LEFT: usize = 8;
 /// Acts beside which a guess is no value.
 const NO_VALUE: [Act; 8] = [
     Act::Limit,
@@ -39,22 +37,20 @@ const NO_VALUE: [Act; 8] = [
     Act::Complain,
     Act::Withdraw,
 ];
-/// Words between two values of which the second replaces the first.
-const INSTEAD: [&str; 14] = [
-    "no",
-    "sorry",
-    "i mean",
-    "i meant",
-    "make that",
-    "rather",
-    "actually",
-    "wait",
-    "instead",
-    "perdon",
-    "digo",
-    "mejor",
-    "quiero decir",
-    "not",
+/// First words of a text that points at a place known already, folded.
+const SAME: [&str; 8] = [
+    "same",
+    "the same",
+    "it s the same",
+    "still the same",
+    "la misma",
+    "el mismo",
+    "misma",
+    "mismo",
+];
+/// First words of a text about people and no place, folded.
+const OURSELVES: [&str; 12] = [
+    "i", "im", "ive", "we", "my", "you", "it", "still", "yo", "ya", "sigo", "nosotros",
 ];
 /// Stands for the place in the middle.
 const MIDDLE: i32 = -2;
@@ -196,8 +192,33 @@ impl Turn<'_> {
             found.polarity.is_affirmed()
                 && !inside_other(found, entities)
                 && !(found.entity == "number" && super::shape::labelled(text, found.start))
+                && !self.is_loose(text, found)
         };
         entities.iter().filter(given).cloned().collect()
+    }
+
+    /// True for a value that the words around it make another one, or only a bound.
+    pub(super) fn is_loose(&self, text: &str, found: &Found) -> bool {
+        vague::is_bound(text, found)
+            || vague::is_about(text, found)
+            || self.is_called_otherwise(text, found)
+    }
+
+    /// True for a run of digits in the form of a number of the bot's own that its customer calls something else.
+    fn is_called_otherwise(&self, text: &str, found: &Found) -> bool {
+        if !self.is_code(&found.entity) {
+            return false;
+        }
+        let of_it = |slot: &&crate::bundle::Slot| slot.ty == Type::Entity(found.entity.clone());
+        let titles: Vec<&str> = self
+            .bundle
+            .slots
+            .values()
+            .filter(of_it)
+            .filter_map(|slot| slot.title.get(&self.state.language))
+            .map(String::as_str)
+            .collect();
+        vague::is_another_number(text, found, &titles.join(" "))
     }
 
     fn fit_one(&self, slot: &str, ty: &Type, heard: Heard<'_>) -> Option<Fit> {
@@ -213,7 +234,9 @@ impl Turn<'_> {
         if let Some(value) = self.picked(ty, heard) {
             return Some(Fit::exact(value, &input.text));
         }
-        let found = self.best_entity(slot, ty, entities, true);
+        let found = self
+            .replaced(slot, &input.text, entities)
+            .or_else(|| self.best_entity(slot, ty, entities, true));
         // An ordinary word that looks like a value is none while the message says something else.
         let guessed = |found: &Found| found.confidence < EXACT && acts.says_any(&NO_VALUE);
         if let Some((entity, value)) = found.filter(|(entity, _)| !guessed(entity)) {
@@ -309,114 +332,6 @@ impl Turn<'_> {
         trimmed(text, start, end)
     }
 
-    /// Two values that a message gives for one slot, where no other question waits for one of them and the message does
-    /// not take one back.
-    pub(super) fn rivals(
-        &self,
-        slot: &str,
-        text: &str,
-        entities: &[Found],
-    ) -> Option<(Value, Value)> {
-        let ty = &self.bundle.slots.get(slot)?.ty;
-        if matches!(
-            ty,
-            Type::List(_) | Type::YesNo | Type::Bool | Type::Text | Type::Any
-        ) {
-            return None;
-        }
-        // "Tuesday or Wednesday?" asks, and still names two.
-        let meant: Vec<Found> = entities
-            .iter()
-            .filter(|found| found.polarity == Polarity::Asked)
-            .map(|found| Found {
-                polarity: Polarity::Affirmed,
-                ..found.clone()
-            })
-            .collect();
-        let mut usable = self.usable(entities);
-        usable.extend(self.usable(&meant));
-        let mut all: Vec<(u8, &Found, Value)> = usable
-            .iter()
-            .filter(|found| found.confidence >= EXACT || self.is_system(&found.entity))
-            .filter_map(|found| {
-                let (rank, value) = self.entity_value(slot, ty, found, true)?;
-                Some((rank, found, value))
-            })
-            .collect();
-        let rank = all.iter().map(|(rank, ..)| *rank).max()?;
-        all.retain(|(of, ..)| *of == rank);
-        all.sort_by_key(|(_, found, _)| found.start);
-        let (_, first, value) = all.first()?;
-        let (_, second, other) = all
-            .iter()
-            .find(|(_, found, other)| found.start >= first.end && other != value)?;
-        let mut waiting = self.empty_slots();
-        waiting.retain(|id| id != slot);
-        let rest: Vec<Found> = vec![(*second).clone()];
-        let taken = !self.match_slots(&waiting, &rest).is_empty();
-        let between = fold(text.get(first.end..second.start)?);
-        let taken_back = INSTEAD
-            .iter()
-            .any(|word| super::exact::holds(&between, word));
-        (!taken && !taken_back).then(|| (value.clone(), other.clone()))
-    }
-
-    /// What a message only rules out for a slot with a set of values: its name, and the values that are left.
-    pub(super) fn excluded(
-        &self,
-        slot: &str,
-        entities: &[Found],
-    ) -> Option<(String, Vec<(String, String)>)> {
-        let ty = &self.bundle.slots.get(slot)?.ty;
-        let ty = match ty {
-            Type::List(inner) => inner,
-            ty => ty,
-        };
-        let out: Vec<&Found> = entities
-            .iter()
-            .filter(|found| found.polarity == Polarity::Excluded)
-            .filter(|found| self.entity_value(slot, ty, found, true).is_some())
-            .collect();
-        let language = &self.state.language;
-        let how = Rendering {
-            language,
-            spoken: false,
-        };
-        let named = |value: &str| -> String {
-            let Type::Entity(id) = ty else {
-                return value.to_owned();
-            };
-            let Some(EntityKind::List(values)) = self.bundle.entities.get(id).map(|e| &e.kind)
-            else {
-                return value.to_owned();
-            };
-            let words = values.get(value).and_then(|of| of.get(language));
-            let word = words.and_then(|words| words.first());
-            word.cloned().unwrap_or_else(|| value.replace('_', " "))
-        };
-        let mut left = Vec::new();
-        if let Type::Entity(id) = ty
-            && let Some(EntityKind::List(values)) = self.bundle.entities.get(id).map(|e| &e.kind)
-            && values.len() <= LEFT
-        {
-            let gone = |value: &String| out.iter().any(|found| found.value.as_str() == Some(value));
-            let kept = values.keys().filter(|value| !gone(value));
-            left = kept.map(|value| (named(value), value.clone())).collect();
-        }
-        // All of them: "not Tuesday, Wednesday or Monday".
-        let mut said: Vec<String> = Vec::new();
-        let mut until = 0;
-        for found in &out {
-            let value = self.entity_value(slot, ty, found, true);
-            if let Some((_, value)) = value.filter(|_| found.start >= until) {
-                until = found.end;
-                said.push(named(&value.say(how)));
-            }
-        }
-        let between = if language == "es" { " ni " } else { " or " };
-        (!said.is_empty()).then(|| (said.join(between), left))
-    }
-
     /// True for "no idea", and for a message that says both yes and no.
     pub(super) fn undecided(&self, text: &str, entities: &[Found]) -> bool {
         if yes_no(text).is_some() {
@@ -500,7 +415,7 @@ impl Turn<'_> {
     }
 
     /// The value of an entity as a slot's type, and how well the kinds go together.
-    fn entity_value(
+    pub(super) fn entity_value(
         &self,
         slot: &str,
         ty: &Type,
@@ -670,7 +585,9 @@ impl Turn<'_> {
         let like = match slot.like {
             Some(Like::Person) => person && words <= 5,
             Some(Like::Company) => words <= 8,
-            Some(Like::Place) => words <= 14 && (digits || words <= 8),
+            Some(Like::Place) => {
+                words <= 14 && (digits || words <= 8) && names_a_place(text, digits)
+            }
             None => true,
         };
         bounded && like
@@ -780,6 +697,18 @@ impl Turn<'_> {
         }
         holds
     }
+}
+
+/// True unless a text speaks of a place that it does not name: "I haven't moved", "same street, number 9 now", "14 Mill
+/// Lane, not 41".
+fn names_a_place(text: &str, digits: bool) -> bool {
+    let folded = fold(text);
+    let leads = |words: &[&str]| words.iter().any(|word| super::exact::begins(&folded, word));
+    !leads(&SAME)
+        && (digits || !leads(&OURSELVES))
+        && !["not", "no es", "no era", "no el", "no la"]
+            .iter()
+            .any(|not| holds(&folded, not))
 }
 
 /// The canonical value whose name or synonym the text is, in any language.

@@ -2,7 +2,7 @@
 //! below; one word more and it is neither. What can't be undone hangs on this, so it is a list that can be read and
 //! not a model.
 
-use super::exact::fold;
+use super::exact::{fold, holds};
 
 /// Phrases that say yes, folded.
 const YES: &str = "yes|yeah|yea|yah|yep|yup|yip|ya|yh|yes yes|ye|aye|sure|sure thing|for sure|of course|course|absolutely|definitely|\
@@ -250,6 +250,26 @@ pub(super) fn touches(text: &str) -> bool {
         || CONDITIONS
             .iter()
             .any(|word| super::exact::holds(&folded, word))
+}
+
+/// Words that negate a no, folded.
+const TURNED_TWICE: [&str; 10] = [
+    "never said no",
+    "didn t say no",
+    "didnt say no",
+    "not saying no",
+    "dont not",
+    "don t not",
+    "do not not",
+    "no digo que no",
+    "no he dicho que no",
+    "no dije que no",
+];
+
+/// True for a no that is itself turned around: nobody can act on it.
+pub(super) fn turned_twice(text: &str) -> bool {
+    let folded = fold(text);
+    TURNED_TWICE.iter().any(|words| holds(&folded, words))
 }
 
 #[cfg(test)]

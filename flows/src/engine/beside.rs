@@ -241,12 +241,15 @@ impl Turn<'_> {
             && input.keys.is_none()
             && words >= STORY
             && acts.known()
-            && !acts.says_any(&wants);
+            && !acts.says_any(&wants)
+            && !asks_in_part(&input.text)
+            && !reading.is_some_and(|reading| {
+                let mut all = reading.entities.iter();
+                all.any(|found| super::vague::is_bound(&input.text, found))
+            });
         let folded = fold(&input.text);
         // "It's the blue one" tries to answer; a hint helps more.
-        let tries = TRIES
-            .iter()
-            .any(|lead| folded.starts_with(&format!("{lead} ")));
+        let tries = TRIES.iter().any(|lead| super::exact::begins(&folded, lead));
         // "It's a Samsung, if that helps" is no number.
         let most = if folded.starts_with("it") {
             STORY + 1
@@ -262,4 +265,11 @@ impl Turn<'_> {
         self.run();
         true
     }
+}
+
+/// True where a part of a message is a question by its first word, mark or not: "im 74, what about my name".
+pub(super) fn asks_in_part(text: &str) -> bool {
+    text.split([',', '.', ';', '!', '\n'])
+        .map(str::trim)
+        .any(|part| !part.is_empty() && super::exact::asks(part))
 }

@@ -113,6 +113,9 @@ impl<'a> Turn<'a> {
             return known.map_or(Said::Else, |yes| if yes { Said::Yes } else { Said::No });
         }
         let acts = Acts::of(reading);
+        if bare::turned_twice(&input.text) {
+            return Said::Unsettled;
+        }
         match bare::answer(&input.text, &self.prompt_text(&confirm.prompt)) {
             Some(true) => {
                 let doubted = acts.clauses().iter().any(|clause| {

@@ -62,7 +62,8 @@ impl Turn<'_> {
         let shown = self.shown_slots();
         slots.retain(|slot| named.contains(slot) || !self.is_secret(slot));
         slots.sort_by_key(|slot| (!named.contains(slot), !shown.contains(slot)));
-        let usable = self.usable(entities);
+        let mut usable = self.usable(entities);
+        usable.retain(|found| !super::vague::is_difference(text, found));
         let mut changes = self.match_slots(&slots, &usable);
         let acts = Acts::of(reading);
         // At a confirm a value can only be one for what it shows.
@@ -630,7 +631,7 @@ pub(super) fn takes_back(text: &str) -> bool {
         }
         rest = after;
     }
-    CUES.iter().any(|cue| rest.starts_with(&format!("{cue} ")))
+    CUES.iter().any(|cue| super::exact::begins(rest, cue))
 }
 
 /// A list with what a message puts to it or takes out of it; else what the message says instead.

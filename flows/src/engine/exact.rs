@@ -332,6 +332,9 @@ impl Command {
 
 /// Lower case without accents; everything that is no letter or digit is one space.
 pub(super) fn fold(text: &str) -> String {
+    if is_folded(text) {
+        return text.to_owned();
+    }
     let plain: String = text
         .nfd()
         .filter(|c| !is_combining_mark(*c))
@@ -350,10 +353,39 @@ pub(super) fn bare(folded: &str) -> String {
         .join(" ")
 }
 
-/// True where the folded text holds the phrase at word borders.
+/// True for a text that folding leaves as it is, told without making another.
+fn is_folded(text: &str) -> bool {
+    let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b' ';
+    text.bytes().all(plain)
+        && !text.starts_with(' ')
+        && !text.ends_with(' ')
+        && !text.contains("  ")
+}
+
+/// True where the folded text holds the phrase at word borders. Phrases of the word lists are folded as they stand, and
+/// hundreds of them are looked for in a message.
 pub(super) fn holds(folded: &str, phrase: &str) -> bool {
-    let phrase = fold(phrase);
-    !phrase.is_empty() && format!(" {folded} ").contains(&format!(" {phrase} "))
+    if is_folded(phrase) {
+        return holds_folded(folded, phrase);
+    }
+    holds_folded(folded, &fold(phrase))
+}
+
+/// As `holds`, for a phrase that is folded.
+pub(super) fn holds_folded(folded: &str, phrase: &str) -> bool {
+    let starts = std::iter::once(0).chain(folded.match_indices(' ').map(|(at, _)| at + 1));
+    let here = |rest: &str| {
+        rest.strip_prefix(phrase)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
+    };
+    !phrase.is_empty() && starts.filter_map(|at| folded.get(at..)).any(here)
+}
+
+/// True where the folded text begins with a folded phrase and goes on after it.
+pub(super) fn begins(folded: &str, phrase: &str) -> bool {
+    folded
+        .strip_prefix(phrase)
+        .is_some_and(|rest| rest.starts_with(' '))
 }
 
 /// True where a message leaves a yes-or-no question open.
@@ -375,16 +407,13 @@ pub(super) fn asks(text: &str) -> bool {
         || text.contains('¿')
         || ASKING
             .iter()
-            .any(|word| folded == *word || folded.starts_with(&format!("{word} ")))
+            .any(|word| folded == *word || begins(&folded, word))
 }
 
 /// True where a message is a question whatever it stands for: "Will" may be a name, "what" is none.
 pub(super) fn surely_asks(text: &str) -> bool {
     let folded = fold(text);
-    text.contains('?')
-        || SURELY_ASKING
-            .iter()
-            .any(|word| folded.starts_with(&format!("{word} ")))
+    text.contains('?') || SURELY_ASKING.iter().any(|word| begins(&folded, word))
 }
 
 /// True where a message asks what is wanted of it: "where would that be?".

@@ -61,7 +61,7 @@ pub(super) fn goes_on(text: &str) -> bool {
     let words: Vec<&str> = folded.split(' ').filter(|word| !word.is_empty()).collect();
     let led = LEADS
         .iter()
-        .any(|lead| folded == *lead || folded.starts_with(&format!("{lead} ")));
+        .any(|lead| folded == *lead || super::exact::begins(&folded, lead));
     let stands = words.iter().any(|word| STAND_FOR.contains(word));
     !words.is_empty() && words.len() <= WORDS && (led || stands || words.len() <= SHORT)
 }

@@ -22,6 +22,7 @@ mod knowledge;
 mod ladder;
 mod migrate;
 mod open;
+pub mod phrases;
 mod pick;
 mod policy;
 mod reading;
@@ -29,14 +30,17 @@ mod repair;
 mod requests;
 mod run;
 mod scope;
+mod several;
 mod shape;
 mod standing;
+mod standing_words;
 pub mod state;
 mod status;
 mod talk;
 mod topic;
 mod turn;
 mod undo;
+mod vague;
 mod waiting;
 
 #[cfg(test)]

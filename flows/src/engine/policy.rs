@@ -5,8 +5,9 @@ use serde_json::{Value as Json, json};
 use super::acts::{self, Acts};
 use super::effect::{Effect, Evidence};
 use super::event::{Act, Input, Reading};
-use super::exact::{fold, holds};
+use super::exact::{fold, holds, holds_folded};
 use super::handoff::Request;
+use super::phrases::Phrases;
 use super::state::Wait;
 use super::turn::Turn;
 use crate::bundle::{Pattern, Trigger, TriggerKind};
@@ -296,27 +297,21 @@ impl<'m> Seen<'m> {
         human >= bar || (!self.at_question && p >= CERTAIN)
     }
 
-    /// True where the message says a phrase and does not deny it: "she has not passed away". What stands before a stop
-    /// denies nothing after it.
-    fn says(&self, phrase: &str) -> bool {
-        let mut parts = self
-            .parts
-            .iter()
-            .filter(|part| holds(part, phrase))
-            .peekable();
-        if parts.peek().is_none() {
-            return holds(&self.folded, phrase);
-        }
-        parts.any(|part| !denied(part, phrase))
-    }
-
-    fn phrase<'p>(
-        &self,
-        lists: &'p std::collections::BTreeMap<String, Vec<String>>,
-    ) -> Option<&'p str> {
-        // In every language of the list: people mix languages when it matters most to them.
-        let mut all = lists.values().flatten();
-        all.find(|phrase| self.says(phrase)).map(String::as_str)
+    /// The first of some phrases that the message says and does not deny: "she has not passed away". What stands before
+    /// a stop denies nothing after it. In every language of the list: people mix languages when it matters most to them.
+    fn phrase<'p>(&self, phrases: &'p Phrases) -> Option<&'p str> {
+        let said = |phrase: &str| {
+            let mut parts = self
+                .parts
+                .iter()
+                .filter(|part| holds_folded(part, phrase))
+                .peekable();
+            // A phrase that runs over a stop is denied by nothing.
+            parts.peek().is_none() || parts.any(|part| !denied(part, phrase))
+        };
+        let all = phrases.within(&self.folded);
+        let found = all.into_iter().find(|(_, folded)| said(folded));
+        found.map(|(written, _)| written)
     }
 }
 
@@ -740,12 +735,7 @@ fn counts_misses(when: &TriggerKind) -> bool {
     )
 }
 
-fn never(
-    seen: &Seen<'_>,
-    intents: &[String],
-    at: f64,
-    phrases: &std::collections::BTreeMap<String, Vec<String>>,
-) -> Option<Hit> {
+fn never(seen: &Seen<'_>, intents: &[String], at: f64, phrases: &Phrases) -> Option<Hit> {
     if let Some(phrase) = seen.phrase(phrases) {
         let detail = format!("the customer said \"{phrase}\"");
         return Some(Hit::new("never_automate", detail).seen("phrase", json!(phrase), Json::Null));
@@ -760,10 +750,9 @@ fn never(
     })
 }
 
-/// True where a word right before a phrase turns it around. "No, I was scammed" denies nothing, comma or not.
+/// True where a word right before a folded phrase turns it around. "No, I was scammed" denies nothing, comma or not.
 fn denied(part: &str, phrase: &str) -> bool {
-    let phrase = fold(phrase);
-    let before = part.find(&phrase).and_then(|at| part.get(..at));
+    let before = part.find(phrase).and_then(|at| part.get(..at));
     let last = before.and_then(|before| before.split_whitespace().next_back());
     let own = phrase.starts_with("i ") || phrase.starts_with("my ");
     let asked = before.is_some_and(|before| {

@@ -668,8 +668,9 @@ impl Turn<'_> {
         }
         let typed = input.payload.is_none() && input.keys.is_none();
         let letters = input.text.chars().filter(|c| c.is_alphabetic()).count();
-        if self.state.frames.is_empty() && typed && letters >= SEARCHED {
-            self.search_message(None, asks(&input.text));
+        let asked = Acts::of(reading).known() && super::beside::asks_in_part(&input.text);
+        if (self.state.frames.is_empty() || asked) && typed && letters >= SEARCHED {
+            self.search_message(None, asked || asks(&input.text));
             return;
         }
         self.missed(Missed::NoMatch);

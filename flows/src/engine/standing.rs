@@ -6,6 +6,10 @@ use super::event::{Act, Input, Reading};
 use super::exact::{bare, fold, holds};
 use super::ladder::Missed;
 use super::policy::declines_person;
+use super::standing_words::{
+    CAN_DO, FEW, FOUND, INDIFFERENT, JUST_ASKING, LANGUAGES, MOMENT, NEGATIONS, SPEAKS, STAY,
+    UNSETTLED, WAITS, WANTS_PERSON, WISHED_LANGUAGE, WITHDRAWS,
+};
 use super::state::Wait;
 use super::turn::{Next, Turn};
 use crate::bundle::{Pattern, StepKind, TriggerKind};
@@ -25,200 +29,8 @@ const CHAT: f64 = 0.75;
 const HUMAN: f64 = 0.8;
 /// Probability of another topic from which a wish for a person is part of it: "somebody who knows mortgages".
 const SURE_TOPIC: f64 = 0.9;
-/// What wants a person in words that say no to something else, folded.
-const WANTS_PERSON: [&str; 34] = [
-    "do this with a person",
-    "with a real person",
-    "not you a person",
-    "a person not you",
-    "yes person",
-    "yes a person",
-    "yes human",
-    "don t want a bot",
-    "dont want a bot",
-    "don t want a robot",
-    "dont want a robot",
-    "don t want to talk to a bot",
-    "dont want to talk to a bot",
-    "don t want to talk to a machine",
-    "dont want to talk to a machine",
-    "stop the bot",
-    "somebody real",
-    "someone real",
-    "si persona",
-    "si una persona",
-    "prefiero una persona",
-    "prefiero a una persona",
-    "otra persona que no sea",
-    "no quiero un robot",
-    "no quiero hablar con un robot",
-    "no quiero hablar con una maquina",
-    "no quiero hablar contigo",
-    "pasame con un companero",
-    "paseme con un companero",
-    "pasame con una companera",
-    "paseme con una companera",
-    "un asesor de verdad",
-    "alguien de verdad",
-    "persona de verdad",
-];
 /// Titles that "what can you do" is answered with, at most.
 const TITLES: usize = 8;
-/// Words that negate, folded.
-const NEGATIONS: [&str; 18] = [
-    "not", "no", "don t", "dont", "never", "won t", "wont", "can t", "cant", "t", "leave", "stop",
-    "nor", "sin", "nunca", "tampoco", "nada", "deje",
-];
-/// Messages that need a moment and nothing else, folded and without what leads in.
-const WAITS: [&str; 14] = [
-    "wait",
-    "wait a minute",
-    "wait a moment",
-    "hold on",
-    "hang on",
-    "one sec",
-    "one second",
-    "one moment",
-    "espera",
-    "espere",
-    "un momento",
-    "un segundo",
-    "un momentito",
-    "espera un momento",
-];
-/// Parts of a wish for a moment, folded: "it won't let me in" has none.
-const MOMENT: &str = "wait|hold|hang|sec|secs|second|seconds|minute|minutes|min|mins|moment|mo|brb|back|bear with|tick|looking for|let me look|\
-let me find|let me check|let me see|let me get|let me grab|let me think|let me ask|give me a|getting my|looking|finding|fetch|not ready|in a bit|\
-espera|esperate|espere|espereme|esperame|esperar|momento|momentito|segundo|segundito|minuto|minutito|rato|ratito|ahora vuelvo|vuelvo|dejame|\
-dejeme|busco|buscando|voy a por|voy a buscar|aguarda|aguarde|un ratito|lo miro|lo busco|tengo que buscar|pregunto|consulte|consulto";
-/// What wishes for a moment whatever else is said, folded.
-const STAY: [&str; 8] = [
-    "hold on",
-    "hang on",
-    "one sec",
-    "one moment",
-    "wait a",
-    "espera un",
-    "un momento",
-    "un segundo",
-];
-/// What ends what is open without a word of asking for it, folded: people help themselves, or another time.
-const WITHDRAWS: &str = "leave it|leave it as it is|as it is|as it was|never mind|nevermind|nvm|forget it|forget that|don t bother|dont bother|\
-no longer need|don t need it any more|dont need it any more|not now|ll do it in the app|do it in the app|\
-check in the app|look in the app|check online|do it online|do it myself|sort it myself|sort it out myself|leave that|\
-da igual|dejalo|dejelo|dejalo estar|dejelo estar|dejalo asi|dejelo asi|como esta|tal cual|olvidalo|olvidelo|lo miro en la app|\
-lo hago en la app|lo veo en la app|en la aplicacion lo miro|ya no hace falta|ya no lo necesito|no hace falta ya|ya lo hago yo";
-/// What says that somebody only asks, folded.
-const JUST_ASKING: &str = "just asking|only asking|was only asking|just looking|only looking|just wondering|only wondering|just curious|only curious|\
-just browsing|just checking|having a look|solo miro|solo mirando|solo estoy mirando|solo preguntaba|solo pregunto|solo preguntar|solo era una pregunta|\
-era por saber|solo queria saber|por curiosidad|solo queria saberlo|solo era por";
-/// Words that leave something unsettled, folded.
-const UNSETTLED: [&str; 18] = [
-    "tho",
-    "though",
-    "but",
-    "still",
-    "already did that",
-    "did that",
-    "already tried",
-    "tried that",
-    "only",
-    "pero",
-    "aunque",
-    "todavia",
-    "sigue",
-    "eso ya lo",
-    "ya lo probe",
-    "ya lo intente",
-    "ya lo hice",
-    "solo",
-];
-/// What says that something is found or works again, folded.
-const FOUND: &str = "found it|found them|found my|it turned up|it s turned up|got it back|panic over|had it all along|managed to get in|i got in|i m in now|\
-it s working now|its working now|works now|working again|la encontre|lo encontre|la he encontrado|lo he encontrado|aparecio|ya aparecio|la tenia|lo tenia|\
-ya la tengo|ya lo tengo|ya funciona|ya he podido|ya pude|ya entre";
-/// Words of such a message, at most.
-const FEW: usize = 12;
-/// Messages that leave a choice open, folded and without what leads in.
-const INDIFFERENT: [&str; 28] = [
-    "i don t mind",
-    "i dont mind",
-    "don t mind",
-    "whatever",
-    "i don t care",
-    "i dont care",
-    "doesn t matter",
-    "any",
-    "me da igual",
-    "da igual",
-    "lo que sea",
-    "cualquiera",
-    "no me importa",
-    "igual",
-    "not bothered",
-    "not fussed",
-    "dont mind either way",
-    "whenever",
-    "no rush",
-    "no hurry",
-    "no preference",
-    "either",
-    "sin prisa",
-    "paso",
-    "cuando sea",
-    "no tengo prisa",
-    "me es igual",
-    "indiferente",
-];
-/// Phrases that wish for a language.
-const WISHED_LANGUAGE: [&str; 12] = [
-    "in english",
-    "speak english",
-    "talk english",
-    "english please",
-    "in spanish",
-    "speak spanish",
-    "spanish please",
-    "en ingles",
-    "en espanol",
-    "habla espanol",
-    "hablar espanol",
-    "en castellano",
-];
-/// Parts of words that a wish for a language has.
-const SPEAKS: [&str; 9] = [
-    "english",
-    "ingles",
-    "spanish",
-    "espanol",
-    "castellano",
-    "speak",
-    "habl",
-    "language",
-    "idioma",
-];
-/// Phrases that ask what the bot is for.
-const CAN_DO: [&str; 13] = [
-    "what can you do",
-    "what can u do",
-    "what do you do",
-    "what else can you do",
-    "things can you do",
-    "help me with",
-    "help with",
-    "can i ask",
-    "que puedes hacer",
-    "que puede hacer",
-    "que sabes hacer",
-    "que haces",
-    "me puedes ayudar",
-];
-/// Languages as they are called in either.
-const LANGUAGES: [(&str, &[&str]); 2] = [
-    ("en", &["english", "ingles"]),
-    ("es", &["spanish", "espanol", "castellano"]),
-];
-
 impl Turn<'_> {
     /// A message that does one of the things that need no open question; true where it was taken.
     pub(super) fn heard_standing(&mut self, input: &Input, reading: Option<&Reading>) -> bool {
@@ -226,7 +38,8 @@ impl Turn<'_> {
         if !acts.known()
             || input.payload.is_some()
             || self.answers_open(input, reading)
-            || self.may_pass_over(&input.text)
+            || self.leaves_open(&input.text)
+            || super::bare::turned_twice(&input.text)
         {
             return false;
         }
@@ -249,9 +62,12 @@ impl Turn<'_> {
         taken
     }
 
-    /// True for "I don't mind" at a question that may be passed over.
-    fn may_pass_over(&self, text: &str) -> bool {
-        self.skippable() && INDIFFERENT.contains(&bare(&fold(text)).as_str())
+    /// True for "I don't mind" at a question for a value.
+    fn leaves_open(&self, text: &str) -> bool {
+        let asked = self
+            .here()
+            .is_some_and(|(_, step)| matches!(step.kind, StepKind::Ask(_)));
+        asked && INDIFFERENT.contains(&bare(&fold(text)).as_str())
     }
 
     /// True where a message gives a value that the flow in front asks for.
@@ -307,9 +123,13 @@ impl Turn<'_> {
             return true;
         }
         let beside = self.state.frames.is_empty() && acts.wants_something();
+        // Who wants nobody says so in words that negate: "I'm the person it's for" has none.
+        let told = declined || negated(&self.state.last_text);
         let clear = acts.p(Act::HumanNot) >= LEFT_ALONE && !acts.says(Act::Human) && !beside;
-        if clear
-            || (acts.only(&[Act::HumanNot, Act::Deny, Act::Withdraw]) && acts.says(Act::HumanNot))
+        if told && clear
+            || (told
+                && acts.only(&[Act::HumanNot, Act::Deny, Act::Withdraw])
+                && acts.says(Act::HumanNot))
         {
             self.took("human_not");
             self.understood();
@@ -360,6 +180,7 @@ impl Turn<'_> {
             Act::Affirm,
         ];
         let left_alone = acts.p(Act::RequestNot) >= LEFT_ALONE && !acts.wants_something();
+        let entities = reading.map_or(&[][..], |reading| &reading.entities);
         let folded = fold(&self.state.last_text);
         let short = folded.split(' ').count() <= FEW && !self.state.last_text.contains(['?', '¿']);
         let has = |list: &str| list.split('|').any(|phrase| holds(&folded, phrase));
@@ -376,6 +197,9 @@ impl Turn<'_> {
             && !self.state.frames.is_empty()
             && !self.skippable()
             && !negated_only(&folded)
+            && self
+                .changes(&self.state.last_text, reading, entities)
+                .is_empty()
         {
             self.took("withdraw");
             self.end_front("cancelled");
@@ -418,7 +242,8 @@ impl Turn<'_> {
         if acts.says(Act::RequestNot) && (!negated(text) || super::topic::cannot(text)) {
             return false;
         }
-        let settled = acts.says(Act::Resolved);
+        // "Course, it was stolen" agrees.
+        let settled = acts.says(Act::Resolved) && !(decides && acts.says(Act::Affirm));
         // "It works with the PIN though", "already did that": nothing is settled.
         if settled && UNSETTLED.iter().any(|word| holds(&folded, word)) {
             return false;
@@ -678,7 +503,7 @@ impl Turn<'_> {
         let ahead = !self
             .match_slots(&self.empty_slots(), &self.usable(ahead))
             .is_empty();
-        if (acts.says(Act::Skip) && !ahead) || (skip.is_some() && indifferent) {
+        if (acts.says(Act::Skip) && !ahead) || indifferent {
             self.took("skip");
             let Some(steps) = skip else {
                 self.say_pattern(Pattern::MustAnswer, &[]);

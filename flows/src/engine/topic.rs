@@ -165,7 +165,7 @@ fn wishes_at_last(text: &str) -> bool {
     let last = super::exact::fold(last);
     WISHING
         .iter()
-        .any(|phrase| last == *phrase || last.starts_with(&format!("{phrase} ")))
+        .any(|phrase| last == *phrase || super::exact::begins(&last, phrase))
 }
 
 /// Where a message takes back what it began with: "book a table, actually no, just the menu".
@@ -501,8 +501,13 @@ impl Turn<'_> {
             .cloned()
             .collect();
         let text = self.state.last_text.clone();
-        for (slot, found, value) in self.match_slots(&open, entities) {
-            if let Some(rivals) = self.rivals(&slot, &text, entities) {
+        let meant: Vec<Found> = entities
+            .iter()
+            .filter(|found| !self.is_loose(&text, found))
+            .cloned()
+            .collect();
+        for (slot, found, value) in self.match_slots(&open, &meant) {
+            if let Some(rivals) = self.alternatives(&slot, &text, entities) {
                 self.note(
                     "reading",
                     format!("answer {slot}"),
@@ -618,6 +623,7 @@ impl Turn<'_> {
         let alone = |found: &&Found| {
             found.entity == "number"
                 && found.polarity.is_affirmed()
+                && !self.is_loose(&self.state.last_text, found)
                 && !inside_other(found, entities)
                 && !entities.iter().any(|other| {
                     let same = overlaps((found.start, found.end), (other.start, other.end));

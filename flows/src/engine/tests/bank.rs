@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::bundle::*;
+use crate::engine::phrases::Phrases;
 use crate::expr::{Expr, Names};
 use crate::span::Span;
 use crate::template::Template;
@@ -310,9 +311,9 @@ fn trigger(name: &str, when: TriggerKind, queue: Option<&str>, say: Option<&str>
     }
 }
 
-fn words(list: &[&str]) -> BTreeMap<String, Vec<String>> {
+pub(super) fn words(list: &[&str]) -> Phrases {
     let list = list.iter().map(|word| (*word).to_owned()).collect();
-    BTreeMap::from([("en".to_owned(), list)])
+    Phrases::new(BTreeMap::from([("en".to_owned(), list)]))
 }
 
 fn policy() -> Policy {

@@ -251,8 +251,7 @@ fn a_phrase_counts_after_a_no_and_not_where_it_is_denied() {
         let mut bundle = bank();
         for trigger in &mut bundle.policy.triggers {
             if let TriggerKind::NeverAutomate { phrases, .. } = &mut trigger.when {
-                let words = ["i was scammed", "passed away"].map(str::to_owned).to_vec();
-                phrases.insert("en".to_owned(), words);
+                *phrases = super::bank::words(&["i was scammed", "passed away"]);
             }
         }
         let mut talk = Talk::with(bundle, &[]);
