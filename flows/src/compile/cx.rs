@@ -106,10 +106,18 @@ impl<'a> Cx<'a> {
         help: &str,
     ) {
         let finding = Diagnostic::error("E0401", span, format!("there is no {word} `{name}`"));
-        self.report(match nearest(name, known) {
-            Some(near) => finding.help(format!("did you mean `{near}`?")).fix(near),
-            None => finding.help(help),
-        });
+        let known: Vec<&str> = known.into_iter().collect();
+        // Of another module it is written with the module's name.
+        let elsewhere = known
+            .iter()
+            .copied()
+            .find(|full| full.rsplit_once('.').is_some_and(|(_, last)| last == name));
+        self.report(
+            match elsewhere.or_else(|| nearest(name, known.iter().copied())) {
+                Some(near) => finding.help(format!("did you mean `{near}`?")).fix(near),
+                None => finding.help(help),
+            },
+        );
     }
 
     /// The expression in a scalar.

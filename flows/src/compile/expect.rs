@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::bundle::Policy;
+use crate::bundle::Bundle;
 use crate::span::Span;
 use crate::syntax::Node;
 use serde_json::Value as Json;
@@ -41,7 +41,7 @@ const KEYS: [&str; 20] = [
 pub(super) struct Reader<'c, 'a> {
     pub(super) cx: &'c Cx<'a>,
     pub(super) module: &'c str,
-    pub(super) policy: &'c Policy,
+    pub(super) bundle: &'c Bundle,
 }
 
 impl Reader<'_, '_> {
@@ -88,6 +88,7 @@ impl Reader<'_, '_> {
             }
             "trigger" => self.names(node, |text, at| {
                 let known = self
+                    .bundle
                     .policy
                     .triggers
                     .iter()
@@ -185,6 +186,10 @@ impl Reader<'_, '_> {
                 .iter()
                 .map(|entry| {
                     let slot = self.of(Kind::Slot, &entry.key, entry.key_span);
+                    if let Some(ty) = self.cx.slot_types.get(&slot) {
+                        let entities = &self.bundle.entities;
+                        self.cx.of_its_list(&entry.value, ty, entities);
+                    }
                     (slot, entry.value.to_json())
                 })
                 .collect(),

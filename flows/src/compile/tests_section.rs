@@ -202,6 +202,7 @@ impl Reader<'_, '_> {
             if let Some(slot) = slot {
                 let ty = cx.slot_types.get(&slot).unwrap_or(&Type::Any);
                 let value = cx.value(&entry.value, ty);
+                cx.of_its_list(&entry.value, ty, &self.bundle.entities);
                 given
                     .slots
                     .extend(value.map(|value| (slot, value.to_json())));
@@ -342,7 +343,7 @@ impl Reader<'_, '_> {
         let reader = expect::Reader {
             cx: self.cx,
             module: self.module,
-            policy: &self.bundle.policy,
+            bundle: self.bundle,
         };
         reader.read(node)
     }

@@ -1,11 +1,15 @@
 //! Values written in YAML, read as a type.
 
+use std::collections::BTreeMap;
+
+use crate::bundle::{Entity, EntityKind, Id};
 use crate::diag::Diagnostic;
 use crate::syntax::{Kind as NodeKind, Node, Scalar};
 use crate::value::{Type, Value};
 use serde_json::{Value as Json, json};
 
 use super::cx::Cx;
+use super::read::one_or_many;
 
 impl Cx<'_> {
     /// A written value as a type: `12.50 EUR` as money, `2027-01-05` as a date.
@@ -26,6 +30,34 @@ impl Cx<'_> {
             ));
         }
         value
+    }
+
+    /// Reports what is none of the values of a list, for a slot of that list or of several of them.
+    pub(super) fn of_its_list(&self, node: &Node, ty: &Type, entities: &BTreeMap<Id, Entity>) {
+        let of = match ty {
+            Type::List(inner) => inner.as_ref(),
+            ty => ty,
+        };
+        let Type::Entity(id) = of else { return };
+        let Some(EntityKind::List(values)) = entities.get(id).map(|entity| &entity.kind) else {
+            return;
+        };
+        for item in one_or_many(node) {
+            let Some(text) = item.scalar().filter(|_| !item.is_null()) else {
+                continue;
+            };
+            if !values.contains_key(&text.text) {
+                let known = values.keys().map(String::as_str);
+                let help = format!("it has: {}", known.clone().collect::<Vec<_>>().join(", "));
+                self.unknown(
+                    &format!("value of `{id}`"),
+                    &text.text,
+                    text.inner,
+                    known,
+                    &help,
+                );
+            }
+        }
     }
 
     /// Plain JSON of the shape that values are read from.

@@ -10,7 +10,7 @@ use super::answer::NO_TEXT;
 use super::bare::yes_no;
 use super::event::{Act, Clause, Found, Input, Reading};
 use super::exact::{coverage, fold, holds, unsure};
-use super::shape::{is_email, is_url, phone, trimmed};
+use super::shape::{is_email, is_url, may_be_name, phone, trimmed};
 use super::topic::{inside_other, overlaps};
 use super::turn::Turn;
 use super::vague;
@@ -38,7 +38,10 @@ const NO_VALUE: [Act; 8] = [
     Act::Withdraw,
 ];
 /// First words of a text that points at a place known already, folded.
-const SAME: [&str; 8] = [
+const SAME: [&str; 11] = [
+    "la de siempre",
+    "el de siempre",
+    "donde siempre",
     "same",
     "the same",
     "it s the same",
@@ -490,9 +493,11 @@ impl Turn<'_> {
                 let time = value.as_str()?.split('T').nth(1)?;
                 Some(json!(time))
             }
-            (Type::Bool, "yes_no") | (Type::Time, "time_bare") | (Type::Name, "name_bare") => {
-                Some(value.clone())
-            }
+            (Type::Name, "name_bare") => value
+                .as_str()
+                .is_some_and(may_be_name)
+                .then(|| value.clone()),
+            (Type::Bool, "yes_no") | (Type::Time, "time_bare") => Some(value.clone()),
             _ => None,
         }
     }
@@ -559,7 +564,11 @@ impl Turn<'_> {
         }
         let fits = match ty {
             Type::Text | Type::Any => letters,
-            Type::Name => words <= NAME_WORDS && !text.chars().any(|c| c.is_ascii_digit()),
+            Type::Name => {
+                words <= NAME_WORDS
+                    && !text.chars().any(|c| c.is_ascii_digit())
+                    && may_be_name(text)
+            }
             Type::Entity(id) => {
                 let kind = self.bundle.entities.get(id).map(|entity| &entity.kind);
                 matches!(kind, Some(EntityKind::Learned)) && letters && words <= NAME_WORDS

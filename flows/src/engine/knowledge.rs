@@ -17,7 +17,7 @@ use crate::expr::Expr;
 use crate::template::Rendering;
 
 /// Confidence from which an article that the flow in front is about answers a question in its middle.
-const ABOUT: f64 = 0.12;
+const ABOUT: f64 = 0.2;
 /// Confidence from which another one does all the same.
 const SURE_ELSEWHERE: f64 = 0.9;
 /// How much less sure a passage may be that answers a question which goes on from another.

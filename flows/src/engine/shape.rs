@@ -1,5 +1,9 @@
 //! What a text looks like: a telephone number, an address, a text with words around it.
 
+use std::sync::LazyLock;
+
+use regex::Regex;
+
 /// Words before and after a free text that are no part of it, in lower case.
 const LEADS: [&str; 33] = [
     "es de ",
@@ -119,6 +123,28 @@ pub(super) fn trimmed(text: &str, start: usize, end: usize) -> (usize, usize) {
     }
 }
 
+/// Sounds and laughter, folded.
+static SOUND: LazyLock<Regex> = LazyLock::new(|| {
+    let sounds =
+        "h+m+|m+|u+[mh]+m*|e+[rh]+m*|a+h+|o+h+|lo+l|(ha|ja|je|he)+h*|pf+|u+gh*|u+f+|meh|psst";
+    Regex::new(&format!("^(?:{sounds})$")).expect("the pattern is whole")
+});
+/// Words that no name has, folded.
+const NO_NAME: [&str; 26] = [
+    "you", "it", "its", "your", "is", "are", "was", "have", "has", "same", "already", "question",
+    "what", "account", "this", "that", "the", "know", "misma", "mismo", "tiene", "tienes",
+    "siempre", "cuenta", "pregunta", "usted",
+];
+
+/// False for a text that is no name: "hmm", "you already have it".
+pub(super) fn may_be_name(text: &str) -> bool {
+    let folded = super::exact::fold(text);
+    let mut words = folded.split(' ').peekable();
+    words.peek().is_some()
+        && !folded.split(' ').all(|word| SOUND.is_match(word))
+        && !words.any(|word| NO_NAME.contains(&word))
+}
+
 /// Words right before a number that make it the name of something and no amount, folded.
 const LABELS: [&str; 26] = [
     "card",
@@ -157,4 +183,45 @@ pub(super) fn labelled(text: &str, start: usize) -> bool {
         .unwrap_or_default();
     let last = before.rsplit(' ').next().unwrap_or_default();
     LABELS.contains(&last)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::may_be_name;
+
+    #[test]
+    fn sounds_and_remarks_are_no_names() {
+        for text in [
+            "hmm",
+            "Mmm",
+            "umm",
+            "uh",
+            "ehh",
+            "oh",
+            "lol",
+            "jajaja",
+            "you already have it",
+            "same as my husband's",
+            "good question",
+            "it's on the account",
+            "la misma de siempre",
+        ] {
+            assert!(!may_be_name(text), "{text}");
+        }
+        for text in [
+            "Emma",
+            "Uma",
+            "Al",
+            "Jo",
+            "Ana Ruiz",
+            "Eha",
+            "O'Hara",
+            "Hu Mei",
+            "Ohm",
+            "Theo",
+            "José María de la O",
+        ] {
+            assert!(may_be_name(text), "{text}");
+        }
+    }
 }
