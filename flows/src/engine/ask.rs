@@ -712,7 +712,10 @@ impl Turn<'_> {
 /// Lane, not 41".
 fn names_a_place(text: &str, digits: bool) -> bool {
     let folded = fold(text);
-    let leads = |words: &[&str]| words.iter().any(|word| super::exact::begins(&folded, word));
+    let leads = |words: &[&str]| {
+        let mut words = words.iter();
+        words.any(|word| folded == *word || super::exact::begins(&folded, word))
+    };
     !leads(&SAME)
         && (digits || !leads(&OURSELVES))
         && !["not", "no es", "no era", "no el", "no la"]
