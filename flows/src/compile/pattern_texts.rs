@@ -548,7 +548,7 @@ fn waiting(pattern: Pattern) -> Option<[Words; 2]> {
                 YES_NO,
             ),
             ask(
-                "Eso puedo hacerlo yo ({title}), y entonces deja su sitio en la cola de {queue}. ¿Lo hago?",
+                "Eso puedo hacerlo yo ({title}), y entonces deja su sitio en la cola para hablar con {queue}. ¿Lo hago?",
                 "",
                 YES_NO,
             ),
@@ -564,7 +564,7 @@ fn waiting(pattern: Pattern) -> Option<[Words; 2]> {
                 YES_NO,
             ),
             ask(
-                "Viene una persona de {queue}, y es mejor no dejarlo así. ¿Le saco de la cola de todos modos?",
+                "Ya viene alguien a atenderle ({queue}), y es mejor no dejarlo así. ¿Le saco de la cola de todos modos?",
                 "",
                 YES_NO,
             ),
@@ -584,7 +584,7 @@ fn waiting(pattern: Pattern) -> Option<[Words; 2]> {
                 YES_NO,
             ),
             ask(
-                "No lo estoy entendiendo bien. ¿Le paso con una persona de {queue}, o prefiere decírmelo de otra forma?",
+                "No lo estoy entendiendo bien. ¿Le paso con {queue}, o prefiere decírmelo de otra forma?",
                 "No lo estoy entendiendo bien. ¿Le paso con una persona?",
                 YES_NO,
             ),

@@ -25,6 +25,7 @@ mod open;
 pub mod phrases;
 mod pick;
 mod policy;
+mod policy_words;
 mod reading;
 mod repair;
 mod requests;

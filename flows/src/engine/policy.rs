@@ -8,6 +8,9 @@ use super::event::{Act, Input, Reading};
 use super::exact::{fold, holds, holds_folded};
 use super::handoff::Request;
 use super::phrases::Phrases;
+use super::policy_words::{
+    ASKING, DANGER, IN_DANGER, NO_DANGER, NOT_WANTED, OTHER_PEOPLE, TURNED, WANTED_AFTER,
+};
 use super::state::Wait;
 use super::turn::Turn;
 use crate::bundle::{Pattern, Trigger, TriggerKind};
@@ -18,71 +21,6 @@ use crate::value::Value;
 const CRISIS: f64 = 0.3;
 /// Probability of the act from which no word is needed beside it.
 const BEYOND_DOUBT: f64 = 0.97;
-/// Parts of words that go with danger, folded.
-const DANGER: [&str; 48] = [
-    "kill",
-    " die",
-    "dying",
-    "suicid",
-    "end it",
-    "end my life",
-    "ending it",
-    "hurt me",
-    "hurting me",
-    "hit me",
-    "hits me",
-    "harm",
-    "live any",
-    "living any",
-    "alive",
-    "overdose",
-    "pills",
-    "jump",
-    "bridge",
-    "be here any",
-    "gun",
-    "knife",
-    "rope",
-    "go on any",
-    "wake up",
-    "better off without",
-    "no point",
-    "worth living",
-    "outside my",
-    "break in",
-    "beating",
-    "attack",
-    "matar",
-    "morir",
-    "muert",
-    "vivir",
-    "quitarme",
-    "pegar",
-    "pega",
-    "pastillas",
-    "hacerme dan",
-    "desaparecer",
-    "acabar con todo",
-    "cortarme",
-    "tirarme",
-    "no quiero seguir",
-    "mi ex",
-    "amenaz",
-];
-/// What says by itself that somebody may be in danger, folded.
-const IN_DANGER: &str = "too many tablets|too many pills|taken all my pills|taken my pills|overdosed|took an overdose|want to kms|gonna kms|unalive myself|\
-cut myself|cutting myself|self harm|bleeding and|ending things|end it all|it all to stop|point of living|no point living|disappear forever|goodbye forever|\
-won t be here tomorrow|wont be here tomorrow|want to be dead|wish i was dead|wish i were dead|rather be dead|doing something stupid|\
-breaking into my house|someone is in my house|somebody is in my house|he has a knife|he has a gun|she has a knife|chest pains|can t breathe|cant breathe|\
-beats me|hits me|he hit me|hurts me and|going to hurt me|held against my will|won t let me leave|wont let me leave|locked me in|threatened to kill|\
-quitarme la vida|kitar la vida|kitarme la vida|quitarse la vida|me quiero matar|quiero matarme|me voy a matar|me mato|estoy en el puente|voy a saltar|\
-estuviera muerto|estuviera muerta|querria estar muerto|querria estar muerta|me corto|me he cortado|tengo un cuchillo|tiene un cuchillo|tengo pastillas|\
-me he tomado las pastillas|me he tomado pastillas|me tiene encerrada|me tiene encerrado|no me deja salir|me pega|me ha pegado|me maltrata|\
-entrando en mi casa|hay alguien en mi casa|acabo con esto|acabar con esto esta noche|mejor sin mi|adios para siempre|manana no estare|\
-no quiero estar aqui mas|no quiero seguir aqui|ya no quiero estar aqui|ya no puedo mas";
-/// What sounds like danger and is none, folded.
-const NO_DANGER: &str = "kill for|kill this|kill the subscription|kill my subscription|killing me with|if i die|when i die|after i die|i d kill|killer deal|\
-to die for|die laughing|dying to|si me muero|cuando me muera|cuando muera|me muero de risa|me muero de ganas|matar el tiempo";
 /// Probability from which the customer is told what the trigger says.
 const CLEAR: f64 = 0.6;
 /// Probability below which an answer to the open question is taken for no sensitive topic.
@@ -101,31 +39,6 @@ const SHORT: usize = 8;
 const DOES: f64 = 0.25;
 /// Words up to which a message says too little to be routed on a guess.
 const FEW: usize = 4;
-/// Words that decline what follows, and what people call each other, folded.
-const NOT_WANTED: [&str; 22] = [
-    "don t want",
-    "dont want",
-    "do not want",
-    "don t need",
-    "dont need",
-    "do not need",
-    "no need for",
-    "no need to",
-    "don t put",
-    "dont put",
-    "do not put",
-    "don t transfer",
-    "dont transfer",
-    "don t pass",
-    "dont pass",
-    "rather not",
-    "no quiero",
-    "no necesito",
-    "no me pas",
-    "no hace falta",
-    "no deseo",
-    "sin hablar",
-];
 const PEOPLE: [&str; 18] = [
     "person",
     "human",
@@ -148,15 +61,8 @@ const PEOPLE: [&str; 18] = [
 ];
 /// Signs that part a message.
 const STOPS: [char; 7] = [',', '.', ';', ':', '!', '?', '\n'];
-/// Words right before a phrase that turn it around.
-const TURNED: [&str; 6] = ["not", "no", "never", "t", "nunca", "tampoco"];
 /// Words before a phrase among which a wish for it may be turned around, at most: "I'm not asking for the manager".
 const NEAR: usize = 5;
-/// Words of such a wish, folded.
-const ASKING: [&str; 12] = [
-    "ask", "asking", "want", "need", "wanting", "after", "pido", "pidiendo", "quiero", "necesito",
-    "busco", "for",
-];
 /// Probability from which an intent needs no act to be one.
 const CERTAIN: f64 = 0.9;
 
@@ -763,12 +669,16 @@ fn denied(part: &str, phrase: &str) -> bool {
     asked || last.is_some_and(|word| TURNED.contains(&word) && !(own && word == "no"))
 }
 
-/// True for a person who is not wanted, by the words for it, in a folded text.
+/// True for a person who is not wanted or is somebody else, by the words for it, in a folded text.
 pub(super) fn declines_person(folded: &str) -> bool {
     let at = NOT_WANTED
         .iter()
         .filter_map(|words| folded.find(words).map(|at| at + words.len()))
         .min();
     let after = at.and_then(|at| folded.get(at..));
-    after.is_some_and(|rest| PEOPLE.iter().any(|noun| holds(rest, noun)))
+    let declined = after.is_some_and(|rest| {
+        let people = PEOPLE.iter().any(|noun| holds(rest, noun));
+        people && !WANTED_AFTER.iter().any(|wish| holds(rest, wish))
+    });
+    declined || OTHER_PEOPLE.iter().any(|words| holds(folded, words))
 }

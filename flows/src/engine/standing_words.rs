@@ -1,7 +1,15 @@
 //! The words by which `standing` hears what people say whatever is open, both languages, folded.
 
 /// What wants a person in words that say no to something else, folded.
-pub(super) const WANTS_PERSON: [&str; 34] = [
+pub(super) const WANTS_PERSON: [&str; 42] = [
+    "stop the robot",
+    "una persona ya",
+    "una persona de una vez",
+    "member of staff please",
+    "member of staff free",
+    "alguno de los vuestros",
+    "alguno de ustedes",
+    "lo haga una persona",
     "do this with a person",
     "with a real person",
     "not you a person",

@@ -328,7 +328,7 @@ impl Turn<'_> {
             clause
                 .intent
                 .as_ref()
-                .is_none_or(|(own, p)| own == intent || *p < VAGUE)
+                .is_none_or(|(own, p)| own == intent || *p < VAGUE || self.is_small_talk(own))
         };
         let left_alone = acts
             .clauses()
