@@ -192,9 +192,11 @@ impl Turn<'_> {
     pub(super) fn usable(&self, entities: &[Found]) -> Vec<Found> {
         let text = &self.state.last_text;
         let given = |found: &&Found| {
+            let names_something =
+                found.entity == "number" && super::shape::labelled(text, found.start);
             found.polarity.is_affirmed()
+                && !names_something
                 && !inside_other(found, entities)
-                && !(found.entity == "number" && super::shape::labelled(text, found.start))
                 && !self.is_loose(text, found)
         };
         entities.iter().filter(given).cloned().collect()

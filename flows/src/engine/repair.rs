@@ -52,6 +52,19 @@ const WRONG: [&str; 36] = [
     "esa no",
     "no son",
 ];
+/// Words that take back what was done, folded.
+const UNDO: [&str; 10] = [
+    "undo that",
+    "undo it",
+    "take it back",
+    "take that back",
+    "reverse it",
+    "reverse that",
+    "deshazlo",
+    "deshagalo",
+    "deshacerlo",
+    "da marcha atras",
+];
 /// Words of a message that is about a slot and nothing more, at most.
 const SHORT: usize = 6;
 /// Probability from which a correction is heard where a slot is named.
@@ -101,12 +114,14 @@ impl Turn<'_> {
     fn words_named(&self, slot: &str, folded: &str) -> usize {
         let title = fold(&self.slot_title(slot));
         let name = fold(&slot.rsplit('.').next().unwrap_or(slot).replace('_', " "));
+        // "The days wrong" is about the day.
+        let said = |word: &str| holds(folded, word) || holds(folded, &format!("{word}s"));
         let count = |of: &str| {
             let words = of.split(' ').filter(|word| !SMALL.contains(word));
-            words.filter(|word| holds(folded, word)).count()
+            words.filter(|word| said(word)).count()
         };
         let kind = self.bundle.slots.get(slot).map(|slot| &slot.ty);
-        let by_kind = kind.is_some_and(|ty| nouns(ty).iter().any(|noun| holds(folded, noun)));
+        let by_kind = kind.is_some_and(|ty| nouns(ty).iter().any(|noun| said(noun)));
         count(&title).max(count(&name)).max(usize::from(by_kind))
     }
 
@@ -315,7 +330,9 @@ impl Turn<'_> {
     /// A correction of the flow that ended last; true where it was one.
     pub(super) fn correct_recent(&mut self, input: &Input, reading: Option<&Reading>) -> bool {
         let acts = Acts::of(reading);
-        let cue = acts.says_any(&[Act::Correct, Act::Exclude]) || takes_back(&input.text);
+        let folded = fold(&input.text);
+        let undo = UNDO.iter().any(|words| holds(&folded, words));
+        let cue = undo || acts.says_any(&[Act::Correct, Act::Exclude]) || takes_back(&input.text);
         if !self.state.frames.is_empty() || !cue || input.payload.is_some() {
             return false;
         }
@@ -332,9 +349,23 @@ impl Turn<'_> {
         frame.reopened = true;
         self.state.frames.push(frame);
         let entities = reading.map_or(&[][..], |reading| &reading.entities);
-        let changes = self.changes(&input.text, reading, entities);
+        let mut changes = self.changes(&input.text, reading, entities);
+        if changes.is_empty() && takes_back(&input.text) && folded.split(' ').count() <= SHORT {
+            // "Oh no I meant 25".
+            changes = self.changes_meant(&input.text, reading, entities);
+        }
         let answered = self.answered_slots();
         let named = self.named_slots(&input.text, &answered);
+        if changes.is_empty() && undo && self.done_anything_for_good() {
+            self.note("correction", flow, "already_done", "it can't be undone");
+            let front = self.state.flow().cloned().unwrap_or_default();
+            self.state.frames.pop();
+            let title = Value::Text(self.flow_title(&front));
+            let person = self.person_button();
+            self.say_pattern_with(Pattern::AlreadyDone, &[("title", title)], person);
+            self.listen();
+            return true;
+        }
         if changes.is_empty() && (named.is_empty() || acts.wants_something()) {
             self.state.frames.pop();
             return false;

@@ -46,9 +46,10 @@ pub(super) const WANTS_PERSON: [&str; 42] = [
     "persona de verdad",
 ];
 /// Words that negate, folded.
-pub(super) const NEGATIONS: [&str; 18] = [
-    "not", "no", "don t", "dont", "never", "won t", "wont", "can t", "cant", "t", "leave", "stop",
-    "nor", "sin", "nunca", "tampoco", "nada", "deje",
+pub(super) const NEGATIONS: [&str; 24] = [
+    "isnt", "arent", "wasnt", "doesnt", "didnt", "aint", "not", "no", "don t", "dont", "never",
+    "won t", "wont", "can t", "cant", "t", "leave", "stop", "nor", "sin", "nunca", "tampoco",
+    "nada", "deje",
 ];
 /// Messages that need a moment and nothing else, folded and without what leads in.
 pub(super) const WAITS: [&str; 14] = [
