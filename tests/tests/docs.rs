@@ -1,0 +1,97 @@
+//! What the pages for flow designers show works as it stands there.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Context, Result, ensure};
+use bellhop_tests::{binary, root};
+
+/// What the flow of `designing-flows.md` names and leaves to its reader.
+const NAMED: &str = r#"
+entities:
+  order_no: {type: regex, pattern: "[A-Z]{2}-[0-9]{6}", spoken: spelled}
+actions:
+  find_order: {http: {get: "{env.SHOP_API}/orders/{order}", timeout: 2s}, returns: {status: text}, stub: {status: on its way}}
+responses:
+  ask_order: "What's your order number?"
+  order_hint: "It looks like AB-123456."
+  still_there: "Are you still there?"
+  system_down: "I can't look it up right now; a person will."
+  order_status: "Your order {order} is {found.status}."
+"#;
+
+/// The blocks of a kind in a page.
+fn blocks(page: &str, kind: &str) -> Result<Vec<String>> {
+    let text = fs::read_to_string(root().join("docs").join(page))?;
+    let mut found = Vec::new();
+    let mut rest = text.as_str();
+    while let Some((_, after)) = rest.split_once(&format!("```{kind}\n")) {
+        let (block, behind) = after.split_once("```").context("a block ends")?;
+        found.push(block.to_owned());
+        rest = behind;
+    }
+    Ok(found)
+}
+
+fn run(command: &str, bot: &Path) -> Result<String> {
+    let output = Command::new(binary()?)
+        .arg(command)
+        .arg(bot)
+        .current_dir(root())
+        .output()?;
+    let said = format!(
+        "{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
+    ensure!(output.status.success(), "{command}: {said}");
+    Ok(said)
+}
+
+#[test]
+fn the_tests_that_the_pages_show_pass() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let bot = folder.path().join("bank");
+    let copied = Command::new("cp")
+        .arg("-r")
+        .arg(root().join("flows/demo/harbor-bank"))
+        .arg(&bot)
+        .status()?;
+    ensure!(copied.success(), "copy");
+    fs::remove_dir_all(bot.join("tests"))?;
+    fs::create_dir(bot.join("tests"))?;
+    let mut shown = 0;
+    for page in ["flow-language.md", "designing-flows.md"] {
+        for block in blocks(page, "yaml")? {
+            if block.starts_with("tests:") {
+                shown += 1;
+                let file = bot.join(format!("tests/shown_{shown}.yaml"));
+                fs::write(file, format!("schema: 1\n{block}"))?;
+            }
+        }
+    }
+    ensure!(shown >= 2, "{shown} blocks of tests");
+    let said = run("test", &bot)?;
+    ensure!(said.contains(" 0 failed"), "{said}");
+    Ok(())
+}
+
+#[test]
+fn the_flow_and_the_article_that_the_pages_show_are_whole() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let bot = folder.path().join("shop");
+    run("new", &bot)?;
+    let yaml = blocks("designing-flows.md", "yaml")?;
+    let flow = yaml.first().context("there is a flow")?;
+    fs::write(
+        bot.join("flows/orders.yaml"),
+        format!("schema: 1\n{flow}{NAMED}"),
+    )?;
+    let articles = blocks("designing-flows.md", "markdown")?;
+    let article = articles.first().context("there is an article")?;
+    fs::write(bot.join("knowledge/shown.md"), article)?;
+    let said = run("check", &bot)?;
+    ensure!(said.contains("0 errors"), "{said}");
+    Ok(())
+}
