@@ -282,9 +282,11 @@ impl<'a> Turn<'a> {
             !super::topic::overlaps((clause.start, clause.end), (fit.start, fit.end))
         };
         let mut wishes = acts.clauses().iter().filter(apart).filter(|clause| {
+            let surely = clause.intent.as_ref().is_some_and(|(_, p)| *p >= CLEAR);
             [Act::Request, Act::Ask, Act::Complain]
                 .iter()
                 .any(|act| super::acts::p(clause, *act) >= super::acts::SURE)
+                || (surely && super::acts::p(clause, Act::Inform) >= super::acts::SURE)
         });
         wishes.find_map(|clause| {
             let (intent, p) = clause.intent.as_ref()?;
@@ -370,10 +372,42 @@ impl<'a> Turn<'a> {
             .collect();
         let empty = self.empty_slots();
         self.prefill(&empty, &rest);
+        self.prefill_secret(fit, &rest, &input.text);
         if changes.is_empty() {
             self.run();
         } else {
             self.correct(changes);
+        }
+    }
+
+    /// "30552208, 2580": what only the customer knows is taken beside the answer before it, where the message names it or
+    /// says nothing but the two.
+    fn prefill_secret(&mut self, fit: &Fit, rest: &[Found], text: &str) {
+        let mut open = self.empty_slots();
+        open.retain(|slot| self.is_secret(slot));
+        for (slot, found, value) in self.match_slots(&open, rest) {
+            let (first, last) = if found.start < fit.start {
+                ((found.start, found.end), (fit.start, fit.end))
+            } else {
+                ((fit.start, fit.end), (found.start, found.end))
+            };
+            let outside = [
+                text.get(..first.0),
+                text.get(first.1..last.0),
+                text.get(last.1..),
+            ];
+            let words = |part: Option<&str>| super::exact::fold(part.unwrap_or_default());
+            let alone = outside.iter().all(|part| words(*part).is_empty());
+            let title = super::exact::fold(&self.slot_title(&slot));
+            let before = words(text.get(..found.start));
+            let named = before
+                .split(' ')
+                .rev()
+                .take(3)
+                .any(|word| title.split(' ').any(|own| own == word));
+            if found.confidence >= 1.0 && (alone || named) && self.may_hold(&slot, &value) {
+                self.put(&slot, value, "user", found.confidence);
+            }
         }
     }
 

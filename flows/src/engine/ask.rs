@@ -436,7 +436,8 @@ impl Turn<'_> {
             (4, found.value.clone())
         } else if asked {
             // The number of a house is no amount.
-            if *ty == Type::Money && kind == "number" && found.confidence < AMOUNT {
+            let counts = matches!(ty, Type::Money | Type::Number | Type::Percent);
+            if counts && kind == "number" && found.confidence < AMOUNT {
                 return None;
             }
             (1, self.coerce(ty, kind, &found.value)?)

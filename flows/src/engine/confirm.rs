@@ -18,6 +18,8 @@ const MODEL_NO: f64 = 0.6;
 const DOUBT: f64 = 0.8;
 /// Probability of all that declines together from which a negation is a no.
 const IN_SUM: f64 = 0.35;
+/// Probability from which a yes beside a no leaves it open.
+const HALF: f64 = 0.3;
 /// Acts that a bare yes can't be.
 const NO_YES: [Act; 11] = [
     Act::Limit,
@@ -129,6 +131,7 @@ impl<'a> Turn<'a> {
                 return if doubted { Said::Unsettled } else { Said::Yes };
             }
             Some(false) => return Said::No,
+            None if self.repeats_what_is_shown(input, reading) => return Said::Yes,
             None => {}
         }
         if !acts.known() {
@@ -159,6 +162,44 @@ impl<'a> Turn<'a> {
         let answers =
             acts.p(Act::Affirm).max(acts.p(Act::Limit)) >= SURE && bare::touches(&input.text);
         if answers { Said::Unsettled } else { Said::Else }
+    }
+
+    /// "Yes friday pls", where that Friday is shown: a bare yes around values that are what they are.
+    fn repeats_what_is_shown(&self, input: &Input, reading: Option<&Reading>) -> bool {
+        let entities = reading.map_or(&[][..], |reading| &reading.entities);
+        let shown = self.shown_slots();
+        let same = |found: &super::event::Found| {
+            shown.iter().any(|slot| {
+                let filled = self.state.slot(slot).map(|filled| &filled.value);
+                let ty = self.bundle.slots.get(slot).map(|slot| &slot.ty);
+                ty.is_some_and(|ty| {
+                    let one = std::slice::from_ref(found);
+                    let said = self.best_entity(slot, ty, one, true);
+                    said.is_some_and(|(_, value)| Some(&value) == filled)
+                })
+            })
+        };
+        let mut spans: Vec<(usize, usize)> = self
+            .usable(entities)
+            .iter()
+            .filter(|found| same(found))
+            .map(|found| (found.start, found.end))
+            .collect();
+        if spans.is_empty() || input.text.contains(['?', '¿']) {
+            return false;
+        }
+        spans.sort_unstable();
+        let (mut rest, mut at) = (String::new(), 0);
+        for (start, end) in spans {
+            rest.push_str(input.text.get(at..start).unwrap_or_default());
+            at = at.max(end);
+        }
+        rest.push_str(input.text.get(at..).unwrap_or_default());
+        let rest = rest
+            .trim_end()
+            .trim_end_matches(" on")
+            .trim_end_matches(" el");
+        bare::yes_no(rest) == Some(true) && !bare::weak(rest)
     }
 
     /// True where the confirm is not all that was said last: an answer, a wait or a hint came between.
@@ -212,6 +253,7 @@ impl<'a> Turn<'a> {
         let sum = |clause: &Clause| declines.iter().map(|act| p(clause, *act)).sum::<f64>();
         acts.clauses().iter().any(|clause| sum(clause) >= IN_SUM)
             && negated(&input.text)
+            && acts.p(Act::Affirm) < HALF
             && !acts.says_any(&[Act::Affirm, Act::Limit, Act::Ask, Act::Request, Act::Human])
             && !input.text.contains(['?', '¿'])
             && self.changes(&input.text, reading, entities).is_empty()

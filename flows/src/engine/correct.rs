@@ -68,11 +68,14 @@ impl Turn<'_> {
         let acts = Acts::of(reading);
         // At a confirm a value can only be one for what it shows.
         let confirming = self.confirming() && !text.contains(['?', '¿']) && !acts.says(Act::Ask);
-        let cue = takes_back(text) || acts.says_any(&[Act::Correct, Act::Exclude, Act::Rephrase]);
+        let cue =
+            takes_back_in_part(text) || acts.says_any(&[Act::Correct, Act::Exclude, Act::Rephrase]);
         let pointed = |slot: &String| named.contains(slot) || shown.contains(slot);
         if changes.is_empty() && (cue || confirming) {
-            // "Make it 25": a bare number is an amount where one is shown.
-            slots.retain(pointed);
+            // "Make it 25": a bare number is an amount where one is shown, or only one was told.
+            let amounts: Vec<&String> = slots.iter().filter(|slot| self.is_amount(slot)).collect();
+            let only = (amounts.len() == 1).then(|| amounts[0].clone());
+            slots.retain(|slot| pointed(slot) || only.as_ref() == Some(slot));
             if confirming && !named.is_empty() {
                 slots.retain(|slot| named.contains(slot));
             }
@@ -97,6 +100,11 @@ impl Turn<'_> {
                 .is_some_and(|filled| filled.value != *value)
         });
         changes
+    }
+
+    fn is_amount(&self, slot: &str) -> bool {
+        let ty = self.bundle.slots.get(slot).map(|slot| &slot.ty);
+        ty == Some(&Type::Money)
     }
 
     /// True where the open question is a confirm.
@@ -632,6 +640,37 @@ pub(super) fn takes_back(text: &str) -> bool {
         rest = after;
     }
     CUES.iter().any(|cue| super::exact::begins(rest, cue))
+}
+
+/// As `takes_back`, for the whole message or a part of it: "ok someone else, dave. But make it 60".
+fn takes_back_in_part(text: &str) -> bool {
+    takes_back(text)
+        || text
+            .split([',', '.', ';', '!'])
+            .skip(1)
+            .any(|part| fold(part).split(' ').count() <= PART && makes_it(&fold(part)))
+}
+
+/// Words of a part that puts one value in place of another, at most.
+const PART: usize = 6;
+/// First words of such a part, folded.
+const MAKES_IT: [&str; 12] = [
+    "make it",
+    "make that",
+    "but make it",
+    "and make it",
+    "change it to",
+    "rather",
+    "mejor",
+    "pero que sean",
+    "que sean",
+    "pero ponga",
+    "ponga",
+    "pon",
+];
+
+fn makes_it(part: &str) -> bool {
+    MAKES_IT.iter().any(|lead| super::exact::begins(part, lead))
 }
 
 /// A list with what a message puts to it or takes out of it; else what the message says instead.

@@ -18,6 +18,8 @@ use crate::template::Rendering;
 
 /// Confidence from which an article that the flow in front is about answers a question in its middle.
 const ABOUT: f64 = 0.2;
+/// The same where another article would be told: the question is surely one, and it was asked there.
+const ABOUT_FIRST: f64 = 0.12;
 /// Confidence from which another one does all the same.
 const SURE_ELSEWHERE: f64 = 0.9;
 /// How much less sure a passage may be that answers a question which goes on from another.
@@ -157,9 +159,13 @@ impl Turn<'_> {
             .flow()
             .and_then(|flow| self.bundle.flows.get(flow));
         let about = front.filter(|_| !step).map_or(&[][..], |flow| &flow.about);
+        let told_anyway = passages
+            .first()
+            .is_some_and(|first| first.confidence.max(sure) >= bar);
+        let least = if told_anyway { ABOUT_FIRST } else { ABOUT };
         let near = passages
             .iter()
-            .find(|passage| about.contains(&passage.article) && passage.confidence >= ABOUT);
+            .find(|passage| about.contains(&passage.article) && passage.confidence >= least);
         // A question of a few words is about what goes on.
         let generic = super::follow::goes_on(&self.state.last_text);
         let sure_elsewhere = !generic

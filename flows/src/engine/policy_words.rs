@@ -107,7 +107,13 @@ pub(super) const WANTED_AFTER: [&str; 10] = [
     "sino",
 ];
 /// People whom a message speaks of and not with, folded.
-pub(super) const OTHER_PEOPLE: [&str; 16] = [
+pub(super) const OTHER_PEOPLE: [&str; 22] = [
+    "book someone",
+    "book somebody",
+    "see someone about",
+    "meet someone",
+    "appointment with someone",
+    "cita con alguien",
     "another person to my",
     "another person on my",
     "add a person",

@@ -130,10 +130,10 @@ static SOUND: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(&format!("^(?:{sounds})$")).expect("the pattern is whole")
 });
 /// Words that no name has, folded.
-const NO_NAME: [&str; 26] = [
-    "you", "it", "its", "your", "is", "are", "was", "have", "has", "same", "already", "question",
-    "what", "account", "this", "that", "the", "know", "misma", "mismo", "tiene", "tienes",
-    "siempre", "cuenta", "pregunta", "usted",
+const NO_NAME: [&str; 31] = [
+    "person", "persona", "someone", "somebody", "alguien", "you", "it", "its", "your", "is", "are",
+    "was", "have", "has", "same", "already", "question", "what", "account", "this", "that", "the",
+    "know", "misma", "mismo", "tiene", "tienes", "siempre", "cuenta", "pregunta", "usted",
 ];
 
 /// False for a text that is no name: "hmm", "you already have it".

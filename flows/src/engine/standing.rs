@@ -578,6 +578,15 @@ fn negated_only(folded: &str) -> bool {
         "no lo deje",
         "no lo dejes",
         "no olvide",
+        "you do it",
+        "u do it",
+        "carry on",
+        "keep going",
+        "continue",
+        "sigue",
+        "siga",
+        "hazlo tu",
+        "hagalo usted",
     ]
     .iter()
     .any(|phrase| holds(folded, phrase))

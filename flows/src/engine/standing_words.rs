@@ -1,7 +1,13 @@
 //! The words by which `standing` hears what people say whatever is open, both languages, folded.
 
 /// What wants a person in words that say no to something else, folded.
-pub(super) const WANTS_PERSON: [&str; 42] = [
+pub(super) const WANTS_PERSON: [&str; 48] = [
+    "i want a person",
+    "i want a human",
+    "i said a person",
+    "i said person",
+    "he dicho una persona",
+    "he dicho que quiero una persona",
     "stop the robot",
     "una persona ya",
     "una persona de una vez",

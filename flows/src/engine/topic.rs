@@ -684,8 +684,29 @@ pub(super) fn inside_other(found: &Found, entities: &[Found]) -> bool {
         let holds = matches!(other.entity.as_str(), "datetime" | "datetime_past")
             && matches!(found.entity.as_str(), "date" | "date_past" | "time");
         !holds
+            && !are_two_codes(other, entities)
             && other.end.saturating_sub(other.start) > length
             && other.start <= found.start
             && found.end <= other.end
     })
+}
+
+/// Confidence below which a run of digits only may be a telephone number.
+const PHONE: f64 = 0.7;
+
+/// True where what may be a telephone number is two of the bot's own numbers, one after the other: "30552208 2580".
+fn are_two_codes(phone: &Found, entities: &[Found]) -> bool {
+    let code = |found: &&Found| found.confidence >= 1.0 && found.entity != phone.entity;
+    let mut first = entities
+        .iter()
+        .filter(code)
+        .filter(|f| f.start == phone.start);
+    phone.entity == "phone"
+        && phone.confidence < PHONE
+        && first.any(|first| {
+            let mut rest = entities.iter().filter(code);
+            rest.any(|second| {
+                second.end == phone.end && (first.end..=first.end + 2).contains(&second.start)
+            })
+        })
 }

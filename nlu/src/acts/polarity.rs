@@ -32,7 +32,7 @@ const NO_NEGATION: &str = "why not|not just|not only|not sure|no problem|no late
     no pasa nada|no te olvides|no olvides|no se olvide|sin problema|sin duda|nada mas que|cant we|cant you|cant i|\
     couldnt you|couldnt we|wouldnt|dont you have|at least|al menos|por lo menos|mas o menos|ni idea|si no|more or less|\
     why dont|why dont we|why dont you|no it was|no its|no it is|no i meant|no i mean|no i said|no that was|\
-    no it should be|no quise decir|no queria decir|no he dicho|no seria|menos de|no menos de|sin falta|sin problemas";
+    no it should be|cust no|customer no|client no|account no|acc no|card no|ref no|order no|phone no|tel no|mobile no|no quise decir|no queria decir|no he dicho|no seria|menos de|no menos de|sin falta|sin problemas";
 /// Words between a "no" and the value that it corrects.
 const LEADS: &str = "the|a|an|its|on|to|for|at|in|with|from|el|la|los|las|un|una|al|del|de|en|para|con|a|por|lo|for|que|me|i|said|and|y";
 /// Words after which another thing is said.

@@ -156,13 +156,20 @@ fn is_digit(piece: &pattern::Piece) -> bool {
     spoken && says.iter().all(u8::is_ascii_digit)
 }
 
+/// Units of measure as they are written behind a number without a space.
+const UNITS: [&str; 14] = [
+    "kg", "kgs", "kilo", "kilos", "g", "gr", "lb", "lbs", "oz", "cm", "mm", "km", "l", "ml",
+];
+
 /// Part of something else: `BS1`, `3rd`, `15:30`, `3/5`.
 fn is_part(text: &Text, from: usize, to: usize) -> bool {
     let is_letters = |i: usize| text.tokens.get(i).is_some_and(|t| t.kind == Kind::Word);
     let is_slash = |i: usize| text.is(i, &["/", ":"]);
     let before = text.glued(from) && (is_letters(from - 1) || is_slash(from - 1));
+    // "3kg" is three of something.
+    let measured = text.glued(to) && text.is(to, &UNITS) && !text.glued(to + 1);
     let after = text.glued(to) && (is_letters(to) || (is_slash(to) && text.glued(to + 1)));
-    before || after
+    before || (after && !measured)
 }
 
 /// A share said or written: `three quarters`, `half of`, `la mitad`, `1/2`, `¾`.

@@ -51,6 +51,9 @@ en | code | X1 x2 | X1=X1
 fn numbers() {
     check(
         r#"
+en | number | a 3kg box | 3=3
+en | number | it's 40cm | 40=40
+en | number | flat 3b | 
 en | number | 20 | 20=20
 en | number | 1,234.50 | 1,234.50=1234.50
 en | number | 1,234,567 | 1,234,567=1234567
