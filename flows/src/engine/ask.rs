@@ -8,8 +8,8 @@ use serde_json::{Value as Json, json};
 use super::acts::{Acts, best};
 use super::answer::NO_TEXT;
 use super::bare::yes_no;
-use super::event::{Act, Clause, Found, Input, Reading};
-use super::exact::{coverage, fold, holds, unsure};
+use super::event::{Act, Clause, Found, Input, Polarity, Reading};
+use super::exact::{asks, coverage, fold, holds, unsure};
 use super::shape::{is_email, is_url, may_be_name, phone, trimmed};
 use super::topic::{inside_other, overlaps};
 use super::turn::Turn;
@@ -194,7 +194,11 @@ impl Turn<'_> {
         let given = |found: &&Found| {
             let names_something =
                 found.entity == "number" && super::shape::labelled(text, found.start);
-            found.polarity.is_affirmed()
+            // "2222 then?" gives a number all the same.
+            let tried = found.polarity == Polarity::Asked
+                && self.is_code(&found.entity)
+                && !asks(text.trim_end_matches(['?', ' ']));
+            (found.polarity.is_affirmed() || tried)
                 && !names_something
                 && !inside_other(found, entities)
                 && !self.is_loose(text, found)

@@ -177,7 +177,17 @@ impl Turn<'_> {
     /// A message while going on with the covered flow is offered; true where it was read as an answer.
     pub(super) fn heard_resume(&mut self, input: &Input, reading: Option<&Reading>) -> bool {
         let strong = input.payload.is_none() && self.interrupting_topic(reading).is_some();
-        let answer = self.said_yes_no(input, reading).filter(|_| !strong);
+        // "Then block it please": a wish that is about nothing else goes on.
+        let acts = Acts::of(reading);
+        let wishes = acts.says_any(&[Act::Request, Act::Resume])
+            && acts.only(&[Act::Request, Act::Resume, Act::Affirm, Act::Inform])
+            && self
+                .clear_topic(reading)
+                .is_none_or(|(topic, _)| self.is_own(topic));
+        let answer = self
+            .said_yes_no(input, reading)
+            .or_else(|| wishes.then_some(true))
+            .filter(|_| !strong);
         match answer {
             Some(true) => {
                 self.note("reading", "answer yes", "taken", "go on");

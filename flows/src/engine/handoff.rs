@@ -192,6 +192,8 @@ impl Turn<'_> {
 
     /// A person took the conversation.
     pub(super) fn agent_joined(&mut self, agent: &str) {
+        let front = self.state.base().unwrap_or(self.state.frames.len());
+        self.state.left_open = self.state.frames.get(front..).unwrap_or_default().to_vec();
         self.drop_frames("handoff");
         self.state.owner = Owner::Agent;
         self.state.wait = Wait::Customer;
@@ -219,10 +221,19 @@ impl Turn<'_> {
     pub(super) fn returned(&mut self, flow: Option<&str>) {
         self.back_to_bot();
         self.say_pattern(Pattern::Returned, &[]);
+        let left_open = std::mem::take(&mut self.state.left_open);
         if let Some(flow) = flow
             && !self.start_flow(flow, &Said::default())
         {
             self.note("error", flow, "ignored", "there is no such flow");
+        }
+        // What was going on may be done by now: it is offered, with all that it had.
+        let known = left_open.first();
+        if flow.is_none() && known.is_some_and(|frame| frame.bundle == self.bundle.hash) {
+            self.note("frame", "left_open", "offered", "a person came in between");
+            self.state.frames = left_open;
+            self.offer_resume();
+            return;
         }
         self.run();
     }
@@ -230,6 +241,7 @@ impl Turn<'_> {
     /// The person finished.
     pub(super) fn wrapped_up(&mut self) {
         let agent = self.state.agent.clone().unwrap_or_default();
+        self.state.left_open.clear();
         self.back_to_bot();
         self.say_pattern(Pattern::AgentLeft, &[("agent", Value::Text(agent))]);
         self.ask_rating(1);

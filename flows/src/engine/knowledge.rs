@@ -162,7 +162,12 @@ impl Turn<'_> {
         let told_anyway = passages
             .first()
             .is_some_and(|first| first.confidence.max(sure) >= bar);
-        let least = if told_anyway { ABOUT_FIRST } else { ABOUT };
+        let short = super::follow::goes_on(&self.state.last_text);
+        let least = if told_anyway || short {
+            ABOUT_FIRST
+        } else {
+            ABOUT
+        };
         let near = passages
             .iter()
             .find(|passage| about.contains(&passage.article) && passage.confidence >= least);

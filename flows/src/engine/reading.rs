@@ -549,6 +549,15 @@ impl Turn<'_> {
             text: input.text.clone(),
             entities: entities.to_vec(),
         };
+        // A number that nothing asked for is about no topic, whatever its digits look like.
+        let number = !input.text.trim().is_empty()
+            && input
+                .text
+                .chars()
+                .all(|c| c.is_ascii_digit() || " -.".contains(c));
+        if number && self.state.frames.is_empty() && self.nothing_open(input, reading) {
+            return;
+        }
         let about_us = acts.only(&[Act::AboutBot]) && !self.state.frames.is_empty();
         if about_us && self.heard_small_talk(input, reading) {
             return;

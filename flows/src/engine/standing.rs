@@ -243,7 +243,14 @@ impl Turn<'_> {
             return false;
         }
         // "Course, it was stolen" agrees.
-        let settled = acts.says(Act::Resolved) && !(decides && acts.says(Act::Affirm));
+        // So does "it was yesterday", which tells something.
+        let settled = acts.says(Act::Resolved)
+            && !(decides && acts.says(Act::Affirm))
+            && (has(FOUND)
+                || !self
+                    .said_now
+                    .iter()
+                    .any(|found| self.is_system(&found.entity)));
         // "It works with the PIN though", "already did that": nothing is settled.
         if settled && UNSETTLED.iter().any(|word| holds(&folded, word)) {
             return false;
@@ -292,7 +299,7 @@ impl Turn<'_> {
         let Some(reading) = reading else { return false };
         let of = |own: bool| {
             let all = reading.intents.iter();
-            all.filter(|(intent, _)| self.is_own(intent) == own)
+            all.filter(|(intent, _)| self.is_own(intent) == own && !self.is_small_talk(intent))
                 .map(|(_, p)| *p)
                 .fold(0.0, f64::max)
         };

@@ -271,6 +271,9 @@ pub struct State {
     pub moods: Vec<f64>,
     /// Intents of the last reading, best first.
     pub last_intents: Vec<(Id, f64)>,
+    /// The flow that was in front when a person took over, with its sub-flows: offered where they hand back.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left_open: Vec<Frame>,
     /// Intent being served, or the last served.
     pub intent: Option<Id>,
     /// Live flows, the one in front last.

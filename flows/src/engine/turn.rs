@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
+use super::acts::Acts;
 use super::effect::Effect;
-use super::event::{Event, EventKind, Found};
+use super::event::{Act, Event, EventKind, Found, Reading};
 use super::frame::{Frame, Ran};
 use super::state::{Attempt, Filled, Owner, State, Wait};
 use super::{Step, Trace, TraceEntry};
-use crate::bundle::{Bundle, Flow, Keep};
+use crate::bundle::{Bundle, Flow, Keep, TriggerKind};
 use crate::value::Value;
 
 /// Messages held back while an action is running, at most.
@@ -59,6 +60,41 @@ fn tidied(event: &Event) -> Event {
         }
     }
     event
+}
+
+/// What a message that asks for something is about: it is no small talk, and what small talk had of it goes to the rest.
+fn leave_out_small_talk(bundle: &Bundle, reading: &mut Reading) {
+    if !Acts::of(Some(reading)).says(Act::Request) {
+        return;
+    }
+    // What is never automated counts whatever its flow is called.
+    let guarded = |intent: &str| {
+        let mut triggers = bundle.policy.triggers.iter();
+        triggers.any(|trigger| match &trigger.when {
+            TriggerKind::NeverAutomate { intents, .. } | TriggerKind::Asked(intents) => {
+                intents.iter().any(|own| own == intent)
+            }
+            _ => false,
+        })
+    };
+    let is_small_talk = |intent: &str| {
+        let mut flows = bundle.flows.values();
+        !guarded(intent)
+            && flows.any(|flow| flow.small_talk && flow.start.as_deref() == Some(intent))
+    };
+    let (small, rest): (Vec<_>, Vec<_>) = std::mem::take(&mut reading.intents)
+        .into_iter()
+        .partition(|(intent, _)| is_small_talk(intent));
+    let left = 1.0 - small.iter().map(|(_, p)| p).sum::<f64>();
+    reading.intents = rest;
+    if left <= f64::EPSILON {
+        return;
+    }
+    reading.none = tidy(reading.none / left);
+    for (_, p) in &mut reading.intents {
+        *p = tidy(*p / left);
+    }
+    reading.requests.retain(|part| !is_small_talk(&part.intent));
 }
 
 fn tidy(p: f64) -> f64 {
@@ -123,7 +159,15 @@ impl<'a> Turn<'a> {
         if !self.carry_over() {
             return self.finish();
         }
-        self.dispatch(&tidied(event));
+        let mut event = tidied(event);
+        if let EventKind::Heard {
+            reading: Some(reading),
+            ..
+        } = &mut event.kind
+        {
+            leave_out_small_talk(self.bundle, reading);
+        }
+        self.dispatch(&event);
         for _ in 0..HELD {
             if self.running() || self.state.held.is_empty() {
                 break;

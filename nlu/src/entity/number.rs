@@ -157,8 +157,8 @@ fn is_digit(piece: &pattern::Piece) -> bool {
 }
 
 /// Units of measure as they are written behind a number without a space.
-const UNITS: [&str; 14] = [
-    "kg", "kgs", "kilo", "kilos", "g", "gr", "lb", "lbs", "oz", "cm", "mm", "km", "l", "ml",
+const UNITS: [&str; 12] = [
+    "kg", "kgs", "kilo", "kilos", "gr", "lb", "lbs", "oz", "cm", "mm", "km", "ml",
 ];
 
 /// Part of something else: `BS1`, `3rd`, `15:30`, `3/5`.

@@ -51,7 +51,7 @@ en | code | X1 x2 | X1=X1
 fn numbers() {
     check(
         r#"
-en | number | a 3kg box | 3=3
+en | number | 3kg box | 3=3
 en | number | it's 40cm | 40=40
 en | number | flat 3b | 
 en | number | 20 | 20=20
