@@ -201,7 +201,7 @@ fn flows_that_ended_are_told_with_their_outcome_and_the_front_comes_first() {
             "block.loss=lost (declined)",
         ]
     );
-    // What was said to a person is over, and a second person is told all the same.
+    // What was going on is open again after a person, and a second person is told all the same.
     talk.event(EventKind::AgentJoined {
         agent: "Ana".to_owned(),
     });
@@ -210,7 +210,7 @@ fn flows_that_ended_are_told_with_their_outcome_and_the_front_comes_first() {
     assert_eq!(
         carried(&talk),
         [
-            &format!("transfer.sum={amount} (handoff)"),
+            &format!("transfer.sum={amount}"),
             "replace.town=london (done)",
             "block.card=4281 (declined)",
             "block.loss=lost (declined)",
