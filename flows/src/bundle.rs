@@ -697,7 +697,8 @@ pub struct Limits {
     pub steps: u32,
     /// Frames on the stack.
     pub depth: u32,
-    /// Seconds without a word before a web conversation closes.
+    /// Seconds without a word before a conversation closes, on every channel: a call of which nothing is heard for so
+    /// long has lost its hang-up.
     pub idle_close_s: i64,
     /// Turns for which the flow that ended last can still be corrected.
     pub correctable_turns: u32,

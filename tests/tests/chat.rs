@@ -57,6 +57,27 @@ async fn the_same_message_id_does_nothing_twice() -> Result<()> {
 }
 
 #[tokio::test]
+async fn a_client_without_proof_can_not_say_that_it_is_a_phone() -> Result<()> {
+    let (_folder, program, client) = program().await?;
+    let open = format!("{}/v1/conversations", program.url);
+    for (channel, status) in [
+        ("voice", 400),
+        ("sms", 400),
+        ("", 400),
+        ("web", 201),
+        ("app", 201),
+    ] {
+        let answer = client
+            .post(&open)
+            .json(&json!({ "channel": channel }))
+            .send()
+            .await?;
+        assert_eq!(answer.status().as_u16(), status, "{channel}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_conversation_goes_to_a_person_and_back_and_only_the_owner_speaks() -> Result<()> {
     let (_folder, program, client) = program().await?;
     let url = &program.url;

@@ -236,7 +236,7 @@ pub(super) fn secret() -> Result<String> {
 }
 
 fn no_random(error: getrandom::Error) -> AppError {
-    AppError::Unavailable {
+    AppError::System {
         message: format!("the system's random source fails ({error})"),
     }
 }

@@ -274,13 +274,9 @@ impl App {
     }
 
     pub(super) fn fresh_id(&self) -> Result<String> {
-        let id = self
-            .core
-            .clock
-            .id()
-            .map_err(|error| AppError::Unavailable {
-                message: format!("the system has no random numbers ({error})"),
-            })?;
+        let id = self.core.clock.id().map_err(|error| AppError::System {
+            message: format!("the system has no random numbers ({error})"),
+        })?;
         Ok(id.to_string())
     }
 

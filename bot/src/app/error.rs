@@ -43,10 +43,17 @@ pub enum AppError {
         /// What is wrong, and the limit.
         message: String,
     },
-    /// The store can't take it now; nothing was acknowledged, and the same request may be sent again.
-    #[error("the store can't take this now: {message}; send it again later")]
+    /// The store can't take it now; nothing was acknowledged, and the same request may be sent again. Whoever asked is
+    /// told no more: what the store says of itself is for the operator.
+    #[error("this can't be taken now and nothing of it was stored; send it again a little later")]
     Unavailable {
         /// What happened, for the operator.
+        message: String,
+    },
+    /// The machine lacks something that the program needs: threads, random numbers.
+    #[error("{message}")]
+    System {
+        /// What it lacks.
         message: String,
     },
     /// The turn took longer than the caller waits; the answer comes as an event.

@@ -73,7 +73,7 @@ impl Core {
     pub(super) fn new(parts: Parts, store: Store) -> Result<Self> {
         let reader =
             Reader::spawn(parts.understand, parts.options.nlu_timeout).map_err(|error| {
-                AppError::Unavailable {
+                AppError::System {
                     message: format!("the compute thread does not start ({error})"),
                 }
             })?;
@@ -285,7 +285,7 @@ pub(super) fn report(core: &Arc<Core>) -> Result<()> {
         return Ok(());
     };
     let receiver = Receiver::new(address, core.options.status_secret.clone()).map_err(|error| {
-        AppError::Unavailable {
+        AppError::System {
             message: format!("no HTTP client for the status webhook ({error})"),
         }
     })?;

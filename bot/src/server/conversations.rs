@@ -23,6 +23,9 @@ use crate::outbox::CustomerEvent;
 
 /// Longest that `?wait=reply` waits.
 const PATIENCE: Duration = Duration::from_secs(25);
+/// Channels that a client may say it is without proof. Every other one is opened by its own signed webhook, and policy may
+/// hang on it.
+const OPEN_CHANNELS: [&str; 3] = ["web", "app", "rest"];
 /// Longest value of a customer fact, bytes.
 const FACT_BYTES: usize = 1024;
 
@@ -30,7 +33,7 @@ const FACT_BYTES: usize = 1024;
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Open {
-    /// `web` where nothing is said.
+    /// `web` where nothing is said; without a signed token one of `web`, `app`, `rest`.
     channel: Option<String>,
     /// Facts about the customer: `id`, `tier`, `name`, …; taken as asserted, not as proved.
     customer: BTreeMap<String, String>,
@@ -81,8 +84,15 @@ pub(super) async fn open(
             "a fact about the customer may have {FACT_BYTES} bytes"
         )));
     }
+    let channel = wanted.channel.unwrap_or_else(|| "web".to_owned());
+    if !verified && !OPEN_CHANNELS.contains(&channel.as_str()) {
+        return Err(Problem::invalid(format!(
+            "a client without a signed token may not say that it is the channel `{channel}`; it is one of {}",
+            OPEN_CHANNELS.join(", ")
+        )));
+    }
     let new = NewConversation {
-        channel: wanted.channel.unwrap_or_else(|| "web".to_owned()),
+        channel,
         customer,
         verified,
         language: wanted.language,

@@ -70,7 +70,7 @@ impl From<AppError> for Problem {
             AppError::Closed => StatusCode::GONE,
             AppError::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
             AppError::Invalid { .. } => StatusCode::BAD_REQUEST,
-            AppError::Unavailable { .. } | AppError::Store { .. } => {
+            AppError::Unavailable { .. } | AppError::Store { .. } | AppError::System { .. } => {
                 StatusCode::SERVICE_UNAVAILABLE
             }
             AppError::StillWorking => StatusCode::GATEWAY_TIMEOUT,
@@ -119,4 +119,30 @@ pub(super) async fn not_found(uri: axum::http::Uri) -> Problem {
             uri.path()
         ),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::StoreError;
+
+    #[test]
+    fn what_a_store_says_of_itself_is_told_to_nobody_outside() {
+        let failures = [
+            StoreError::Sql("no such column: secret_name in conversations".to_owned()),
+            StoreError::Full,
+            StoreError::ShutDown,
+            StoreError::Unreadable {
+                what: "state",
+                why: "missing field `pin` at line 1".to_owned(),
+            },
+        ];
+        for failure in failures {
+            let problem = Problem::from(AppError::from(failure));
+            assert_eq!(problem.status, 503);
+            for inner in ["column", "disk", "shut", "state", "field"] {
+                assert!(!problem.detail.contains(inner), "{}", problem.detail);
+            }
+        }
+    }
 }

@@ -145,9 +145,10 @@ impl Talk {
             AppError::IdReused { .. } | AppError::Conflict { .. } => "conflict",
             AppError::Closed => "closed",
             AppError::NotFound { .. } | AppError::Unauthorized => "not_found",
-            AppError::Unavailable { .. } | AppError::Store { .. } | AppError::StillWorking => {
-                "unavailable"
-            }
+            AppError::Unavailable { .. }
+            | AppError::Store { .. }
+            | AppError::System { .. }
+            | AppError::StillWorking => "unavailable",
         };
         self.send(&ServerFrame::Error {
             code: code.to_owned(),

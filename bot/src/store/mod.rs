@@ -73,9 +73,12 @@ impl From<StoreError> for AppError {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Refused(refused) => refused,
-            other => Self::Unavailable {
-                message: other.to_string(),
-            },
+            other => {
+                tracing::error!(error = %other, "the store can't do what it was asked");
+                Self::Unavailable {
+                    message: other.to_string(),
+                }
+            }
         }
     }
 }
