@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
-use crate::app::{Accepted, AppError, Core, Inbound, InboundBody, NewConversation};
+use crate::app::Core;
 use crate::clock::Stopwatch;
+use crate::conversation::{Accepted, CLAIMED_ID, Inbound, InboundBody, NewConversation};
+use crate::error::ServiceError;
 use crate::store::journal::{self, Body, Row, Taken};
 
 /// Longest sender's id, bytes.
@@ -16,12 +18,12 @@ const FACTS: usize = 64;
 /// Stores something that a customer sent and sees to it that it runs.
 ///
 /// # Errors
-/// See [`crate::app::App::accept`].
+/// See `App::accept`.
 pub(crate) async fn accept(
     core: &Arc<Core>,
     conversation: &str,
     inbound: Inbound,
-) -> Result<Accepted, AppError> {
+) -> Result<Accepted, ServiceError> {
     check(&inbound, core.options.message_bytes)?;
     let watch = Stopwatch::start();
     let at = core.clock.now();
@@ -54,11 +56,11 @@ pub(crate) async fn accept(
     })
 }
 
-fn invalid(message: String) -> AppError {
-    AppError::Invalid { message }
+fn invalid(message: String) -> ServiceError {
+    ServiceError::Invalid { message }
 }
 
-fn check(inbound: &Inbound, limit: usize) -> Result<(), AppError> {
+fn check(inbound: &Inbound, limit: usize) -> Result<(), ServiceError> {
     let id = &inbound.client_msg_id;
     if id.is_empty() || id.len() > ID_BYTES {
         return Err(invalid(format!(
@@ -96,19 +98,15 @@ fn check(inbound: &Inbound, limit: usize) -> Result<(), AppError> {
     Ok(())
 }
 
-/// Where a customer id is kept that nobody proved. Flows act for `customer.id`, so what only a page
-/// says must never stand there: it would open anybody's account.
-pub(crate) const CLAIMED_ID: &str = "claimed_id";
-
 /// Checks a conversation that is to be opened and puts its language in order: the bot's own tag for
 /// it, or none where none was asked for.
 ///
 /// # Errors
-/// [`AppError::Invalid`] with what is wrong and the limit.
+/// [`ServiceError::Invalid`] with what is wrong and the limit.
 pub(crate) fn check_new(
     mut new: NewConversation,
     languages: &[String],
-) -> Result<NewConversation, AppError> {
+) -> Result<NewConversation, ServiceError> {
     if new.channel.is_empty() {
         return Err(invalid(
             "a conversation needs the name of its channel".to_owned(),

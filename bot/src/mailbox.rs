@@ -10,7 +10,9 @@ use std::time::Duration;
 
 use tokio::sync::{Semaphore, watch};
 
-use crate::app::{AppError, Core, Reply};
+use crate::app::Core;
+use crate::conversation::Reply;
+use crate::error::ServiceError;
 use crate::store::journal::Row;
 use crate::turn::{self, Hot};
 
@@ -81,14 +83,14 @@ impl Mailbox {
     /// Waits until an input is worked through. `None` where that is known from the journal only.
     ///
     /// # Errors
-    /// [`AppError::StillWorking`] after `timeout`.
+    /// [`ServiceError::StillWorking`] after `timeout`.
     pub(crate) async fn reply(
         &self,
         core: &Arc<Core>,
         conversation: &str,
         seq: u64,
         timeout: Duration,
-    ) -> Result<Option<Arc<Reply>>, AppError> {
+    ) -> Result<Option<Arc<Reply>>, ServiceError> {
         let live = self.live(&Arc::from(conversation));
         let mut done = live.done.subscribe();
         if *done.borrow_and_update() < seq {
@@ -101,8 +103,8 @@ impl Mailbox {
             }
             tokio::time::timeout(timeout, done.wait_for(|done| *done >= seq))
                 .await
-                .map_err(|_| AppError::StillWorking)?
-                .map_err(|_| AppError::StillWorking)?;
+                .map_err(|_| ServiceError::StillWorking)?
+                .map_err(|_| ServiceError::StillWorking)?;
         }
         Ok(live.reply(seq))
     }
@@ -233,7 +235,7 @@ async fn work(core: Arc<Core>, live: Arc<Live>) {
                 Err(error) => {
                     drop(permit);
                     tracing::error!(conversation = %live.id, %error, "a conversation can't be read");
-                    if matches!(error, AppError::NotFound { .. }) || core.stopping() {
+                    if matches!(error, ServiceError::NotFound { .. }) || core.stopping() {
                         live.lock().running = false;
                         return;
                     }

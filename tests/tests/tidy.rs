@@ -228,6 +228,68 @@ fn no_source_file_is_two_things_in_one() {
     }
 }
 
+/// Rooms of the program and whom they know nothing of: rules and data below, what joins them above.
+const ROOMS: [(&str, &[&str]); 6] = [
+    (
+        "conversation",
+        &[
+            "app", "store", "handoff", "turn", "mailbox", "intake", "hub", "server",
+        ],
+    ),
+    (
+        "error.rs",
+        &[
+            "app", "store", "handoff", "turn", "mailbox", "intake", "hub", "server",
+        ],
+    ),
+    (
+        "staff.rs",
+        &[
+            "app", "store", "handoff", "turn", "mailbox", "intake", "hub", "server",
+        ],
+    ),
+    (
+        "outbox.rs",
+        &[
+            "app", "store", "handoff", "turn", "mailbox", "intake", "hub", "server",
+        ],
+    ),
+    (
+        "store",
+        &["app", "turn", "mailbox", "intake", "hub", "server"],
+    ),
+    (
+        "handoff",
+        &["app", "turn", "mailbox", "intake", "hub", "server"],
+    ),
+];
+
+#[test]
+fn what_is_below_knows_nobody_above() {
+    let mut seen = 0;
+    for path in tracked_files() {
+        let name = path.to_string_lossy().replace('\\', "/");
+        let Some((_, inside)) = name.split_once("bot/src/") else {
+            continue;
+        };
+        let room = ROOMS
+            .iter()
+            .find(|(room, _)| inside == *room || inside.starts_with(&format!("{room}/")));
+        let Some((_, above)) = room else { continue };
+        // A room's tests may start the whole program.
+        if inside.ends_with("tests.rs") {
+            continue;
+        }
+        seen += 1;
+        let text = std::fs::read_to_string(&path).expect("UTF-8");
+        for other in *above {
+            let used = text.contains(&format!("crate::{other}::"));
+            assert!(!used, "bot/src/{inside} knows `{other}`, which is above it");
+        }
+    }
+    assert!(seen > 20, "{seen} files");
+}
+
 #[test]
 fn nothing_large_is_in_the_tree() {
     for path in tracked_files() {

@@ -11,7 +11,9 @@ use ulid::Ulid;
 
 use bellhop_flows::engine::event::EventKind;
 
-use super::{Accepted, App, AppError, Inbound, NewConversation, Opened, Reply, Result, TurnTrace};
+use super::{App, Result};
+use crate::conversation::{Accepted, Inbound, NewConversation, Opened, Reply, TurnTrace};
+use crate::error::ServiceError;
 use crate::intake;
 use crate::outbox::{CustomerEvent, From, TypingEvent};
 use crate::store::journal::{self, Body, Input};
@@ -87,7 +89,7 @@ impl App {
         // Too late is not lost: the greeting then comes as an event.
         let first = match self.reply(&conversation_id, seq, GREETING).await {
             Ok(reply) => Some(reply),
-            Err(AppError::StillWorking) => None,
+            Err(ServiceError::StillWorking) => None,
             Err(error) => return Err(error),
         };
         let (events, listen) =
@@ -110,7 +112,7 @@ impl App {
         if bool::from(known.ct_eq(&hash_of(token.as_bytes()))) {
             Ok(())
         } else {
-            Err(AppError::Unauthorized)
+            Err(ServiceError::Unauthorized)
         }
     }
 
@@ -127,7 +129,7 @@ impl App {
     /// Waits until the turn caused by the message at `seq` is committed and gives what it said.
     ///
     /// # Errors
-    /// No such message, or the turn took longer than `timeout` ([`AppError::StillWorking`]).
+    /// No such message, or the turn took longer than `timeout` ([`ServiceError::StillWorking`]).
     pub async fn reply(&self, conversation: &str, seq: u64, timeout: Duration) -> Result<Reply> {
         let core = &self.core;
         if let Some(reply) = core.mailbox.reply(core, conversation, seq, timeout).await? {
@@ -187,7 +189,7 @@ impl App {
     /// # Errors
     /// Not an id.
     pub fn subscribe(&self, conversation: &str) -> Result<broadcast::Receiver<CustomerEvent>> {
-        Ulid::from_string(conversation).map_err(|_| AppError::NotFound {
+        Ulid::from_string(conversation).map_err(|_| ServiceError::NotFound {
             what: format!("conversation `{conversation}`"),
         })?;
         Ok(self.core.hub.subscribe(conversation))
@@ -235,8 +237,8 @@ pub(super) fn secret() -> Result<String> {
     Ok(URL_SAFE_NO_PAD.encode(random))
 }
 
-fn no_random(error: getrandom::Error) -> AppError {
-    AppError::System {
+fn no_random(error: getrandom::Error) -> ServiceError {
+    ServiceError::System {
         message: format!("the system's random source fails ({error})"),
     }
 }

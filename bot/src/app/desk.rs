@@ -4,12 +4,16 @@ use tokio::sync::broadcast;
 
 use bellhop_flows::engine::state::State;
 
-use super::{Accepted, Agent, App, AppError, Assigned, DeskCustomer, Result, TakeError, Waiting};
+use super::{App, Result};
+use crate::conversation::Accepted;
+use crate::error::{ServiceError, TakeError};
 use crate::handoff::desk::{Desk, Taken};
 use crate::handoff::envelope::Note;
+use crate::handoff::listing::{Assigned, DeskCustomer, Waiting};
 use crate::handoff::record::{self, Facts};
 use crate::handoff::{self, Envelope, Summary, queue};
 use crate::outbox::{CustomerEvent, From, TypingEvent};
+use crate::staff::Agent;
 use crate::store::handoffs::{self, Record};
 use crate::store::journal::{self, Body};
 use crate::store::{StoreError, conversations, parse};
@@ -124,7 +128,7 @@ impl App {
         let record = self.record(handoff).await?;
         if !record.stage.with_agent() || record.agent.as_ref() != Some(&agent.id) {
             let message = "another has this conversation, or nobody; take it first".to_owned();
-            return Err(AppError::Conflict { message });
+            return Err(ServiceError::Conflict { message });
         }
         self.core.hub.publish(&record.conversation, || {
             Some(CustomerEvent::Typing(TypingEvent {
@@ -175,7 +179,7 @@ impl App {
             && !self.bundle().flows.contains_key(flow)
         {
             let what = format!("flow `{flow}`");
-            return Err(AppError::NotFound { what });
+            return Err(ServiceError::NotFound { what });
         }
         let (id, who, desk) = (handoff.to_owned(), agent.clone(), self.desk());
         let flow = flow.map(str::to_owned);
@@ -274,7 +278,7 @@ impl App {
     }
 
     pub(super) fn fresh_id(&self) -> Result<String> {
-        let id = self.core.clock.id().map_err(|error| AppError::System {
+        let id = self.core.clock.id().map_err(|error| ServiceError::System {
             message: format!("the system has no random numbers ({error})"),
         })?;
         Ok(id.to_string())
@@ -406,11 +410,11 @@ fn complete(
 fn check(what: &str, text: &str, limit: usize, may_be_empty: bool) -> Result<()> {
     if text.len() > limit {
         let message = format!("{what} has {} bytes; at most {limit} are taken", text.len());
-        return Err(AppError::Invalid { message });
+        return Err(ServiceError::Invalid { message });
     }
     if text.trim().is_empty() && !may_be_empty {
         let message = format!("{what} is empty; write something");
-        return Err(AppError::Invalid { message });
+        return Err(ServiceError::Invalid { message });
     }
     Ok(())
 }

@@ -5,13 +5,11 @@
 
 mod customer;
 mod desk;
-mod error;
 #[cfg(test)]
 pub(crate) mod rig;
 mod staff;
 #[cfg(test)]
 mod tests;
-mod types;
 mod wiring;
 
 use std::path::PathBuf;
@@ -22,12 +20,11 @@ use bellhop_flows::bundle::Bundle;
 
 use crate::actions::Actions;
 use crate::clock::Clock;
+use crate::error::ServiceError;
 use crate::store::{Store, conversations};
 use crate::understand::{Retrieve, Understand};
 
-pub use error::{AppError, TakeError};
 pub use staff::AtDesk;
-pub use types::*;
 pub(crate) use wiring::Core;
 
 /// What an [`App`] is made of.
@@ -81,7 +78,7 @@ pub struct App {
     pub(crate) core: Arc<Core>,
 }
 
-type Result<T> = std::result::Result<T, AppError>;
+type Result<T> = std::result::Result<T, ServiceError>;
 
 impl App {
     /// Opens the store, picks up every conversation with unprocessed messages and begins to serve.

@@ -12,9 +12,11 @@ use bellhop_flows::diag::Severity;
 use bellhop_flows::engine::event::{Found, Passage, Reading};
 use bellhop_flows::source::{SourceFile, Sources};
 
-use super::{Accepted, App, AppError, Inbound, InboundBody, NewConversation, Options, Parts};
+use super::{App, Options, Parts};
 use crate::actions::Actions;
 use crate::clock::Clock;
+use crate::conversation::{Accepted, Inbound, InboundBody, NewConversation};
+use crate::error::ServiceError;
 use crate::outbox::CustomerEvent;
 use crate::understand::{Request, Retrieve, Understand, Understood};
 
@@ -96,7 +98,12 @@ pub(crate) fn text(id: &str, text: &str) -> Inbound {
 }
 
 /// Sends a text and waits for its turn.
-pub(crate) async fn say(app: &App, conversation: &str, id: &str, said: &str) -> super::Reply {
+pub(crate) async fn say(
+    app: &App,
+    conversation: &str,
+    id: &str,
+    said: &str,
+) -> crate::conversation::Reply {
     let Accepted { seq, .. } = send(app, conversation, id, said).await.expect("accepted");
     app.reply(conversation, seq, SOON).await.expect("answers")
 }
@@ -121,7 +128,7 @@ pub(crate) async fn send(
     conversation: &str,
     id: &str,
     said: &str,
-) -> Result<Accepted, AppError> {
+) -> Result<Accepted, ServiceError> {
     app.accept(conversation, text(id, said)).await
 }
 

@@ -6,7 +6,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::customer::secret;
-use super::{Agent, App, AppError, Core, Result, Role, Session};
+use super::{App, Core, Result};
+use crate::error::ServiceError;
+use crate::staff::{Agent, Role, Session};
 use crate::store::{hash_of, staff};
 
 /// How long a one-time code lets somebody in.
@@ -39,7 +41,7 @@ impl App {
         let chars = name.chars().count();
         if chars == 0 || chars > NAME_CHARS || name.chars().any(char::is_control) {
             let message = format!("a name has 1 to {NAME_CHARS} characters, all of them visible");
-            return Err(AppError::Invalid { message });
+            return Err(ServiceError::Invalid { message });
         }
         let code = secret()?;
         let hash = hash_of(code.as_bytes());
@@ -149,16 +151,19 @@ mod tests {
         let session = app.staff_sign_in(&code).await.expect("a session");
         assert_eq!(session.agent.name, "Mia");
         let again = app.staff_sign_in(&code).await;
-        assert_eq!(again, Err(AppError::Unauthorized));
+        assert_eq!(again, Err(ServiceError::Unauthorized));
         let wrong = app.staff_sign_in("guess").await;
-        assert_eq!(wrong, Err(AppError::Unauthorized));
+        assert_eq!(wrong, Err(ServiceError::Unauthorized));
         let late = app.staff_invite("Bob", Role::Agent).await.expect("a code");
         rig.clock.advance(CODE_LIFE);
         let late = app.staff_sign_in(&late).await;
-        assert_eq!(late, Err(AppError::Unauthorized));
+        assert_eq!(late, Err(ServiceError::Unauthorized));
         for name in ["", " ", "a\nb", &"x".repeat(81)] {
             let refused = app.staff_invite(name, Role::Agent).await;
-            assert!(matches!(refused, Err(AppError::Invalid { .. })), "{name:?}");
+            assert!(
+                matches!(refused, Err(ServiceError::Invalid { .. })),
+                "{name:?}"
+            );
         }
     }
 

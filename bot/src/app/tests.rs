@@ -4,6 +4,7 @@ use proptest::prelude::*;
 
 use super::rig::{Rig, SOON, closed, say, send, text, web};
 use super::*;
+use crate::conversation::NewConversation;
 use crate::outbox::{CustomerEvent, From};
 use crate::store::{Store, journal};
 use crate::turn;
@@ -30,7 +31,9 @@ async fn the_same_message_again_is_answered_the_same_and_does_nothing() {
     let again = send(&app, &c, "m1", "hello").await.expect("known");
     assert_eq!((again.seq, again.duplicate), (first.seq, true));
     let other = send(&app, &c, "m1", "hello!").await;
-    assert!(matches!(other, Err(AppError::IdReused { client_msg_id }) if client_msg_id == "m1"));
+    assert!(
+        matches!(other, Err(ServiceError::IdReused { client_msg_id }) if client_msg_id == "m1")
+    );
     app.reply(&c, first.seq, SOON).await.expect("answers");
     assert_eq!(said(&app, &c).await, [(first.seq, "hello".to_owned())]);
     // The same id in another conversation is another message.
@@ -43,18 +46,21 @@ async fn what_nobody_knows_and_what_is_over_is_refused() {
     let rig = Rig::new();
     let app = rig.start().await;
     let nobody = send(&app, "01ARZ3NDEKTSV4RRFFQ69G5FAV", "m1", "hello").await;
-    assert!(matches!(nobody, Err(AppError::NotFound { .. })));
+    assert!(matches!(nobody, Err(ServiceError::NotFound { .. })));
     assert!(app.subscribe("nonsense").is_err());
     let c = web(&app).await;
     assert!(matches!(
         app.reply(&c, 999, SOON).await,
-        Err(AppError::NotFound { .. })
+        Err(ServiceError::NotFound { .. })
     ));
     let accepted = send(&app, &c, "m1", "hello").await.expect("open");
     app.close(&c, "hung_up").await.expect("closes");
     app.close(&c, "hung_up").await.expect("closes again");
     assert_eq!(closed(&app, &c).await, "hung_up");
-    assert_eq!(send(&app, &c, "m2", "hello?").await, Err(AppError::Closed));
+    assert_eq!(
+        send(&app, &c, "m2", "hello?").await,
+        Err(ServiceError::Closed)
+    );
     let again = send(&app, &c, "m1", "hello").await.expect("known");
     assert_eq!((again.seq, again.duplicate), (accepted.seq, true));
 }
@@ -73,7 +79,7 @@ async fn only_its_own_token_opens_a_conversation() {
         assert_eq!(app.check_token(&a.conversation_id, &a.token).await, Ok(()));
         assert_eq!(
             app.check_token(&a.conversation_id, &b.token).await,
-            Err(AppError::Unauthorized)
+            Err(ServiceError::Unauthorized)
         );
     }
     assert!(app.check_token("nobody", &a.token).await.is_err());
@@ -179,7 +185,7 @@ async fn a_conversation_with_too_much_waiting_takes_no_more() {
         }
     };
     assert_eq!(taken, 64);
-    assert!(matches!(refused, AppError::TooMany { .. }), "{refused}");
+    assert!(matches!(refused, ServiceError::TooMany { .. }), "{refused}");
 }
 
 /// The state that is stored, and the one that the journal gives.
@@ -321,7 +327,7 @@ async fn a_full_disk_acknowledges_nothing_and_what_was_acknowledged_goes_on_when
         }
     };
     assert!(
-        matches!(&refused, AppError::Unavailable { message } if message.contains("disk is full"))
+        matches!(&refused, ServiceError::Unavailable { message } if message.contains("disk is full"))
     );
     limit(1_000_000).await.expect("set");
     let last = *kept.last().expect("some fit");

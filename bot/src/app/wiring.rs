@@ -14,9 +14,10 @@ use bellhop_flows::bundle::Bundle;
 use bellhop_flows::engine::event::EventKind;
 use bellhop_flows::engine::state::Owner;
 
-use super::{AppError, Options, Parts, Result};
+use super::{Options, Parts, Result};
 use crate::actions::Actions;
 use crate::clock::Clock;
+use crate::error::ServiceError;
 use crate::handoff::desk::Desk;
 use crate::handoff::presence::Presence;
 use crate::hub::Hub;
@@ -73,7 +74,7 @@ impl Core {
     pub(super) fn new(parts: Parts, store: Store) -> Result<Self> {
         let reader =
             Reader::spawn(parts.understand, parts.options.nlu_timeout).map_err(|error| {
-                AppError::System {
+                ServiceError::System {
                     message: format!("the compute thread does not start ({error})"),
                 }
             })?;
@@ -152,7 +153,7 @@ impl Core {
             let head = conversations::head(c, &id)?;
             match journal::kind_of(c, &id, seq)?.as_deref() {
                 Some("input") => Ok(head.processed_seq),
-                _ => Err(AppError::NotFound {
+                _ => Err(ServiceError::NotFound {
                     what: format!("message {seq}"),
                 }
                 .into()),
@@ -285,7 +286,7 @@ pub(super) fn report(core: &Arc<Core>) -> Result<()> {
         return Ok(());
     };
     let receiver = Receiver::new(address, core.options.status_secret.clone()).map_err(|error| {
-        AppError::System {
+        ServiceError::System {
             message: format!("no HTTP client for the status webhook ({error})"),
         }
     })?;

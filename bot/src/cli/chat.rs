@@ -12,9 +12,10 @@ use super::args::Chat;
 use super::out::{line, warn};
 use super::{compiled, mind, runtime};
 use crate::actions::Actions;
-use crate::app::{App, Inbound, InboundBody, NewConversation, Options, Parts, TurnTrace};
+use crate::app::{App, Options, Parts};
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::conversation::{Inbound, InboundBody, NewConversation, TurnTrace};
 use crate::outbox::CustomerEvent;
 
 /// Longest wait for an answer.

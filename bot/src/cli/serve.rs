@@ -18,12 +18,13 @@ use super::args::Serve;
 use super::out::{line, warn};
 use super::{compiled, place_of, runtime};
 use crate::actions::Actions;
-use crate::app::{App, Options, Parts, Role};
+use crate::app::{App, Options, Parts};
 use crate::clock::{Clock, Stopwatch};
 use crate::config::Config;
 use crate::folder::BotFolder;
 use crate::load::Mind;
 use crate::server::{self, Claims, Edge};
+use crate::staff::Role;
 use crate::{demo, model};
 
 /// Longest that running turns may take to end after a stop was asked for.

@@ -17,8 +17,10 @@ use super::envelope::Envelope;
 use super::queue::{self, Place, Standing};
 use super::record::segment;
 use super::status::{self, Status};
-use crate::app::{Accepted, Agent, AppError};
+use crate::conversation::Accepted;
+use crate::error::ServiceError;
 use crate::outbox::{From, HandoffEvent, HandoffStatus, MessageEvent};
+use crate::staff::Agent;
 use crate::store::handoffs::{self, Record, Stage};
 use crate::store::journal::{self, Body, Input, Note, Row};
 use crate::store::{StoreError, conversations, hash_of, staff};
@@ -139,7 +141,7 @@ impl Desk {
     /// Takes a waiting conversation.
     ///
     /// # Errors
-    /// [`AppError::NotFound`], [`AppError::Conflict`] where it does not wait any more, or SQLite's.
+    /// [`ServiceError::NotFound`], [`ServiceError::Conflict`] where it does not wait any more, or SQLite's.
     pub(crate) fn take(
         &self,
         tx: &Transaction<'_>,
@@ -179,7 +181,7 @@ impl Desk {
     /// Says something to the customer; once for each `client_msg_id` of an agent.
     ///
     /// # Errors
-    /// [`AppError::Conflict`] where the agent does not have it, [`AppError::IdReused`], or SQLite's.
+    /// [`ServiceError::Conflict`] where the agent does not have it, [`ServiceError::IdReused`], or SQLite's.
     pub(crate) fn say(
         &self,
         tx: &Transaction<'_>,
@@ -194,7 +196,7 @@ impl Desk {
         let hash = hash_of(text.as_bytes());
         let before =
             journal::seen(tx, &record.conversation, &key, &hash).map_err(|error| match error {
-                StoreError::Refused(AppError::IdReused { .. }) => AppError::IdReused {
+                StoreError::Refused(ServiceError::IdReused { .. }) => ServiceError::IdReused {
                     client_msg_id: client_msg_id.to_owned(),
                 }
                 .into(),
@@ -206,7 +208,7 @@ impl Desk {
         }
         let head = conversations::head(tx, &record.conversation)?;
         if head.closed_at.is_some() || head.owner == Owner::Closed {
-            return Err(AppError::Closed.into());
+            return Err(ServiceError::Closed.into());
         }
         let owns = head.owner == Owner::Agent && head.epoch == record.epoch;
         if !owns || !handoffs::activate(tx, id, &agent.id)? {
@@ -240,7 +242,7 @@ impl Desk {
     /// Keeps a note between staff.
     ///
     /// # Errors
-    /// [`AppError::NotFound`], or SQLite's.
+    /// [`ServiceError::NotFound`], or SQLite's.
     pub(crate) fn note(
         &self,
         tx: &Transaction<'_>,
@@ -255,7 +257,7 @@ impl Desk {
     /// Moves a conversation to another queue, under a handoff of its own and with its age.
     ///
     /// # Errors
-    /// [`AppError::Conflict`] where the agent does not have it, [`AppError::NotFound`] for the queue,
+    /// [`ServiceError::Conflict`] where the agent does not have it, [`ServiceError::NotFound`] for the queue,
     /// or SQLite's.
     pub(crate) fn transfer(
         &self,
@@ -266,11 +268,11 @@ impl Desk {
     ) -> Result<Rows, StoreError> {
         let declared = self.bundle.queues.get(queue).ok_or_else(|| {
             let what = format!("queue `{queue}`");
-            StoreError::from(AppError::NotFound { what })
+            StoreError::from(ServiceError::NotFound { what })
         })?;
         let record = self.end(tx, id, agent, Stage::Transferred)?;
         if !self.is_open(tx, &record)? {
-            return Err(AppError::Closed.into());
+            return Err(ServiceError::Closed.into());
         }
         let epoch = self.change_owner(tx, &record, Owner::Queue)?;
         let mut envelope = record.envelope.clone();
@@ -304,7 +306,7 @@ impl Desk {
     /// Hands the customer back to the bot. A second time it does nothing.
     ///
     /// # Errors
-    /// [`AppError::Conflict`] where the agent does not have it, or SQLite's.
+    /// [`ServiceError::Conflict`] where the agent does not have it, or SQLite's.
     pub(crate) fn give_back(
         &self,
         tx: &Transaction<'_>,
@@ -326,7 +328,7 @@ impl Desk {
     /// Ends the contact with a note. A second time it does nothing.
     ///
     /// # Errors
-    /// [`AppError::Conflict`] where the agent does not have it, or SQLite's.
+    /// [`ServiceError::Conflict`] where the agent does not have it, or SQLite's.
     pub(crate) fn wrap_up(
         &self,
         tx: &Transaction<'_>,
@@ -586,7 +588,7 @@ fn note(agent: &Agent, text: &str) -> Body {
 
 /// The error for a handoff that waits no longer.
 fn over(record: &Record) -> StoreError {
-    AppError::Conflict {
+    ServiceError::Conflict {
         message: format!(
             "this conversation no longer waits (it is {}); look at the queue again",
             record.stage.name()
@@ -604,7 +606,7 @@ fn not_theirs(record: &Record) -> StoreError {
             record.stage.name()
         ),
     };
-    AppError::Conflict { message }.into()
+    ServiceError::Conflict { message }.into()
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 
 pub mod desk;
 pub mod envelope;
+pub mod listing;
 pub(crate) mod presence;
 pub mod queue;
 pub mod record;

@@ -15,7 +15,7 @@ use super::envelope::{
     Reason, Routing, SCHEMA, Sentiment, Skill, Slot, Transcript,
 };
 use super::story::{flow_title, slot_title, story};
-use crate::intake::CLAIMED_ID;
+use crate::conversation::CLAIMED_ID;
 
 /// Priority where no queue gives one.
 const ORDINARY: u8 = 5;

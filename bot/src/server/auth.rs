@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::Edge;
 use super::problem::Problem;
-use crate::app::{Agent, Role};
+use crate::staff::{Agent, Role};
 
 /// The bearer token of a request: in `Authorization`, or in `?token=` where a browser can't set
 /// headers (web sockets).

@@ -17,9 +17,11 @@ use super::Edge;
 use super::auth::{Staff, Token};
 use super::claims::ClaimError;
 use super::problem::Problem;
-use crate::app::{AppError, Inbound, InboundBody, NewConversation, Role, TurnTrace};
+use crate::conversation::{Inbound, InboundBody, NewConversation, TurnTrace};
+use crate::error::ServiceError;
 use crate::handoff::Summary;
 use crate::outbox::CustomerEvent;
+use crate::staff::Role;
 
 /// Longest that `?wait=reply` waits.
 const PATIENCE: Duration = Duration::from_secs(25);
@@ -163,7 +165,7 @@ pub(super) async fn post(
             Ok(Json(Stored { seq, replies }).into_response())
         }
         // It is stored and will be answered: the caller finds the answer among the events.
-        Err(AppError::StillWorking) => {
+        Err(ServiceError::StillWorking) => {
             Ok((StatusCode::ACCEPTED, Json(Stored { seq, replies: None })).into_response())
         }
         Err(error) => Err(error.into()),

@@ -20,7 +20,9 @@ use super::Edge;
 use super::auth::Staff;
 use super::events::unbuffered;
 use super::problem::Problem;
-use crate::app::{Agent, Assigned, AtDesk, Role, Waiting};
+use crate::app::AtDesk;
+use crate::handoff::listing::{Assigned, Waiting};
+use crate::staff::{Agent, Role};
 
 /// Silence after which a comment is sent.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);

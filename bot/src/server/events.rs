@@ -14,7 +14,8 @@ use tokio::sync::broadcast::error::RecvError;
 use super::Edge;
 use super::auth::Token;
 use super::problem::Problem;
-use crate::app::{App, AppError};
+use crate::app::App;
+use crate::error::ServiceError;
 use crate::outbox::{CustomerEvent, From};
 
 /// Silence after which a comment is sent, so that proxies keep the connection and a client notices a
@@ -39,7 +40,7 @@ impl Follow {
     ///
     /// # Errors
     /// No such conversation.
-    pub(super) fn after(app: &App, conversation: &str, seq: u64) -> Result<Self, AppError> {
+    pub(super) fn after(app: &App, conversation: &str, seq: u64) -> Result<Self, ServiceError> {
         Ok(Self {
             live: app.subscribe(conversation)?,
             app: app.clone(),
@@ -54,7 +55,7 @@ impl Follow {
     ///
     /// # Errors
     /// The store is away.
-    pub(super) async fn next(&mut self) -> Result<Option<CustomerEvent>, AppError> {
+    pub(super) async fn next(&mut self) -> Result<Option<CustomerEvent>, ServiceError> {
         loop {
             if let Some(event) = self.backlog.pop() {
                 self.last = event.seq().unwrap_or(self.last);

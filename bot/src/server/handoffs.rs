@@ -10,8 +10,8 @@ use utoipa::ToSchema;
 use super::Edge;
 use super::auth::Staff;
 use super::problem::Problem;
-use crate::app::Role;
 use crate::handoff::{Envelope, Summary};
+use crate::staff::Role;
 
 /// The whole context of a handoff.
 #[utoipa::path(get, path = "/v1/handoffs/{id}", tag = "handoffs", params(("id" = String, Path)),

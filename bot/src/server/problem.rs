@@ -5,7 +5,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::app::{AppError, TakeError};
+use crate::error::{ServiceError, TakeError};
 
 /// A problem document.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -61,19 +61,19 @@ impl Problem {
     }
 }
 
-impl From<AppError> for Problem {
-    fn from(error: AppError) -> Self {
+impl From<ServiceError> for Problem {
+    fn from(error: ServiceError) -> Self {
         let status = match &error {
-            AppError::NotFound { .. } => StatusCode::NOT_FOUND,
-            AppError::Unauthorized => StatusCode::UNAUTHORIZED,
-            AppError::Conflict { .. } | AppError::IdReused { .. } => StatusCode::CONFLICT,
-            AppError::Closed => StatusCode::GONE,
-            AppError::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
-            AppError::Invalid { .. } => StatusCode::BAD_REQUEST,
-            AppError::Unavailable { .. } | AppError::Store { .. } | AppError::System { .. } => {
-                StatusCode::SERVICE_UNAVAILABLE
-            }
-            AppError::StillWorking => StatusCode::GATEWAY_TIMEOUT,
+            ServiceError::NotFound { .. } => StatusCode::NOT_FOUND,
+            ServiceError::Unauthorized => StatusCode::UNAUTHORIZED,
+            ServiceError::Conflict { .. } | ServiceError::IdReused { .. } => StatusCode::CONFLICT,
+            ServiceError::Closed => StatusCode::GONE,
+            ServiceError::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
+            ServiceError::Invalid { .. } => StatusCode::BAD_REQUEST,
+            ServiceError::Unavailable { .. }
+            | ServiceError::Store { .. }
+            | ServiceError::System { .. } => StatusCode::SERVICE_UNAVAILABLE,
+            ServiceError::StillWorking => StatusCode::GATEWAY_TIMEOUT,
         };
         Self::new(status, error.to_string())
     }
@@ -82,7 +82,7 @@ impl From<AppError> for Problem {
 impl From<TakeError> for Problem {
     fn from(error: TakeError) -> Self {
         match error {
-            TakeError::App(error) => error.into(),
+            TakeError::Service(error) => error.into(),
             taken @ TakeError::AlreadyTaken { .. } => {
                 Self::new(StatusCode::CONFLICT, taken.to_string())
             }
@@ -138,7 +138,7 @@ mod tests {
             },
         ];
         for failure in failures {
-            let problem = Problem::from(AppError::from(failure));
+            let problem = Problem::from(ServiceError::from(failure));
             assert_eq!(problem.status, 503);
             for inner in ["column", "disk", "shut", "state", "field"] {
                 assert!(!problem.detail.contains(inner), "{}", problem.detail);

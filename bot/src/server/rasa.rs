@@ -10,7 +10,7 @@ use bellhop_connectors::rasa::{self, Button, Heard, Reply};
 
 use super::Edge;
 use super::problem::Problem;
-use crate::app::{Inbound, InboundBody, NewConversation};
+use crate::conversation::{Inbound, InboundBody, NewConversation};
 use crate::outbox::{CustomerEvent, From};
 
 /// Longest that an answer is waited for.

@@ -17,7 +17,7 @@ use super::conversations::inbound;
 use super::events::Follow;
 use super::origin;
 use super::problem::Problem;
-use crate::app::AppError;
+use crate::error::ServiceError;
 
 /// Largest frame, bytes: a message of 16 KiB, escaped.
 const FRAME_BYTES: usize = 128 * 1024;
@@ -111,7 +111,7 @@ impl Talk {
                 let client_msg_id = message.client_msg_id.clone();
                 let taken = match self.edge.limits.message(&self.id) {
                     Ok(()) => self.edge.app.accept(&self.id, inbound(message)).await,
-                    Err(problem) => Err(AppError::TooMany {
+                    Err(problem) => Err(ServiceError::TooMany {
                         message: problem.detail().to_owned(),
                     }),
                 };
@@ -136,19 +136,19 @@ impl Talk {
 
     async fn refuse(
         &mut self,
-        error: AppError,
+        error: ServiceError,
         client_msg_id: Option<String>,
     ) -> Result<(), CloseFrame> {
         let code = match &error {
-            AppError::TooMany { .. } => "rate_limited",
-            AppError::Invalid { .. } => "invalid",
-            AppError::IdReused { .. } | AppError::Conflict { .. } => "conflict",
-            AppError::Closed => "closed",
-            AppError::NotFound { .. } | AppError::Unauthorized => "not_found",
-            AppError::Unavailable { .. }
-            | AppError::Store { .. }
-            | AppError::System { .. }
-            | AppError::StillWorking => "unavailable",
+            ServiceError::TooMany { .. } => "rate_limited",
+            ServiceError::Invalid { .. } => "invalid",
+            ServiceError::IdReused { .. } | ServiceError::Conflict { .. } => "conflict",
+            ServiceError::Closed => "closed",
+            ServiceError::NotFound { .. } | ServiceError::Unauthorized => "not_found",
+            ServiceError::Unavailable { .. }
+            | ServiceError::Store { .. }
+            | ServiceError::System { .. }
+            | ServiceError::StillWorking => "unavailable",
         };
         self.send(&ServerFrame::Error {
             code: code.to_owned(),

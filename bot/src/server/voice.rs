@@ -13,7 +13,8 @@ use bellhop_flows::engine::state::Owner;
 
 use super::Edge;
 use super::problem::Problem;
-use crate::app::{AppError, Inbound, InboundBody, NewConversation, Reply};
+use crate::conversation::{Inbound, InboundBody, NewConversation, Reply};
+use crate::error::ServiceError;
 use crate::outbox::{CustomerEvent, From, MessageEvent};
 
 /// Path of the webhook, as the provider is told it.
@@ -79,7 +80,7 @@ pub(super) async fn hook(
         }
         Ok(reply) => reply_to(&edge, &id, &reply, &language).await,
         // Nothing to say yet: the line stays open and the next webhook fetches it.
-        Err(AppError::StillWorking) => Ok(answer(&[], None, &language)),
+        Err(ServiceError::StillWorking) => Ok(answer(&[], None, &language)),
         Err(error) => Err(error.into()),
     }
 }

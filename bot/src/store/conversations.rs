@@ -10,7 +10,7 @@ use bellhop_flows::engine::state::Owner;
 
 use super::journal::unknown;
 use super::{StoreError, hash_of, integer, json, millis, number, parse, time};
-use crate::app::NewConversation;
+use crate::conversation::NewConversation;
 
 /// The head of a conversation.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,7 +68,7 @@ pub fn owner_of(name: &str) -> Owner {
 /// Reads a head.
 ///
 /// # Errors
-/// [`crate::app::AppError::NotFound`], or SQLite's.
+/// [`crate::error::ServiceError::NotFound`], or SQLite's.
 pub fn head(connection: &Connection, id: &str) -> Result<Head, StoreError> {
     let mut find = connection.prepare_cached(
         "SELECT revision, epoch, owner, channel, account, provider_key, language, customer, \
@@ -103,7 +103,7 @@ pub fn head(connection: &Connection, id: &str) -> Result<Head, StoreError> {
 /// Revision and epoch of a conversation.
 ///
 /// # Errors
-/// [`crate::app::AppError::NotFound`], or SQLite's.
+/// [`crate::error::ServiceError::NotFound`], or SQLite's.
 pub fn version(connection: &Connection, id: &str) -> Result<(u64, u64), StoreError> {
     connection
         .prepare_cached("SELECT revision, epoch FROM conversations WHERE id = ?1")?
@@ -163,7 +163,7 @@ pub fn create(
 /// Hash of a conversation's token.
 ///
 /// # Errors
-/// [`crate::app::AppError::NotFound`], or SQLite's.
+/// [`crate::error::ServiceError::NotFound`], or SQLite's.
 pub fn token_hash(connection: &Connection, id: &str) -> Result<[u8; 32], StoreError> {
     connection
         .prepare_cached("SELECT token_hash FROM conversations WHERE id = ?1")?
@@ -204,7 +204,7 @@ pub fn idle_since(
 /// epoch.
 ///
 /// # Errors
-/// [`crate::app::AppError::NotFound`], or SQLite's.
+/// [`crate::error::ServiceError::NotFound`], or SQLite's.
 pub fn give(tx: &Transaction<'_>, id: &str, owner: Owner) -> Result<u64, StoreError> {
     tx.prepare_cached(
         "UPDATE conversations SET owner = ?2, epoch = epoch + 1 WHERE id = ?1 RETURNING epoch",
@@ -273,7 +273,7 @@ pub struct Progress {
 /// owner; with `late` (somebody changed the owner meanwhile) that stays as it is.
 ///
 /// # Errors
-/// [`crate::app::AppError::NotFound`], or SQLite's.
+/// [`crate::error::ServiceError::NotFound`], or SQLite's.
 pub fn progress(
     tx: &Transaction<'_>,
     id: &str,

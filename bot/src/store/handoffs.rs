@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
 use super::{StoreError, integer, json, millis, number, parse, time};
-use crate::app::AppError;
+use crate::error::ServiceError;
 use crate::handoff::Envelope;
 use crate::handoff::queue::Place;
 
@@ -126,7 +126,7 @@ pub fn insert(
 /// Reads a handoff.
 ///
 /// # Errors
-/// [`AppError::NotFound`], or SQLite's.
+/// [`ServiceError::NotFound`], or SQLite's.
 pub fn get(connection: &Connection, id: &str) -> Result<Record, StoreError> {
     read(connection, "id = ?1", id)?
         .pop()
@@ -370,7 +370,7 @@ fn read(
 
 /// The error for a handoff that nobody knows.
 fn unknown(id: &str) -> StoreError {
-    AppError::NotFound {
+    ServiceError::NotFound {
         what: format!("handoff `{id}`"),
     }
     .into()

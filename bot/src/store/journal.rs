@@ -10,7 +10,8 @@ use bellhop_flows::engine::effect::ActionCall;
 use bellhop_flows::engine::event::{Event, EventKind};
 
 use super::{StoreError, hash_of, integer, json, millis, number, parse, time};
-use crate::app::{AppError, Inbound, InboundBody};
+use crate::conversation::{Inbound, InboundBody};
+use crate::error::ServiceError;
 use crate::outbox::{ClosedEvent, CustomerEvent, From, HandoffEvent, MessageEvent};
 
 /// Most inputs of one conversation that may wait.
@@ -212,7 +213,7 @@ fn said(body: &InboundBody, title: Option<&str>) -> Option<String> {
 /// waiting. Gives the rows as they were stored.
 ///
 /// # Errors
-/// [`AppError::NotFound`] for an unknown conversation, or SQLite's.
+/// [`ServiceError::NotFound`] for an unknown conversation, or SQLite's.
 pub fn append(
     tx: &Transaction<'_>,
     conversation: &str,
@@ -277,7 +278,7 @@ pub enum Taken {
 /// Stores something that the customer sent, unless it is there already.
 ///
 /// # Errors
-/// [`AppError::IdReused`], [`AppError::NotFound`], [`AppError::Closed`], [`AppError::TooMany`], or
+/// [`ServiceError::IdReused`], [`ServiceError::NotFound`], [`ServiceError::Closed`], [`ServiceError::TooMany`], or
 /// SQLite's; then nothing is stored.
 pub fn accept(
     tx: &Transaction<'_>,
@@ -299,11 +300,11 @@ pub fn accept(
         .optional()?
         .ok_or_else(|| unknown(conversation))?;
     if closed {
-        return Err(AppError::Closed.into());
+        return Err(ServiceError::Closed.into());
     }
     if number(waiting) >= WAITING {
         let message = format!("{WAITING} messages wait in this conversation; wait for answers");
-        return Err(AppError::TooMany { message }.into());
+        return Err(ServiceError::TooMany { message }.into());
     }
     let title = match &inbound.body {
         InboundBody::Payload { payload } => button(tx, conversation, payload)?,
@@ -328,7 +329,7 @@ pub fn accept(
 /// Looks for a sender's id; gives the seq that was stored under it.
 ///
 /// # Errors
-/// [`AppError::IdReused`] where it was stored with another hash, or SQLite's.
+/// [`ServiceError::IdReused`] where it was stored with another hash, or SQLite's.
 pub fn seen(
     tx: &Transaction<'_>,
     conversation: &str,
@@ -346,7 +347,7 @@ pub fn seen(
     match before {
         None => Ok(None),
         Some((same, seq)) if same == *hash => Ok(Some(number(seq))),
-        Some(_) => Err(AppError::IdReused {
+        Some(_) => Err(ServiceError::IdReused {
             client_msg_id: client_msg_id.to_owned(),
         }
         .into()),
@@ -601,7 +602,7 @@ fn read_row(conversation: &Arc<str>, row: &rusqlite::Row<'_>) -> Result<Row, Sto
 
 /// The error for a conversation that nobody knows.
 pub(super) fn unknown(conversation: &str) -> StoreError {
-    AppError::NotFound {
+    ServiceError::NotFound {
         what: format!("conversation `{conversation}`"),
     }
     .into()

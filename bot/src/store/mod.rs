@@ -27,7 +27,7 @@ use tokio::sync::{Semaphore, mpsc, oneshot};
 
 pub use said::customer_texts;
 
-use crate::app::AppError;
+use crate::error::ServiceError;
 use writer::{Job, Write};
 
 /// Writes that may wait at once; whoever comes after them waits to be let in.
@@ -40,7 +40,7 @@ const READERS: usize = 4;
 pub enum StoreError {
     /// A rule forbids it: nothing was changed, and the caller is told this.
     #[error(transparent)]
-    Refused(#[from] AppError),
+    Refused(#[from] ServiceError),
     /// The disk is full.
     #[error("the disk is full; nothing was stored; make room")]
     Full,
@@ -69,7 +69,7 @@ impl From<rusqlite::Error> for StoreError {
     }
 }
 
-impl From<StoreError> for AppError {
+impl From<StoreError> for ServiceError {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Refused(refused) => refused,
@@ -101,9 +101,9 @@ impl Store {
     /// Opens the file, or makes it together with its folder, and brings its tables up to date.
     ///
     /// # Errors
-    /// [`AppError::Store`] with the path: a folder that can't be made or written, a file that is no
+    /// [`ServiceError::Store`] with the path: a folder that can't be made or written, a file that is no
     /// database, is damaged, belongs to another program or to a newer Bellhop, or a full disk.
-    pub fn open(path: &Path) -> Result<Self, AppError> {
+    pub fn open(path: &Path) -> Result<Self, ServiceError> {
         let connection = open::writing(path)?;
         let readers = (0..READERS)
             .map(|_| open::reading(path))
@@ -112,7 +112,7 @@ impl Store {
         let writer = std::thread::Builder::new()
             .name("store-writer".to_owned())
             .spawn(move || writer::run(connection, queue))
-            .map_err(|error| AppError::Store {
+            .map_err(|error| ServiceError::Store {
                 path: path.to_path_buf(),
                 message: format!("the writing thread does not start ({error}); free some threads"),
             })?;

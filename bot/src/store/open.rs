@@ -6,14 +6,14 @@ use std::time::Duration;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::{StoreError, schema};
-use crate::app::AppError;
+use crate::error::ServiceError;
 
 /// Statements that each connection keeps prepared.
 const PREPARED: usize = 128;
 
 /// Opens the file for writing, makes its folder, checks it and brings its tables up to date.
-pub(super) fn writing(path: &Path) -> Result<Connection, AppError> {
-    let refuse = |message: String| AppError::Store {
+pub(super) fn writing(path: &Path) -> Result<Connection, ServiceError> {
+    let refuse = |message: String| ServiceError::Store {
         path: path.to_path_buf(),
         message,
     };

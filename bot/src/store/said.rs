@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::journal::{Input, What};
 use super::{StoreError, open, parse};
-use crate::app::InboundBody;
+use crate::conversation::InboundBody;
 
 /// Texts that customers wrote or said, in the order in which they were stored. The file may be in use.
 ///

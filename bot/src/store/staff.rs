@@ -6,7 +6,8 @@ use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use subtle::ConstantTimeEq;
 
 use super::{StoreError, json, millis, number, parse};
-use crate::app::{Agent, AppError, Role};
+use crate::error::ServiceError;
+use crate::staff::{Agent, Role};
 
 /// Keeps a code.
 ///
@@ -29,7 +30,7 @@ pub(crate) fn invite(
 /// Uses a code up; gives whom it lets in.
 ///
 /// # Errors
-/// [`AppError::Unauthorized`] for a code that is wrong, used or expired, or SQLite's.
+/// [`ServiceError::Unauthorized`] for a code that is wrong, used or expired, or SQLite's.
 pub(crate) fn redeem(
     tx: &Transaction<'_>,
     code_hash: &[u8; 32],
@@ -53,7 +54,7 @@ pub(crate) fn redeem(
         Some((name, role, stored)) if bool::from(stored.ct_eq(code_hash)) => {
             Ok((name, parse("role", &role)?))
         }
-        _ => Err(AppError::Unauthorized.into()),
+        _ => Err(ServiceError::Unauthorized.into()),
     }
 }
 
@@ -127,7 +128,7 @@ pub(crate) fn session(
 /// Notes whether somebody takes conversations.
 ///
 /// # Errors
-/// [`AppError::NotFound`], or SQLite's.
+/// [`ServiceError::NotFound`], or SQLite's.
 pub(crate) fn set_available(
     tx: &Transaction<'_>,
     agent: &str,
@@ -139,7 +140,7 @@ pub(crate) fn set_available(
     if changed == 1 {
         return Ok(());
     }
-    Err(AppError::NotFound {
+    Err(ServiceError::NotFound {
         what: format!("agent `{agent}`"),
     }
     .into())

@@ -9,7 +9,7 @@ fn store(folder: &Path) -> Store {
 
 fn message(path: &Path) -> String {
     match Store::open(path) {
-        Err(error @ AppError::Store { .. }) => error.to_string(),
+        Err(error @ ServiceError::Store { .. }) => error.to_string(),
         Err(other) => panic!("not a store error: {other}"),
         Ok(_) => panic!("{} opened", path.display()),
     }
@@ -114,7 +114,7 @@ async fn a_refused_or_panicking_write_leaves_nothing_and_spares_the_others() {
     let good = store.write(|tx| put(tx, "good"));
     let refused = store.write(|tx| {
         put(tx, "refused")?;
-        Err::<(), _>(AppError::Closed.into())
+        Err::<(), _>(ServiceError::Closed.into())
     });
     let panics = store.write::<(), _>(|tx| {
         put(tx, "panics")?;
@@ -123,7 +123,7 @@ async fn a_refused_or_panicking_write_leaves_nothing_and_spares_the_others() {
     let last = store.write(|tx| put(tx, "last"));
     let (good, refused, panics, last) = tokio::join!(good, refused, panics, last);
     assert_eq!(good, Ok(()));
-    assert_eq!(refused, Err(StoreError::Refused(AppError::Closed)));
+    assert_eq!(refused, Err(StoreError::Refused(ServiceError::Closed)));
     assert!(matches!(panics, Err(StoreError::Sql(_))));
     assert_eq!(last, Ok(()));
     assert_eq!(stored(&store).await, ["good", "last"]);

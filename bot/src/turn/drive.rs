@@ -14,8 +14,10 @@ use bellhop_flows::engine::state::{Owner, State};
 
 use super::handing;
 use super::{Again, Begun, Hot};
-use crate::app::{AppError, CallTrace, Core, InboundBody, SearchTrace, TurnTrace};
+use crate::app::Core;
 use crate::clock::Stopwatch;
+use crate::conversation::{CallTrace, InboundBody, SearchTrace, TurnTrace};
+use crate::error::ServiceError;
 use crate::handoff::queue::Standing;
 use crate::outbox::{ClosedEvent, MessageEvent};
 use crate::store::journal::{self, Body, Row, What};
@@ -510,7 +512,7 @@ pub(super) fn unmoved(
         return Ok(());
     }
     let message = format!("another writer moved the conversation on to revision {is}");
-    Err(AppError::Conflict { message }.into())
+    Err(ServiceError::Conflict { message }.into())
 }
 
 /// The epoch that a turn belongs to.

@@ -23,8 +23,10 @@ use bellhop_flows::engine::effect::Listen;
 use bellhop_flows::engine::event::{Event, EventKind};
 use bellhop_flows::engine::state::{Owner, State};
 
-use crate::app::{AppError, Core, InboundBody, Reply, StageMicros};
+use crate::app::Core;
 use crate::clock::Stopwatch;
+use crate::conversation::{InboundBody, Reply, StageMicros};
+use crate::error::ServiceError;
 use crate::outbox::{CustomerEvent, From, TypingEvent};
 use crate::store::journal::{self, Body, Input, Row, What};
 use crate::store::{conversations, parse};
@@ -100,7 +102,7 @@ fn before_the_desk(rows: &[Row]) -> Option<u64> {
 ///
 /// # Errors
 /// No such conversation, or the store is away.
-pub(crate) async fn load(core: &Arc<Core>, id: &str) -> Result<(Hot, Vec<Row>), AppError> {
+pub(crate) async fn load(core: &Arc<Core>, id: &str) -> Result<(Hot, Vec<Row>), ServiceError> {
     let bundle = Arc::clone(&core.bundle);
     let id = id.to_owned();
     let read = core.store.read(move |c| {

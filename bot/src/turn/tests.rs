@@ -11,8 +11,9 @@ use bellhop_flows::engine::state::Owner;
 
 use super::*;
 use crate::actions::Actions;
+use crate::app::App;
 use crate::app::rig::{Rig, SOON, closed, say, send, web};
-use crate::app::{App, Inbound, InboundBody};
+use crate::conversation::{Inbound, InboundBody};
 use crate::outbox::{CustomerEvent, From, HandoffStatus};
 use crate::store::journal::Input;
 

@@ -13,8 +13,9 @@ use serde_json::{Value as Json, json};
 use super::*;
 use crate::actions::Actions;
 use crate::app::rig::{Rig, SOON, compiled, say};
-use crate::app::{Inbound, InboundBody, NewConversation, Role};
+use crate::conversation::{Inbound, InboundBody, NewConversation};
 use crate::handoff::envelope::Slot;
+use crate::staff::Role;
 
 const BOT: &str = "
 schema: 1

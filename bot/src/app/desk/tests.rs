@@ -6,7 +6,8 @@ use bellhop_flows::engine::state::Owner;
 
 use super::*;
 use crate::app::rig::{Rig, SOON, say, web};
-use crate::app::{Inbound, InboundBody, Reply, Role};
+use crate::conversation::{Inbound, InboundBody, Reply};
+use crate::staff::Role;
 
 fn rig() -> Rig {
     let mut rig = Rig::new();
@@ -95,7 +96,7 @@ async fn a_customer_goes_to_a_person_and_back() {
 
     let unknown = app.return_to_bot(&h, &mia, Some("nowhere")).await;
     assert!(
-        matches!(unknown, Err(AppError::NotFound { .. })),
+        matches!(unknown, Err(ServiceError::NotFound { .. })),
         "{unknown:?}"
     );
     app.return_to_bot(&h, &mia, None).await.expect("returned");
@@ -103,7 +104,10 @@ async fn a_customer_goes_to_a_person_and_back() {
         .await
         .expect("returned already");
     let late = app.agent_say(&h, &mia, "2", "one more thing").await;
-    assert!(matches!(late, Err(AppError::Conflict { .. })), "{late:?}");
+    assert!(
+        matches!(late, Err(ServiceError::Conflict { .. })),
+        "{late:?}"
+    );
     let back = say(&app, &c, "m3", "hello bot").await;
     assert_eq!((back.owner, back.handoff_id), (Owner::Bot, None));
 
@@ -234,7 +238,10 @@ async fn who_leaves_the_desk_loses_the_customer_to_the_queue_with_their_age() {
     assert_eq!(app.core.take_back().await, Ok(0));
     assert_eq!(app.available(&mia).await, Ok(false));
     let late = app.agent_say(&h, &mia, "2", "back again").await;
-    assert!(matches!(late, Err(AppError::Conflict { .. })), "{late:?}");
+    assert!(
+        matches!(late, Err(ServiceError::Conflict { .. })),
+        "{late:?}"
+    );
     let waiting = say(&app, &c, "m2", "hello?").await;
     assert_eq!(waiting.owner, Owner::Queue);
     assert_eq!(app.queue().await.expect("queue")[0].waited_s, 1_061);

@@ -8,9 +8,10 @@ use bellhop_flows::engine::state::{Attempt, State};
 use bellhop_flows::span::Span;
 
 use super::*;
-use crate::app::{NewConversation, Role};
+use crate::conversation::NewConversation;
 use crate::handoff::record::{self, Facts};
 use crate::handoff::{add_transcript, suggested_reply, wrap_up_draft};
+use crate::staff::Role;
 use crate::store::Store;
 use crate::store::journal::What;
 
@@ -249,7 +250,7 @@ async fn nobody_but_the_owner_speaks_and_nothing_is_said_twice() {
         store.write(move |tx| desk(20).say(tx, "h-c", &agent(who), id, text))
     };
     let refused = |said: Result<(Accepted, Rows), StoreError>| match said {
-        Err(StoreError::Refused(AppError::Conflict { message })) => message,
+        Err(StoreError::Refused(ServiceError::Conflict { message })) => message,
         other => panic!("{other:?}"),
     };
     let early = refused(say("Mia", "1", "hi").await);
@@ -268,7 +269,7 @@ async fn nobody_but_the_owner_speaks_and_nothing_is_said_twice() {
         (first.seq, true, 0)
     );
     let reused = say("Mia", "1", "bye").await;
-    let expected = AppError::IdReused {
+    let expected = ServiceError::IdReused {
         client_msg_id: "1".to_owned(),
     };
     assert_eq!(reused, Err(StoreError::Refused(expected)));
@@ -308,7 +309,10 @@ async fn a_transfer_keeps_the_age_and_takes_the_conversation_from_the_agent() {
         .write(|tx| desk(70).transfer(tx, "h-old", &agent("Mia"), ("h-new", "nowhere", "")))
         .await;
     assert!(
-        matches!(unknown, Err(StoreError::Refused(AppError::NotFound { .. }))),
+        matches!(
+            unknown,
+            Err(StoreError::Refused(ServiceError::NotFound { .. }))
+        ),
         "{unknown:?}"
     );
     let rows = store
@@ -372,7 +376,10 @@ async fn places_are_told_when_they_change_and_only_then() {
         .write(|tx| desk(4).take(tx, "h-a", &agent("Mia")))
         .await;
     assert!(
-        matches!(gone, Err(StoreError::Refused(AppError::Conflict { .. }))),
+        matches!(
+            gone,
+            Err(StoreError::Refused(ServiceError::Conflict { .. }))
+        ),
         "{gone:?}"
     );
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 /// An operation that failed. The message is fit for whoever asked; it never holds message text.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum AppError {
+pub enum ServiceError {
     /// No such conversation, handoff or flow, or none that the token opens.
     #[error("{what} is not known")]
     NotFound {
@@ -80,5 +80,5 @@ pub enum TakeError {
     },
     /// Anything else.
     #[error(transparent)]
-    App(#[from] AppError),
+    Service(#[from] ServiceError),
 }
