@@ -66,11 +66,11 @@ impl Hub {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::outbox::{From, TypingEvent};
+    use crate::outbox::{Author, TypingEvent};
 
     fn typing(on: bool) -> Option<CustomerEvent> {
         Some(CustomerEvent::Typing(TypingEvent {
-            from: From::Customer,
+            from: Author::Customer,
             on,
         }))
     }

@@ -14,7 +14,7 @@ use crate::app::Core;
 use crate::conversation::Reply;
 use crate::error::ServiceError;
 use crate::store::journal::Row;
-use crate::turn::{self, Hot};
+use crate::turn::{self, CachedState};
 
 /// Conversations kept in memory; more only while they all have work or somebody waiting.
 const CONVERSATIONS: usize = 4096;
@@ -23,28 +23,28 @@ const TURNS: usize = 256;
 /// Replies kept for whoever asks for them after their turn.
 const REPLIES: usize = 8;
 /// Wait before a turn is tried again that the store could not take.
-const AGAIN: Duration = Duration::from_millis(500);
+const RETRY_DELAY: Duration = Duration::from_millis(500);
 
 /// Every conversation's inputs.
 #[derive(Debug)]
 pub(crate) struct Mailbox {
-    lives: Mutex<Lives>,
+    workers: Mutex<Workers>,
     turns: Semaphore,
 }
 
 #[derive(Debug, Default)]
-struct Lives {
-    by_id: BTreeMap<Arc<str>, Arc<Live>>,
+struct Workers {
+    by_id: BTreeMap<Arc<str>, Arc<ConversationWorker>>,
     used: u64,
 }
 
 /// A conversation in memory.
 #[derive(Debug)]
-pub(crate) struct Live {
+pub(crate) struct ConversationWorker {
     id: Arc<str>,
     queue: Mutex<Queue>,
     /// Only the worker takes it; a lock so that it may be held across awaits.
-    hot: tokio::sync::Mutex<Option<Hot>>,
+    cached: tokio::sync::Mutex<Option<CachedState>>,
     done: watch::Sender<u64>,
     replies: Mutex<VecDeque<(u64, Arc<Reply>)>>,
 }
@@ -61,7 +61,7 @@ struct Queue {
 impl Default for Mailbox {
     fn default() -> Self {
         Self {
-            lives: Mutex::default(),
+            workers: Mutex::default(),
             turns: Semaphore::new(TURNS),
         }
     }
@@ -70,14 +70,14 @@ impl Default for Mailbox {
 impl Mailbox {
     /// Puts an input that is committed into its conversation's queue and sees to it that it runs.
     pub(crate) fn push(&self, core: &Arc<Core>, row: Row) {
-        let live = self.live(&row.conversation);
-        live.lock().rows.insert(row.seq, row);
-        start(core, live);
+        let worker = self.worker(&row.conversation);
+        worker.lock().rows.insert(row.seq, row);
+        start(core, worker);
     }
 
     /// Has a conversation's inputs read from the journal and run.
     pub(crate) fn wake(&self, core: &Arc<Core>, conversation: &str) {
-        start(core, self.live(&Arc::from(conversation)));
+        start(core, self.worker(&Arc::from(conversation)));
     }
 
     /// Waits until an input is worked through. `None` where that is known from the journal only.
@@ -91,22 +91,22 @@ impl Mailbox {
         seq: u64,
         timeout: Duration,
     ) -> Result<Option<Arc<Reply>>, ServiceError> {
-        let live = self.live(&Arc::from(conversation));
-        let mut done = live.done.subscribe();
+        let worker = self.worker(&Arc::from(conversation));
+        let mut done = worker.done.subscribe();
         if *done.borrow_and_update() < seq {
-            if !live.has(seq) {
+            if !worker.has(seq) {
                 let processed = core.processed(conversation, seq).await?;
                 if processed >= seq {
-                    return Ok(live.reply(seq));
+                    return Ok(worker.reply(seq));
                 }
-                start(core, Arc::clone(&live));
+                start(core, Arc::clone(&worker));
             }
             tokio::time::timeout(timeout, done.wait_for(|done| *done >= seq))
                 .await
                 .map_err(|_| ServiceError::StillWorking)?
                 .map_err(|_| ServiceError::StillWorking)?;
         }
-        Ok(live.reply(seq))
+        Ok(worker.reply(seq))
     }
 
     /// Lets no new turn begin and waits for those that run.
@@ -118,50 +118,50 @@ impl Mailbox {
         }
     }
 
-    fn live(&self, id: &Arc<str>) -> Arc<Live> {
-        let mut lives = self.lives.lock().unwrap_or_else(PoisonError::into_inner);
-        lives.used += 1;
-        let used = lives.used;
-        if let Some(live) = lives.by_id.get(id) {
-            live.lock().used = used;
-            return Arc::clone(live);
+    fn worker(&self, id: &Arc<str>) -> Arc<ConversationWorker> {
+        let mut workers = self.workers.lock().unwrap_or_else(PoisonError::into_inner);
+        workers.used += 1;
+        let used = workers.used;
+        if let Some(worker) = workers.by_id.get(id) {
+            worker.lock().used = used;
+            return Arc::clone(worker);
         }
-        if lives.by_id.len() >= CONVERSATIONS {
-            forget(&mut lives);
+        if workers.by_id.len() >= CONVERSATIONS {
+            forget(&mut workers);
         }
-        let live = Arc::new(Live {
+        let worker = Arc::new(ConversationWorker {
             id: Arc::clone(id),
             queue: Mutex::new(Queue {
                 used,
                 ..Queue::default()
             }),
-            hot: tokio::sync::Mutex::new(None),
+            cached: tokio::sync::Mutex::new(None),
             done: watch::Sender::new(0),
             replies: Mutex::default(),
         });
-        lives.by_id.insert(Arc::clone(id), Arc::clone(&live));
-        live
+        workers.by_id.insert(Arc::clone(id), Arc::clone(&worker));
+        worker
     }
 }
 
 /// Forgets those that have nothing to do and that nobody holds, the longest unused first, down to
 /// three quarters.
-fn forget(lives: &mut Lives) {
+fn forget(workers: &mut Workers) {
     let mut idle: Vec<(u64, Arc<str>)> = Vec::new();
-    for (id, live) in &lives.by_id {
-        let queue = live.lock();
+    for (id, worker) in &workers.by_id {
+        let queue = worker.lock();
         // Only clones made under this lock make it more than one.
-        if !queue.running && queue.rows.is_empty() && Arc::strong_count(live) == 1 {
+        if !queue.running && queue.rows.is_empty() && Arc::strong_count(worker) == 1 {
             idle.push((queue.used, Arc::clone(id)));
         }
     }
     idle.sort_unstable();
     for (_, id) in idle.into_iter().take(CONVERSATIONS / 4) {
-        lives.by_id.remove(&id);
+        workers.by_id.remove(&id);
     }
 }
 
-impl Live {
+impl ConversationWorker {
     fn lock(&self) -> MutexGuard<'_, Queue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -203,65 +203,66 @@ impl Live {
     }
 }
 
-fn start(core: &Arc<Core>, live: Arc<Live>) {
-    let mut queue = live.lock();
+fn start(core: &Arc<Core>, worker: Arc<ConversationWorker>) {
+    let mut queue = worker.lock();
     if queue.running {
         return;
     }
     queue.running = true;
     drop(queue);
     let core = Arc::clone(core);
-    core.runtime.clone().spawn(work(core, live));
+    core.runtime.clone().spawn(work(core, worker));
 }
 
 /// Runs a conversation's inputs until there is none left, or the mailbox stops.
-async fn work(core: Arc<Core>, live: Arc<Live>) {
-    let mut hot = live.hot.lock().await;
+async fn work(core: Arc<Core>, worker: Arc<ConversationWorker>) {
+    let mut cached = worker.cached.lock().await;
     loop {
         // Closed means that the program is stopping: what is left is run at the next start.
         let Ok(permit) = core.mailbox.turns.acquire().await else {
             return;
         };
-        let known = match hot.take() {
+        let known = match cached.take() {
             Some(known) => known,
-            None => match turn::load(&core, &live.id).await {
+            None => match turn::load(&core, &worker.id).await {
                 Ok((known, rows)) => {
-                    live.done.send_replace(known.processed());
-                    live.lock()
+                    worker.done.send_replace(known.processed());
+                    worker
+                        .lock()
                         .rows
                         .extend(rows.into_iter().map(|row| (row.seq, row)));
                     known
                 }
                 Err(error) => {
                     drop(permit);
-                    tracing::error!(conversation = %live.id, %error, "a conversation can't be read");
+                    tracing::error!(conversation = %worker.id, %error, "a conversation can't be read");
                     if matches!(error, ServiceError::NotFound { .. }) || core.stopping() {
-                        live.lock().running = false;
+                        worker.lock().running = false;
                         return;
                     }
-                    tokio::time::sleep(AGAIN).await;
+                    tokio::time::sleep(RETRY_DELAY).await;
                     continue;
                 }
             },
         };
-        let Some(row) = live.next(known.processed()) else {
-            *hot = Some(known);
+        let Some(row) = worker.next(known.processed()) else {
+            *cached = Some(known);
             return;
         };
         let seq = row.seq;
         match turn::run(&core, known, row).await {
             Ok((next, reply)) => {
-                live.finish(seq, reply);
-                *hot = Some(next);
+                worker.finish(seq, reply);
+                *cached = Some(next);
             }
-            Err(turn::Again) => {
+            Err(turn::Retry) => {
                 // Read anew from the journal, this input first.
                 drop(permit);
                 if core.stopping() {
-                    live.lock().running = false;
+                    worker.lock().running = false;
                     return;
                 }
-                tokio::time::sleep(AGAIN).await;
+                tokio::time::sleep(RETRY_DELAY).await;
             }
         }
     }
@@ -275,18 +276,21 @@ mod tests {
     fn memory_is_bounded_and_what_is_in_use_stays() {
         let mailbox = Mailbox::default();
         let name = |n: usize| Arc::<str>::from(format!("{n}"));
-        let held = mailbox.live(&name(0));
-        let busy = mailbox.live(&name(1));
+        let held = mailbox.worker(&name(0));
+        let busy = mailbox.worker(&name(1));
         busy.lock().running = true;
         drop(busy);
         for n in 2..CONVERSATIONS * 3 {
-            drop(mailbox.live(&name(n)));
+            drop(mailbox.worker(&name(n)));
         }
-        let lives = mailbox.lives.lock().unwrap_or_else(PoisonError::into_inner);
-        assert!(lives.by_id.len() <= CONVERSATIONS);
-        assert!(lives.by_id.contains_key(&name(1)));
-        assert!(Arc::ptr_eq(&held, &lives.by_id[&name(0)]));
-        assert!(lives.by_id.contains_key(&name(CONVERSATIONS * 3 - 1)));
-        assert!(!lives.by_id.contains_key(&name(2)));
+        let workers = mailbox
+            .workers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        assert!(workers.by_id.len() <= CONVERSATIONS);
+        assert!(workers.by_id.contains_key(&name(1)));
+        assert!(Arc::ptr_eq(&held, &workers.by_id[&name(0)]));
+        assert!(workers.by_id.contains_key(&name(CONVERSATIONS * 3 - 1)));
+        assert!(!workers.by_id.contains_key(&name(2)));
     }
 }

@@ -38,7 +38,7 @@ impl CustomerEvent {
 /// Who said a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum From {
+pub enum Author {
     /// The bot.
     Bot,
     /// A person at the desk.
@@ -56,7 +56,7 @@ pub struct MessageEvent {
     #[schema(value_type = String, format = DateTime)]
     pub at: Timestamp,
     /// Who said it.
-    pub from: From,
+    pub from: Author,
     /// Its text; for a button that was pressed, the button's title.
     pub text: String,
     /// What is said on the phone, where it differs; only there.
@@ -179,7 +179,7 @@ pub struct ClosedEvent {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct TypingEvent {
     /// Who.
-    pub from: From,
+    pub from: Author,
     /// Begins or ends.
     pub on: bool,
 }
@@ -190,7 +190,7 @@ impl MessageEvent {
         Self {
             seq: 0,
             at: Timestamp::UNIX_EPOCH,
-            from: From::Bot,
+            from: Author::Bot,
             text: message.text,
             voice: message.voice.filter(|_| spoken),
             language: Some(message.language),

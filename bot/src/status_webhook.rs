@@ -24,7 +24,7 @@ const AT_ONCE: usize = 8;
 /// Longest wait for the receiver.
 const TIMEOUT: Duration = Duration::from_secs(10);
 /// How often the outbox is looked at when nothing happens: what was put off comes due.
-const LOOK: Duration = Duration::from_secs(2);
+const POLL_INTERVAL: Duration = Duration::from_secs(2);
 /// First wait before an event is sent again; doubles.
 const FIRST_WAIT_S: u64 = 2;
 /// Longest wait. An event is tried until it is taken.
@@ -113,7 +113,7 @@ pub(crate) async fn run(core: Weak<Core>, receiver: Receiver) {
         }
         drop(core);
         // Whether it fired or the time is up, the outbox is looked at; how it ended doesn't matter.
-        let _ = tokio::time::timeout(LOOK, changes.recv()).await;
+        let _ = tokio::time::timeout(POLL_INTERVAL, changes.recv()).await;
     }
 }
 

@@ -15,7 +15,7 @@ use super::{App, Result};
 use crate::conversation::{Accepted, Inbound, NewConversation, Opened, Reply, TurnTrace};
 use crate::error::ServiceError;
 use crate::intake;
-use crate::outbox::{CustomerEvent, From, TypingEvent};
+use crate::outbox::{Author, CustomerEvent, TypingEvent};
 use crate::store::journal::{self, Body, Input};
 use crate::store::{conversations, hash_of, parse};
 use crate::turn::handing;
@@ -159,7 +159,7 @@ impl App {
         self.core.token_hash(conversation).await?;
         self.core.hub.publish(conversation, || {
             Some(CustomerEvent::Typing(TypingEvent {
-                from: From::Customer,
+                from: Author::Customer,
                 on,
             }))
         });

@@ -12,7 +12,7 @@ use crate::handoff::envelope::Note;
 use crate::handoff::listing::{Assigned, DeskCustomer, Waiting};
 use crate::handoff::record::{self, Facts};
 use crate::handoff::{self, Envelope, Summary, queue};
-use crate::outbox::{CustomerEvent, From, TypingEvent};
+use crate::outbox::{Author, CustomerEvent, TypingEvent};
 use crate::staff::Agent;
 use crate::store::handoffs::{self, Record};
 use crate::store::journal::{self, Body};
@@ -132,7 +132,7 @@ impl App {
         }
         self.core.hub.publish(&record.conversation, || {
             Some(CustomerEvent::Typing(TypingEvent {
-                from: From::Agent,
+                from: Author::Agent,
                 on,
             }))
         });

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::rig::{Rig, SOON, closed, say, send, text, web};
 use super::*;
 use crate::conversation::NewConversation;
-use crate::outbox::{CustomerEvent, From};
+use crate::outbox::{Author, CustomerEvent};
 use crate::store::{Store, journal};
 use crate::turn;
 
@@ -13,7 +13,7 @@ use crate::turn;
 async fn said(app: &App, conversation: &str) -> Vec<(u64, String)> {
     let events = app.events(conversation, 0).await.expect("events");
     let own = events.into_iter().filter_map(|event| match event {
-        CustomerEvent::Message(message) if message.from == From::Customer => {
+        CustomerEvent::Message(message) if message.from == Author::Customer => {
             Some((message.seq, message.text))
         }
         _ => None,
@@ -124,7 +124,7 @@ async fn who_watches_sees_each_event_once_and_in_order() {
     let mut heard = Vec::new();
     while heard.len() < 20 {
         if let CustomerEvent::Message(message) = watch.recv().await.expect("events")
-            && message.from == From::Customer
+            && message.from == Author::Customer
         {
             heard.push((message.seq, message.text));
         }

@@ -25,7 +25,7 @@ use crate::mailbox::Mailbox;
 use crate::status_webhook::{self, Receiver};
 use crate::store::journal::{self, Body, Input, Row};
 use crate::store::{Store, StoreError, conversations, handoffs, staff};
-use crate::turn::answered::Answered;
+use crate::turn::answered::ActionResultCache;
 use crate::understand::{Reader, Retrieve};
 
 /// Signals of desk changes that a slow subscriber may be behind.
@@ -33,7 +33,7 @@ const DESK_BEHIND: usize = 16;
 /// Conversations closed in one go.
 const IDLE: u32 = 500;
 /// Time between two looks for conversations in which nothing happens.
-const LOOK: Duration = Duration::from_secs(30);
+const POLL_INTERVAL: Duration = Duration::from_secs(30);
 /// Hashes of tokens kept in memory.
 const TOKENS: usize = 8192;
 
@@ -58,7 +58,7 @@ pub(crate) struct Core {
     /// Every conversation's inputs.
     pub(crate) mailbox: Mailbox,
     /// What systems of record answered in turns that are not committed yet.
-    pub(crate) answered: Answered,
+    pub(crate) answered: ActionResultCache,
     /// Who is at the desk.
     pub(crate) presence: Presence,
     /// Fires when the queue or anybody's conversations change.
@@ -88,7 +88,7 @@ impl Core {
             store,
             hub: Hub::default(),
             mailbox: Mailbox::default(),
-            answered: Answered::default(),
+            answered: ActionResultCache::default(),
             presence: Presence::default(),
             desk: broadcast::Sender::new(DESK_BEHIND),
             runtime: Handle::current(),
@@ -222,7 +222,7 @@ impl Core {
     ///
     /// # Errors
     /// The store is away.
-    pub(crate) async fn take_back(self: &Arc<Self>) -> Result<usize> {
+    pub(crate) async fn requeue_abandoned(self: &Arc<Self>) -> Result<usize> {
         let holders = self.store.read(handoffs::holders).await?;
         let now = self.clock.now();
         let gone: Vec<String> = holders
@@ -237,7 +237,7 @@ impl Core {
             for agent in &gone {
                 // Before the places are told: they no longer count for the wait.
                 staff::rest(tx, agent)?;
-                rows.extend(desk.take_back(tx, agent)?);
+                rows.extend(desk.requeue_abandoned(tx, agent)?);
             }
             Ok(())
         })
@@ -262,7 +262,7 @@ impl Core {
 
 /// Looks after conversations in which nothing happens, until the program is gone.
 pub(super) async fn watch_idle(core: Weak<Core>) {
-    let mut looks = tokio::time::interval(LOOK);
+    let mut looks = tokio::time::interval(POLL_INTERVAL);
     loop {
         looks.tick().await;
         let Some(core) = core.upgrade().filter(|core| !core.stopping()) else {
@@ -271,7 +271,7 @@ pub(super) async fn watch_idle(core: Weak<Core>) {
         if let Err(error) = core.close_idle().await {
             tracing::error!(%error, "idle conversations can't be closed");
         }
-        if let Err(error) = core.take_back().await {
+        if let Err(error) = core.requeue_abandoned().await {
             tracing::error!(%error, "conversations of agents who are gone can't be taken back");
         }
     }

@@ -19,7 +19,7 @@ use crate::conversation::{Inbound, InboundBody, NewConversation, TurnTrace};
 use crate::outbox::CustomerEvent;
 
 /// Longest wait for an answer.
-const PATIENCE: Duration = Duration::from_secs(30);
+const REPLY_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Runs it.
 pub(super) fn run(config: &Config, args: &Chat) -> Result<ExitCode> {
@@ -94,7 +94,7 @@ async fn talk(app: &App, language: Option<String>) -> Result<()> {
             body,
         };
         let accepted = app.accept(&id, inbound).await?;
-        let reply = app.reply(&id, accepted.seq, PATIENCE).await?;
+        let reply = app.reply(&id, accepted.seq, REPLY_TIMEOUT).await?;
         show(&reply.events);
         if reply.closed {
             return Ok(());

@@ -23,7 +23,7 @@ use crate::clock::{Clock, Stopwatch};
 use crate::config::Config;
 use crate::folder::BotFolder;
 use crate::load::Mind;
-use crate::server::{self, Claims, Edge};
+use crate::server::{self, Claims, HttpState};
 use crate::staff::Role;
 use crate::{demo, model};
 
@@ -97,7 +97,7 @@ async fn serve(config: Config, folder: BotFolder, bundle: Arc<Bundle>, stubs: bo
     };
     let address = listener.local_addr()?;
     let is_demo = folder.is_demo;
-    let edge = Edge::new(
+    let edge = HttpState::new(
         app.clone(),
         Arc::new(config),
         claims,

@@ -14,12 +14,12 @@ use bellhop_flows::engine::event::EventKind;
 use bellhop_flows::engine::state::Owner;
 
 use super::envelope::Envelope;
-use super::queue::{self, Place, Standing};
+use super::queue::{self, QueueEntry, QueuePosition};
 use super::record::segment;
 use super::status::{self, Status};
 use crate::conversation::Accepted;
 use crate::error::ServiceError;
-use crate::outbox::{From, HandoffEvent, HandoffStatus, MessageEvent};
+use crate::outbox::{Author, HandoffEvent, HandoffStatus, MessageEvent};
 use crate::staff::Agent;
 use crate::store::handoffs::{self, Record, Stage};
 use crate::store::journal::{self, Body, Input, Note, Row};
@@ -69,11 +69,11 @@ impl Desk {
         connection: &Connection,
         queue: &str,
         priority: u8,
-    ) -> Result<Standing, StoreError> {
+    ) -> Result<QueuePosition, StoreError> {
         let mut places = handoffs::places(connection)?;
         // Sorts behind everyone of its own age and priority: ids made later are greater.
         let newcomer = String::from("~");
-        places.push(Place {
+        places.push(QueueEntry {
             handoff: newcomer.clone(),
             conversation: String::new(),
             queue: queue.to_owned(),
@@ -85,7 +85,7 @@ impl Desk {
         let at = places.iter().position(|place| place.handoff == newcomer);
         Ok(at
             .and_then(|at| standings.get(at).copied())
-            .unwrap_or(Standing {
+            .unwrap_or(QueuePosition {
                 position: 1,
                 wait_s: None,
             }))
@@ -100,7 +100,7 @@ impl Desk {
         &self,
         tx: &Transaction<'_>,
         envelope: &Envelope,
-        standing: Standing,
+        standing: QueuePosition,
     ) -> Result<Rows, StoreError> {
         handoffs::insert(tx, envelope, Some(standing.position))?;
         let news = self.queued(envelope, standing);
@@ -217,7 +217,7 @@ impl Desk {
         let message = MessageEvent {
             seq: 0,
             at: self.now,
-            from: From::Agent,
+            from: Author::Agent,
             text: text.to_owned(),
             voice: None,
             language: None,
@@ -360,7 +360,11 @@ impl Desk {
     ///
     /// # Errors
     /// SQLite's.
-    pub(crate) fn take_back(&self, tx: &Transaction<'_>, agent: &str) -> Result<Rows, StoreError> {
+    pub(crate) fn requeue_abandoned(
+        &self,
+        tx: &Transaction<'_>,
+        agent: &str,
+    ) -> Result<Rows, StoreError> {
         let mut rows = Vec::new();
         for record in handoffs::of_agent(tx, agent)? {
             let id = &record.id;
@@ -436,18 +440,18 @@ impl Desk {
     fn knows(
         &self,
         tx: &Transaction<'_>,
-        place: &Place,
-        standing: Standing,
+        place: &QueueEntry,
+        standing: QueuePosition,
     ) -> Result<bool, StoreError> {
         if place.told != Some(standing.position) {
             return Ok(false);
         }
         let told = journal::last_handoff(tx, &place.conversation)?.and_then(|event| event.wait_s);
-        Ok(Standing::minutes(told) == Standing::minutes(standing.wait_s))
+        Ok(QueuePosition::minutes(told) == QueuePosition::minutes(standing.wait_s))
     }
 
     /// Where a handoff stands that waits.
-    fn standing_of(&self, connection: &Connection, id: &str) -> Result<Standing, StoreError> {
+    fn standing_of(&self, connection: &Connection, id: &str) -> Result<QueuePosition, StoreError> {
         let mut places = handoffs::places(connection)?;
         let standings = self.order(connection, &mut places)?;
         let at = places.iter().position(|place| place.handoff == id);
@@ -458,8 +462,8 @@ impl Desk {
     fn order(
         &self,
         connection: &Connection,
-        places: &mut [Place],
-    ) -> Result<Vec<Standing>, StoreError> {
+        places: &mut [QueueEntry],
+    ) -> Result<Vec<QueuePosition>, StoreError> {
         queue::order(places);
         let available = staff::available(connection, self.now)?;
         Ok(queue::standings(places, &self.bundle.queues, available))
@@ -553,7 +557,7 @@ impl Desk {
             .cloned()
     }
 
-    fn queued(&self, envelope: &Envelope, standing: Standing) -> HandoffEvent {
+    fn queued(&self, envelope: &Envelope, standing: QueuePosition) -> HandoffEvent {
         let queue = &envelope.routing.queue;
         HandoffEvent {
             queue: Some(queue.clone()),

@@ -21,7 +21,7 @@ const HANDLE_TIME_S: u64 = 300;
 
 /// Somebody who waits.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
+pub struct QueueEntry {
     /// The handoff.
     pub handoff: String,
     /// Its conversation.
@@ -36,7 +36,7 @@ pub struct Place {
     pub told: Option<u32>,
 }
 
-impl Place {
+impl QueueEntry {
     /// Who has the smallest is served next; the id settles a tie.
     fn turn(&self) -> (i64, &str) {
         let ahead = i64::from(self.priority.min(LEAST)) * STEP_S * 1_000;
@@ -46,14 +46,14 @@ impl Place {
 
 /// How somebody stands in their queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Standing {
+pub struct QueuePosition {
     /// 1 is next in their own queue: the customer is told which team's line it is.
     pub position: u32,
     /// Estimated wait, seconds; unknown while nobody is there to take anyone.
     pub wait_s: Option<u64>,
 }
 
-impl Standing {
+impl QueuePosition {
     /// The wait as customers are told it, minutes.
     pub fn minutes(wait_s: Option<u64>) -> Option<u64> {
         wait_s.map(|seconds| (seconds + 30) / 60)
@@ -61,7 +61,7 @@ impl Standing {
 }
 
 /// Puts everyone who waits in the order in which they are served.
-pub fn order(places: &mut [Place]) {
+pub fn order(places: &mut [QueueEntry]) {
     places.sort_by(|a, b| a.turn().cmp(&b.turn()));
 }
 
@@ -70,10 +70,10 @@ pub fn order(places: &mut [Place]) {
 /// available. All agents serve all queues: who is first of one team and fifth of all waits for four
 /// contacts, and to promise less would be a lie.
 pub fn standings(
-    ordered: &[Place],
+    ordered: &[QueueEntry],
     queues: &BTreeMap<String, Queue>,
     available: u64,
-) -> Vec<Standing> {
+) -> Vec<QueuePosition> {
     let mut ahead_s = 0_u64;
     let mut ahead: BTreeMap<&str, u32> = BTreeMap::new();
     ordered
@@ -81,7 +81,7 @@ pub fn standings(
         .map(|place| {
             let position = ahead.entry(&place.queue).or_default();
             *position += 1;
-            let standing = Standing {
+            let standing = QueuePosition {
                 position: *position,
                 wait_s: ahead_s.checked_div(available),
             };
@@ -100,8 +100,8 @@ mod tests {
 
     use super::*;
 
-    fn place(handoff: &str, priority: u8, asked_s: i64) -> Place {
-        Place {
+    fn place(handoff: &str, priority: u8, asked_s: i64) -> QueueEntry {
+        QueueEntry {
             handoff: handoff.to_owned(),
             conversation: format!("c-{handoff}"),
             queue: "cards".to_owned(),
@@ -122,7 +122,7 @@ mod tests {
         BTreeMap::from([("cards".to_owned(), queue)])
     }
 
-    fn ids(places: &[Place]) -> Vec<&str> {
+    fn ids(places: &[QueueEntry]) -> Vec<&str> {
         places.iter().map(|place| place.handoff.as_str()).collect()
     }
 
@@ -162,7 +162,7 @@ mod tests {
 
     #[test]
     fn each_queue_counts_its_own_people_and_the_wait_all_who_are_served_before() {
-        let of = |handoff: &str, queue: &str, asked_s: i64| Place {
+        let of = |handoff: &str, queue: &str, asked_s: i64| QueueEntry {
             queue: queue.to_owned(),
             ..place(handoff, 5, asked_s)
         };
@@ -174,7 +174,7 @@ mod tests {
             of("e", "cards", 4),
         ];
         let standings = standings(&places, &BTreeMap::new(), 2);
-        let told = |standing: &Standing| (standing.position, standing.wait_s);
+        let told = |standing: &QueuePosition| (standing.position, standing.wait_s);
         assert_eq!(
             standings.iter().map(told).collect::<Vec<_>>(),
             [

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use rusqlite::Transaction;
 use serde::{Deserialize, Serialize};
 
-use super::queue::Standing;
+use super::queue::QueuePosition;
 use crate::store::handoffs::{Record, Stage};
 use crate::store::{StoreError, json, outbox};
 
@@ -72,7 +72,7 @@ impl Status {
         }
     }
 
-    pub(super) fn standing(&mut self, standing: Standing) {
+    pub(super) fn standing(&mut self, standing: QueuePosition) {
         self.position = Some(standing.position);
         self.ewt_s = standing.wait_s;
     }

@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 use bellhop_flows::bundle::{Bundle, Pattern};
 
 use super::envelope::{Envelope, Transcript, TranscriptItem};
-use crate::outbox::{CustomerEvent, From, HandoffStatus};
+use crate::outbox::{Author, CustomerEvent, HandoffStatus};
 
 /// Puts in what was said, up to the end of this handoff, and what follows from it.
 ///
@@ -24,7 +24,7 @@ pub(crate) fn add_transcript(
     let greeting = bundle.patterns.get(&Pattern::Greeting);
     envelope.qa_flags.compliance_phrase_used = events.iter().any(|event| match event {
         CustomerEvent::Message(message) => {
-            message.from == From::Bot
+            message.from == Author::Bot
                 && message
                     .name
                     .as_ref()
@@ -88,9 +88,9 @@ fn items(conversation: &str, events: &[CustomerEvent]) -> Vec<TranscriptItem> {
                     keep("agent", message.agent);
                     keep("client_msg_id", message.client_msg_id);
                     let from = match message.from {
-                        From::Bot => "bot",
-                        From::Agent => "agent",
-                        From::Customer => "customer",
+                        Author::Bot => "bot",
+                        Author::Agent => "agent",
+                        Author::Customer => "customer",
                     };
                     (message.at, from, "text", message.text)
                 }

@@ -10,7 +10,7 @@ use pulldown_cmark::{Event, HeadingLevel, Parser, TagEnd};
 
 use bellhop_knowledge::{Article, Audience};
 
-use super::Edge;
+use super::HttpState;
 use super::pages::{escape, missing, page};
 use crate::folder::BotFolder;
 
@@ -28,7 +28,7 @@ static ARTICLES: LazyLock<BTreeMap<String, Article>> = LazyLock::new(|| {
 });
 
 /// An article as a page.
-pub(super) async fn read(State(edge): State<Edge>, Path(id): Path<String>) -> Response {
+pub(super) async fn read(State(edge): State<HttpState>, Path(id): Path<String>) -> Response {
     let Some(article) = ARTICLES.get(&id).filter(|_| edge.is_demo) else {
         return missing(&id);
     };

@@ -5,7 +5,7 @@ use axum::http::header;
 use axum::http::request::Parts;
 use serde::Deserialize;
 
-use super::Edge;
+use super::HttpState;
 use super::problem::Problem;
 use crate::staff::{Agent, Role};
 
@@ -44,10 +44,10 @@ fn bearer(parts: &Parts) -> Option<String> {
 /// A signed-in member of staff. Never from `?token=`: addresses end up in logs.
 pub(super) struct Staff(pub(super) Agent);
 
-impl FromRequestParts<Edge> for Staff {
+impl FromRequestParts<HttpState> for Staff {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, edge: &Edge) -> Result<Self, Problem> {
+    async fn from_request_parts(parts: &mut Parts, edge: &HttpState) -> Result<Self, Problem> {
         let token = bearer(parts).ok_or_else(Problem::unauthorized)?;
         let agent = edge.app.staff(&token).await?;
         agent.map(Self).ok_or_else(Problem::unauthorized)

@@ -13,7 +13,7 @@ use bellhop_connectors::web::{Content, Message, read_message};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::Edge;
+use super::HttpState;
 use super::auth::{Staff, Token};
 use super::claims::ClaimError;
 use super::problem::Problem;
@@ -24,7 +24,7 @@ use crate::outbox::CustomerEvent;
 use crate::staff::Role;
 
 /// Longest that `?wait=reply` waits.
-const PATIENCE: Duration = Duration::from_secs(25);
+const REPLY_TIMEOUT: Duration = Duration::from_secs(25);
 /// Channels that a client may say it is without proof. Every other one is opened by its own signed webhook, and policy may
 /// hang on it.
 const OPEN_CHANNELS: [&str; 3] = ["web", "app", "rest"];
@@ -59,7 +59,7 @@ pub(super) struct Opened {
 #[utoipa::path(post, path = "/v1/conversations", tag = "conversations", request_body = Open,
     responses((status = 201, body = Opened), (status = 401, body = Problem), (status = 429, body = Problem)))]
 pub(super) async fn open(
-    State(edge): State<Edge>,
+    State(edge): State<HttpState>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     body: Bytes,
 ) -> Result<(StatusCode, Json<Opened>), Problem> {
@@ -145,7 +145,7 @@ pub(super) struct Stored {
         (status = 401, body = Problem), (status = 409, body = Problem), (status = 410, body = Problem),
         (status = 429, body = Problem), (status = 503, body = Problem)))]
 pub(super) async fn post(
-    State(edge): State<Edge>,
+    State(edge): State<HttpState>,
     Path(id): Path<String>,
     Query(Wait { wait }): Query<Wait>,
     Token(token): Token,
@@ -159,7 +159,7 @@ pub(super) async fn post(
     if wait.as_deref() != Some("reply") {
         return Ok((StatusCode::ACCEPTED, Json(Stored { seq, replies: None })).into_response());
     }
-    match edge.app.reply(&id, seq, PATIENCE).await {
+    match edge.app.reply(&id, seq, REPLY_TIMEOUT).await {
         Ok(reply) => {
             let replies = Some(reply.events);
             Ok(Json(Stored { seq, replies }).into_response())
@@ -187,7 +187,7 @@ pub(super) fn inbound(message: Message) -> Inbound {
 #[utoipa::path(get, path = "/v1/conversations/{id}/trace", tag = "conversations", params(("id" = String, Path)),
     responses((status = 200, body = Vec<TurnTrace>), (status = 401, body = Problem), (status = 404, body = Problem)))]
 pub(super) async fn trace(
-    State(edge): State<Edge>,
+    State(edge): State<HttpState>,
     Path(id): Path<String>,
     staff: Staff,
 ) -> Result<Json<Vec<TurnTrace>>, Problem> {
@@ -199,7 +199,7 @@ pub(super) async fn trace(
 #[utoipa::path(get, path = "/v1/conversations/{id}/summary", tag = "conversations", params(("id" = String, Path)),
     responses((status = 200, body = Summary), (status = 401, body = Problem), (status = 404, body = Problem)))]
 pub(super) async fn summary(
-    State(edge): State<Edge>,
+    State(edge): State<HttpState>,
     Path(id): Path<String>,
     staff: Staff,
 ) -> Result<Json<Summary>, Problem> {

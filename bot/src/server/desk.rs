@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use tokio_stream::wrappers::BroadcastStream;
 use utoipa::ToSchema;
 
-use super::Edge;
+use super::HttpState;
 use super::auth::Staff;
 use super::events::unbuffered;
 use super::problem::Problem;
@@ -46,7 +46,7 @@ pub(super) struct SignedIn {
 #[utoipa::path(post, path = "/v1/desk/sign-in", tag = "desk", request_body = Code,
     responses((status = 200, body = SignedIn), (status = 401, body = Problem), (status = 429, body = Problem)))]
 pub(super) async fn sign_in(
-    State(edge): State<Edge>,
+    State(edge): State<HttpState>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     Json(Code { code }): Json<Code>,
 ) -> Result<Json<SignedIn>, Problem> {
@@ -71,7 +71,7 @@ pub(super) struct Invite {
 #[utoipa::path(post, path = "/v1/desk/invites", tag = "desk", request_body = Invite,
     responses((status = 201, body = Object), (status = 401, body = Problem), (status = 403, body = Problem)))]
 pub(super) async fn invite(
-    State(edge): State<Edge>,
+    State(edge): State<HttpState>,
     staff: Staff,
     Json(Invite { name, role }): Json<Invite>,
 ) -> Result<(StatusCode, Json<Value>), Problem> {
@@ -94,7 +94,7 @@ pub(super) struct Me {
 /// Who the session belongs to.
 #[utoipa::path(get, path = "/v1/desk/me", tag = "desk",
     responses((status = 200, body = Me), (status = 401, body = Problem)))]
-pub(super) async fn me(State(edge): State<Edge>, staff: Staff) -> Result<Json<Me>, Problem> {
+pub(super) async fn me(State(edge): State<HttpState>, staff: Staff) -> Result<Json<Me>, Problem> {
     let agent = staff.at_least(Role::Agent)?;
     let available = edge.app.available(&agent).await?;
     let status = if available { "available" } else { "away" };
@@ -121,7 +121,7 @@ pub(super) struct NewStatus {
 #[utoipa::path(put, path = "/v1/desk/status", tag = "desk", request_body = NewStatus,
     responses((status = 204), (status = 401, body = Problem)))]
 pub(super) async fn status(
-    State(edge): State<Edge>,
+    State(edge): State<HttpState>,
     staff: Staff,
     Json(NewStatus { status }): Json<NewStatus>,
 ) -> Result<StatusCode, Problem> {
@@ -162,7 +162,10 @@ pub(super) struct QueueChoice {
 /// Who waits, what I have, and where things can go.
 #[utoipa::path(get, path = "/v1/desk/queue", tag = "desk",
     responses((status = 200, body = Board), (status = 401, body = Problem)))]
-pub(super) async fn queue(State(edge): State<Edge>, staff: Staff) -> Result<Json<Board>, Problem> {
+pub(super) async fn queue(
+    State(edge): State<HttpState>,
+    staff: Staff,
+) -> Result<Json<Board>, Problem> {
     let agent = staff.at_least(Role::Agent)?;
     let bundle = edge.app.bundle();
     let said = |titles: &BTreeMap<String, String>, name: &str| {
@@ -205,7 +208,7 @@ type News = BoxStream<'static, Value>;
     responses((status = 200, description = "server-sent events", content_type = "text/event-stream"),
         (status = 401, body = Problem)))]
 pub(super) async fn events(
-    State(edge): State<Edge>,
+    State(edge): State<HttpState>,
     staff: Staff,
 ) -> Result<
     (
@@ -252,7 +255,7 @@ pub(super) async fn events(
 struct DeskNews {
     /// The page counts as open for as long as it listens.
     _open: AtDesk,
-    edge: Edge,
+    edge: HttpState,
     agent: Agent,
     /// Handoff to conversation.
     followed: BTreeMap<String, String>,

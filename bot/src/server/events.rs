@@ -11,12 +11,12 @@ use serde::Deserialize;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 
-use super::Edge;
+use super::HttpState;
 use super::auth::Token;
 use super::problem::Problem;
 use crate::app::App;
 use crate::error::ServiceError;
-use crate::outbox::{CustomerEvent, From};
+use crate::outbox::{Author, CustomerEvent};
 
 /// Silence after which a comment is sent, so that proxies keep the connection and a client notices a
 /// dead one.
@@ -24,7 +24,7 @@ const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
 /// Follows one conversation. Nothing is missed and nothing comes twice: it listens first, reads the
 /// journal after, and drops what it has seen.
-pub(super) struct Follow {
+pub(super) struct EventStream {
     app: App,
     conversation: String,
     live: Receiver<CustomerEvent>,
@@ -35,7 +35,7 @@ pub(super) struct Follow {
     behind: bool,
 }
 
-impl Follow {
+impl EventStream {
     /// Follows from after `seq`.
     ///
     /// # Errors
@@ -86,7 +86,7 @@ impl Follow {
 }
 
 fn is_own_typing(event: &CustomerEvent) -> bool {
-    matches!(event, CustomerEvent::Typing(typing) if typing.from == From::Customer)
+    matches!(event, CustomerEvent::Typing(typing) if typing.from == Author::Customer)
 }
 
 /// `?after=`.
@@ -112,7 +112,7 @@ pub(super) fn unbuffered() -> HeaderMap {
     responses((status = 200, description = "server-sent events", content_type = "text/event-stream", body = CustomerEvent),
         (status = 401, body = Problem), (status = 404, body = Problem)))]
 pub(super) async fn stream(
-    State(edge): State<Edge>,
+    State(edge): State<HttpState>,
     Path(id): Path<String>,
     Query(After { after }): Query<After>,
     Token(token): Token,
@@ -128,7 +128,7 @@ pub(super) async fn stream(
     let resumed = headers
         .get("last-event-id")
         .and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
-    let follow = Follow::after(&edge.app, &id, resumed.unwrap_or(0).max(after))?;
+    let follow = EventStream::after(&edge.app, &id, resumed.unwrap_or(0).max(after))?;
     let events = stream::unfold(
         (follow, edge.stop.clone()),
         |(mut follow, stop)| async move {

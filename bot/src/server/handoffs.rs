@@ -7,7 +7,7 @@ use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::Edge;
+use super::HttpState;
 use super::auth::Staff;
 use super::problem::Problem;
 use crate::handoff::{Envelope, Summary};
@@ -17,7 +17,7 @@ use crate::staff::Role;
 #[utoipa::path(get, path = "/v1/handoffs/{id}", tag = "handoffs", params(("id" = String, Path)),
     responses((status = 200, body = Envelope), (status = 401, body = Problem), (status = 404, body = Problem)))]
 pub(super) async fn envelope(
-    State(edge): State<Edge>,
+    State(edge): State<HttpState>,
     staff: Staff,
     Path(id): Path<String>,
 ) -> Result<Json<Envelope>, Problem> {
@@ -29,7 +29,7 @@ pub(super) async fn envelope(
 #[utoipa::path(get, path = "/v1/handoffs/{id}/summary", tag = "handoffs", params(("id" = String, Path)),
     responses((status = 200, body = Summary), (status = 401, body = Problem), (status = 404, body = Problem)))]
 pub(super) async fn summary(
-    State(edge): State<Edge>,
+    State(edge): State<HttpState>,
     staff: Staff,
     Path(id): Path<String>,
 ) -> Result<Json<Summary>, Problem> {
@@ -51,7 +51,7 @@ pub(super) struct Opened {
 #[utoipa::path(get, path = "/v1/desk/handoffs/{id}", tag = "desk", params(("id" = String, Path)),
     responses((status = 200, body = Opened), (status = 401, body = Problem), (status = 404, body = Problem)))]
 pub(super) async fn read(
-    State(edge): State<Edge>,
+    State(edge): State<HttpState>,
     staff: Staff,
     Path(id): Path<String>,
 ) -> Result<Json<Opened>, Problem> {
@@ -67,7 +67,7 @@ pub(super) async fn read(
 #[utoipa::path(post, path = "/v1/desk/handoffs/{id}/accept", tag = "desk", params(("id" = String, Path)),
     responses((status = 200, body = Envelope), (status = 401, body = Problem), (status = 409, body = Problem)))]
 pub(super) async fn accept(
-    State(edge): State<Edge>,
+    State(edge): State<HttpState>,
     staff: Staff,
     Path(id): Path<String>,
 ) -> Result<Json<Envelope>, Problem> {
@@ -80,7 +80,7 @@ pub(super) async fn accept(
 #[utoipa::path(post, path = "/v1/desk/handoffs/{id}/decline", tag = "desk", params(("id" = String, Path)),
     responses((status = 204), (status = 401, body = Problem), (status = 404, body = Problem)))]
 pub(super) async fn decline(
-    State(edge): State<Edge>,
+    State(edge): State<HttpState>,
     staff: Staff,
     Path(id): Path<String>,
 ) -> Result<StatusCode, Problem> {
@@ -108,7 +108,7 @@ pub(super) struct Stored {
     request_body = Saying,
     responses((status = 200, body = Stored), (status = 401, body = Problem), (status = 409, body = Problem)))]
 pub(super) async fn reply(
-    State(edge): State<Edge>,
+    State(edge): State<HttpState>,
     staff: Staff,
     Path(id): Path<String>,
     Json(said): Json<Saying>,
@@ -132,7 +132,7 @@ pub(super) struct NoteText {
     request_body = NoteText,
     responses((status = 204), (status = 401, body = Problem), (status = 404, body = Problem)))]
 pub(super) async fn note(
-    State(edge): State<Edge>,
+    State(edge): State<HttpState>,
     staff: Staff,
     Path(id): Path<String>,
     Json(note): Json<NoteText>,
@@ -159,7 +159,7 @@ impl Default for Typing {
 #[utoipa::path(post, path = "/v1/desk/handoffs/{id}/typing", tag = "desk", params(("id" = String, Path)),
     responses((status = 204), (status = 401, body = Problem), (status = 409, body = Problem)))]
 pub(super) async fn typing(
-    State(edge): State<Edge>,
+    State(edge): State<HttpState>,
     staff: Staff,
     Path(id): Path<String>,
     body: Bytes,
@@ -189,7 +189,7 @@ pub(super) struct Moved {
     request_body = Transfer,
     responses((status = 200, body = Moved), (status = 401, body = Problem), (status = 409, body = Problem)))]
 pub(super) async fn transfer(
-    State(edge): State<Edge>,
+    State(edge): State<HttpState>,
     staff: Staff,
     Path(id): Path<String>,
     Json(to): Json<Transfer>,
@@ -212,7 +212,7 @@ pub(super) struct Return {
     request_body = Return,
     responses((status = 204), (status = 401, body = Problem), (status = 409, body = Problem)))]
 pub(super) async fn give_back(
-    State(edge): State<Edge>,
+    State(edge): State<HttpState>,
     staff: Staff,
     Path(id): Path<String>,
     Json(to): Json<Return>,
@@ -235,7 +235,7 @@ pub(super) struct WrapUp {
     request_body = WrapUp,
     responses((status = 204), (status = 401, body = Problem), (status = 409, body = Problem)))]
 pub(super) async fn wrap_up(
-    State(edge): State<Edge>,
+    State(edge): State<HttpState>,
     staff: Staff,
     Path(id): Path<String>,
     Json(end): Json<WrapUp>,

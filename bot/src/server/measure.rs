@@ -5,7 +5,7 @@ use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 
-use super::Edge;
+use super::HttpState;
 use super::problem::Problem;
 
 /// Bounds of the latency histograms, seconds.
@@ -32,14 +32,14 @@ pub(super) async fn healthz() -> &'static str {
 /// The model is loaded and the store answers.
 #[utoipa::path(get, path = "/readyz", tag = "operation",
     responses((status = 200, description = "ready"), (status = 503, body = Problem)))]
-pub(super) async fn readyz(State(edge): State<Edge>) -> Result<&'static str, Problem> {
+pub(super) async fn readyz(State(edge): State<HttpState>) -> Result<&'static str, Problem> {
     edge.app.ready().await?;
     Ok("ready\n")
 }
 
 /// Prometheus metrics, in its text format.
 #[utoipa::path(get, path = "/metrics", tag = "operation", responses((status = 200, description = "metrics")))]
-pub(super) async fn metrics(State(edge): State<Edge>) -> Response {
+pub(super) async fn metrics(State(edge): State<HttpState>) -> Response {
     if let Some(bytes) = resident_bytes() {
         ::metrics::gauge!("process_resident_memory_bytes").set(bytes as f64);
     }

@@ -45,7 +45,7 @@ const BODY_BYTES: usize = 128 * 1024;
 
 /// What every route can reach.
 #[derive(Clone)]
-pub struct Edge {
+pub struct HttpState {
     app: App,
     config: Arc<Config>,
     claims: Arc<Claims>,
@@ -57,7 +57,7 @@ pub struct Edge {
     stop: CancellationToken,
 }
 
-impl Edge {
+impl HttpState {
     /// Makes the edge of a running app.
     pub fn new(
         app: App,
@@ -88,7 +88,7 @@ impl Edge {
 struct Description;
 
 /// All routes, and the OpenAPI document made from them.
-pub fn router(edge: Edge) -> (Router, utoipa::openapi::OpenApi) {
+pub fn router(edge: HttpState) -> (Router, utoipa::openapi::OpenApi) {
     let (api, document) = OpenApiRouter::with_openapi(Description::openapi())
         .routes(routes!(conversations::open))
         .routes(routes!(conversations::post))

@@ -8,12 +8,12 @@ use serde::Serialize;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 use utoipa::ToSchema;
 
-use super::Edge;
+use super::HttpState;
 use super::problem::Problem;
 
 /// Refuses a page of a foreign origin. A browser always says which page opens a socket (OWASP ASVS
 /// 5.0, 4.4.2). Programs say nothing and pass.
-pub(super) fn check(edge: &Edge, headers: &HeaderMap) -> Result<(), Problem> {
+pub(super) fn check(edge: &HttpState, headers: &HeaderMap) -> Result<(), Problem> {
     if is_allowed(edge, headers) {
         return Ok(());
     }
@@ -56,7 +56,7 @@ pub(super) struct Allowed {
 /// Tells any page whether it may open a chat here. To a page that may not, a browser shows no other answer of ours, so
 /// that without this one its developer can't tell a wrong setting from a server that is down.
 #[utoipa::path(get, path = "/v1/origin", tag = "conversations", responses((status = 200, body = Allowed)))]
-pub(super) async fn ask(State(edge): State<Edge>, headers: HeaderMap) -> impl IntoResponse {
+pub(super) async fn ask(State(edge): State<HttpState>, headers: HeaderMap) -> impl IntoResponse {
     let allowed = check(&edge, &headers).is_ok();
     let open = [
         (
@@ -77,7 +77,7 @@ fn of(headers: &HeaderMap) -> &str {
         .unwrap_or("an origin that can't be read")
 }
 
-fn is_allowed(edge: &Edge, headers: &HeaderMap) -> bool {
+fn is_allowed(edge: &HttpState, headers: &HeaderMap) -> bool {
     let Some(origin) = headers.get(header::ORIGIN) else {
         return true;
     };

@@ -9,7 +9,7 @@ use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
 use rust_embed::RustEmbed;
 
-use super::{Edge, articles};
+use super::{HttpState, articles};
 use crate::demo::DEMO_CUSTOMER;
 
 /// What pages may load: their own files only. The widget's styles live in its shadow tree.
@@ -33,7 +33,7 @@ const PLAIN: &str = include_str!("pages/plain.html");
 const DASHBOARD: &str = include_str!("pages/dashboard.html");
 
 /// The routes of pages.
-pub(super) fn router() -> Router<Edge> {
+pub(super) fn router() -> Router<HttpState> {
     Router::new()
         .route("/", get(front))
         .route("/widget.js", get(widget))
@@ -43,7 +43,7 @@ pub(super) fn router() -> Router<Edge> {
         .route("/help/{*id}", get(articles::read))
 }
 
-async fn front(State(edge): State<Edge>) -> Response {
+async fn front(State(edge): State<HttpState>) -> Response {
     if !edge.is_demo {
         let name = escape(&edge.app.bundle().name);
         return page(PLAIN.replace("{name}", &name));

@@ -8,13 +8,13 @@ use axum::body::Bytes;
 use axum::extract::{ConnectInfo, State};
 use bellhop_connectors::rasa::{self, Button, Heard, Reply};
 
-use super::Edge;
+use super::HttpState;
 use super::problem::Problem;
 use crate::conversation::{Inbound, InboundBody, NewConversation};
-use crate::outbox::{CustomerEvent, From};
+use crate::outbox::{Author, CustomerEvent};
 
 /// Longest that an answer is waited for.
-const PATIENCE: Duration = Duration::from_secs(25);
+const REPLY_TIMEOUT: Duration = Duration::from_secs(25);
 
 /// `{sender, message}` to `[{recipient_id, text, buttons?}]`.
 #[utoipa::path(post, path = "/webhooks/rest/webhook", tag = "channels",
@@ -22,7 +22,7 @@ const PATIENCE: Duration = Duration::from_secs(25);
     responses((status = 200, description = "a list of `{recipient_id, text, buttons?}`", body = Vec<Object>),
         (status = 400, body = Problem), (status = 429, body = Problem)))]
 pub(super) async fn hook(
-    State(edge): State<Edge>,
+    State(edge): State<HttpState>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     body: Bytes,
 ) -> Result<Json<Vec<Reply>>, Problem> {
@@ -58,10 +58,10 @@ pub(super) async fn hook(
     let accepted = edge.app.accept(&opened.conversation_id, inbound).await?;
     let reply = edge
         .app
-        .reply(&opened.conversation_id, accepted.seq, PATIENCE)
+        .reply(&opened.conversation_id, accepted.seq, REPLY_TIMEOUT)
         .await?;
     let replies = reply.events.into_iter().filter_map(|event| match event {
-        CustomerEvent::Message(message) if message.from != From::Customer => Some(Reply {
+        CustomerEvent::Message(message) if message.from != Author::Customer => Some(Reply {
             recipient_id: sender.clone(),
             text: message.text,
             buttons: message
@@ -80,7 +80,7 @@ pub(super) async fn hook(
 
 /// This channel writes every payload with a slash; ours begin with one only where they name an intent
 /// or a command.
-fn known(edge: &Edge, payload: String) -> String {
+fn known(edge: &HttpState, payload: String) -> String {
     const COMMANDS: [&str; 5] = ["human", "cancel", "repeat", "back", "start_over"];
     let name = payload.trim_start_matches('/');
     if COMMANDS.contains(&name) || edge.app.bundle().intents.contains_key(name) {

@@ -11,10 +11,10 @@ use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt};
 use serde::Serialize;
 
-use super::Edge;
+use super::HttpState;
 use super::auth::Token;
 use super::conversations::inbound;
-use super::events::Follow;
+use super::events::EventStream;
 use super::origin;
 use super::problem::Problem;
 use crate::error::ServiceError;
@@ -31,7 +31,7 @@ const SILENCE_LIMIT: Duration = Duration::from_secs(120);
     params(("id" = String, Path), ("token" = Option<String>, Query, description = "the conversation's token")),
     responses((status = 101, description = "web socket"), (status = 401, body = Problem), (status = 403, body = Problem)))]
 pub(super) async fn open(
-    State(edge): State<Edge>,
+    State(edge): State<HttpState>,
     Path(id): Path<String>,
     headers: HeaderMap,
     Token(token): Token,
@@ -46,21 +46,21 @@ pub(super) async fn open(
         .max_frame_size(FRAME_BYTES);
     Ok(upgrade.on_upgrade(move |socket| async move {
         let (sink, frames) = socket.split();
-        let mut talk = Talk { edge, id, sink };
+        let mut talk = SocketSession { edge, id, sink };
         let reason = talk.run(frames).await;
         let _ = talk.sink.send(Frame::Close(Some(reason))).await;
     }))
 }
 
-struct Talk {
-    edge: Edge,
+struct SocketSession {
+    edge: HttpState,
     id: String,
     sink: SplitSink<WebSocket, Frame>,
 }
 
-impl Talk {
+impl SocketSession {
     async fn run(&mut self, mut frames: SplitStream<WebSocket>) -> CloseFrame {
-        let mut follow: Option<Follow> = None;
+        let mut follow: Option<EventStream> = None;
         loop {
             let next = async {
                 match &mut follow {
@@ -87,7 +87,11 @@ impl Talk {
         }
     }
 
-    async fn frame(&mut self, frame: Frame, follow: &mut Option<Follow>) -> Result<(), CloseFrame> {
+    async fn frame(
+        &mut self,
+        frame: Frame,
+        follow: &mut Option<EventStream>,
+    ) -> Result<(), CloseFrame> {
         let text = match frame {
             Frame::Text(text) => text,
             Frame::Binary(_) => return Err(close(close_code::UNSUPPORTED, "text frames only")),
@@ -96,7 +100,7 @@ impl Talk {
         };
         match read_frame(&text) {
             Ok(ClientFrame::Hello { after }) => {
-                let started = Follow::after(&self.edge.app, &self.id, after);
+                let started = EventStream::after(&self.edge.app, &self.id, after);
                 *follow =
                     Some(started.map_err(|error| close(close_code::POLICY, &error.to_string()))?);
                 Ok(())

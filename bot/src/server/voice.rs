@@ -11,16 +11,16 @@ use bellhop_connectors::voice::twiml::{Heard, Hook, Next, Say, Target, read_form
 use bellhop_flows::engine::effect::Listen;
 use bellhop_flows::engine::state::Owner;
 
-use super::Edge;
+use super::HttpState;
 use super::problem::Problem;
 use crate::conversation::{Inbound, InboundBody, NewConversation, Reply};
 use crate::error::ServiceError;
-use crate::outbox::{CustomerEvent, From, MessageEvent};
+use crate::outbox::{Author, CustomerEvent, MessageEvent};
 
 /// Path of the webhook, as the provider is told it.
 const PATH: &str = "/webhooks/voice/twiml";
 /// Longest that a caller hears nothing because a turn is not done; the provider gives up at 15 s.
-const PATIENCE: Duration = Duration::from_secs(10);
+const REPLY_TIMEOUT: Duration = Duration::from_secs(10);
 /// Payload that asks for a person.
 const HUMAN: &str = "/human";
 
@@ -30,7 +30,7 @@ const HUMAN: &str = "/human";
     responses((status = 200, description = "TwiML", content_type = "text/xml"), (status = 400, body = Problem),
         (status = 403, body = Problem)))]
 pub(super) async fn hook(
-    State(edge): State<Edge>,
+    State(edge): State<HttpState>,
     OriginalUri(uri): OriginalUri,
     headers: HeaderMap,
     body: Bytes,
@@ -73,7 +73,7 @@ pub(super) async fn hook(
         body: heard(hook.heard),
     };
     let accepted = edge.app.accept(&id, inbound).await?;
-    match edge.app.reply(&id, accepted.seq, PATIENCE).await {
+    match edge.app.reply(&id, accepted.seq, REPLY_TIMEOUT).await {
         // Nobody took the dialled call: dialling again at once would never end, so the caller has the word.
         Ok(reply) if hook.dial_status.is_some() => {
             Ok(answer(&reply.events, reply.listen.as_ref(), &language))
@@ -87,7 +87,7 @@ pub(super) async fn hook(
 
 /// Refuses what the provider did not sign. The address is the one in the settings, never the `Host`.
 fn verified(
-    edge: &Edge,
+    edge: &HttpState,
     uri: &axum::http::Uri,
     headers: &HeaderMap,
     form: &[(String, String)],
@@ -123,7 +123,7 @@ fn verified(
 
 /// The provider names a delivery only so that a repeated one can be told; without the name each
 /// request is a message of its own.
-fn message_id(edge: &Edge, headers: &HeaderMap) -> Result<String, Problem> {
+fn message_id(edge: &HttpState, headers: &HeaderMap) -> Result<String, Problem> {
     let named = headers
         .get("i-twilio-idempotency-token")
         .and_then(|value| value.to_str().ok())
@@ -152,7 +152,7 @@ fn heard(heard: Heard) -> InboundBody {
 }
 
 async fn reply_to(
-    edge: &Edge,
+    edge: &HttpState,
     id: &str,
     reply: &Reply,
     language: &str,
@@ -213,12 +213,12 @@ fn says<'a>(events: &'a [CustomerEvent], language: &'a str) -> Vec<Say<'a>> {
 
 fn messages(events: &[CustomerEvent]) -> impl Iterator<Item = &MessageEvent> {
     events.iter().filter_map(|event| match event {
-        CustomerEvent::Message(message) if message.from != From::Customer => Some(&**message),
+        CustomerEvent::Message(message) if message.from != Author::Customer => Some(&**message),
         _ => None,
     })
 }
 
-fn first_language(edge: &Edge) -> String {
+fn first_language(edge: &HttpState) -> String {
     let languages = &edge.app.bundle().languages;
     languages
         .first()

@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use super::{StoreError, integer, json, millis, number, parse, time};
 use crate::error::ServiceError;
 use crate::handoff::Envelope;
-use crate::handoff::queue::Place;
+use crate::handoff::queue::QueueEntry;
 
 /// How a handoff stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -186,13 +186,13 @@ pub fn of_agent(connection: &Connection, agent: &str) -> Result<Vec<Record>, Sto
 ///
 /// # Errors
 /// SQLite's.
-pub(crate) fn places(connection: &Connection) -> Result<Vec<Place>, StoreError> {
+pub(crate) fn places(connection: &Connection) -> Result<Vec<QueueEntry>, StoreError> {
     let mut find = connection.prepare_cached(
         "SELECT id, conversation, queue, priority, requested_at, position FROM handoffs \
          WHERE state = 'queued' AND ended_at IS NULL",
     )?;
     let rows = find.query_map([], |row| {
-        Ok(Place {
+        Ok(QueueEntry {
             handoff: row.get(0)?,
             conversation: row.get(1)?,
             queue: row.get(2)?,

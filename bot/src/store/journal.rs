@@ -12,7 +12,7 @@ use bellhop_flows::engine::event::{Event, EventKind};
 use super::{StoreError, hash_of, integer, json, millis, number, parse, time};
 use crate::conversation::{Inbound, InboundBody};
 use crate::error::ServiceError;
-use crate::outbox::{ClosedEvent, CustomerEvent, From, HandoffEvent, MessageEvent};
+use crate::outbox::{Author, ClosedEvent, CustomerEvent, HandoffEvent, MessageEvent};
 
 /// Most inputs of one conversation that may wait.
 const WAITING: u64 = 64;
@@ -182,7 +182,7 @@ impl Row {
                 CustomerEvent::Message(Box::new(MessageEvent {
                     seq: self.seq,
                     at: self.at,
-                    from: From::Customer,
+                    from: Author::Customer,
                     text,
                     voice: None,
                     language: None,

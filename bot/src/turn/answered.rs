@@ -10,9 +10,9 @@ use bellhop_flows::engine::event::Outcome;
 
 /// Outcomes by conversation and call key.
 #[derive(Debug, Default)]
-pub(crate) struct Answered(Mutex<BTreeMap<Arc<str>, BTreeMap<String, Outcome>>>);
+pub(crate) struct ActionResultCache(Mutex<BTreeMap<Arc<str>, BTreeMap<String, Outcome>>>);
 
-impl Answered {
+impl ActionResultCache {
     /// Keeps what came of a call.
     pub(super) fn keep(&self, conversation: &Arc<str>, key: &str, outcome: &Outcome) {
         let mut all = self.lock();

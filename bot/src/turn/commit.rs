@@ -7,9 +7,9 @@ use rusqlite::Transaction;
 use bellhop_flows::engine::effect::Effect;
 use bellhop_flows::engine::state::Owner;
 
-use super::drive::{Done, known_epoch, unmoved};
-use super::handing::{self, Handing};
-use super::{Again, Begun, Hot};
+use super::drive::{Done, check_expected_version, expected_epoch};
+use super::handing::{self, HandoffChange};
+use super::{CachedState, InFlightTurn, Retry};
 use crate::app::Core;
 use crate::conversation::{Reply, TurnTrace};
 use crate::handoff::desk::Desk;
@@ -37,19 +37,19 @@ struct Change {
     rewrite: bool,
     fed: Vec<Body>,
     out: Vec<Body>,
-    handing: Handing,
+    handing: HandoffChange,
     progress: Progress,
     trace: TurnTrace,
 }
 
 impl Change {
-    fn new(core: &Core, hot: &Hot, row: &Row, done: Done) -> Result<Self, StoreError> {
+    fn new(core: &Core, hot: &CachedState, row: &Row, done: Done) -> Result<Self, StoreError> {
         let (state, at) = (done.state, done.trace.at);
         Ok(Self {
             conversation: Arc::clone(&row.conversation),
             seq: row.seq,
             revision: hot.revision,
-            epoch: known_epoch(hot, row),
+            epoch: expected_epoch(hot, row),
             in_journal: done.in_journal,
             rewrite: done.rewrite,
             fed: done.fed.into_iter().map(Body::Event).collect(),
@@ -67,7 +67,7 @@ impl Change {
                 at,
                 trace: String::new(),
             },
-            handing: Handing {
+            handing: HandoffChange {
                 desk: Desk {
                     now: at,
                     ..core.desk_now(row.seq)
@@ -84,27 +84,27 @@ impl Change {
 /// Commits a turn. Gives what is kept for the next one and what this one caused.
 ///
 /// # Errors
-/// [`Again`] where the store can't take it, or another writer moved the conversation.
+/// [`Retry`] where the store can't take it, or another writer moved the conversation.
 pub(super) async fn commit(
     core: &Arc<Core>,
-    hot: Hot,
+    hot: CachedState,
     row: &Row,
     mut done: Done,
-) -> Result<(Hot, Reply), Again> {
+) -> Result<(CachedState, Reply), Retry> {
     let (state, listen, closed) = (done.state.clone(), done.listen.clone(), done.closed);
     let counts = std::mem::take(&mut done.counts);
     let stir = done.opening.is_some() || done.cancelled || closed;
     let change = Change::new(core, &hot, row, done).map_err(|error| {
         // States and listens are plain data with text keys: this does not happen.
         tracing::error!(conversation = %row.conversation, %error, "a turn can't be written");
-        Again
+        Retry
     })?;
     let committed = core.post(move |tx, rows| apply(tx, change, rows)).await;
     let committed = match committed {
         Ok(committed) => committed,
         Err(error) => {
             tracing::error!(conversation = %row.conversation, %error, "a turn can't be committed");
-            return Err(Again);
+            return Err(Retry);
         }
     };
     if stir && !committed.late {
@@ -119,13 +119,13 @@ pub(super) async fn commit(
         handoff_id: committed.handoff,
         closed,
     };
-    let hot = Hot {
+    let hot = CachedState {
         state,
         revision: hot.revision + 1,
         epoch: committed.epoch,
         processed: row.seq,
         listen,
-        begun: Begun::default(),
+        begun: InFlightTurn::default(),
     };
     Ok((hot, reply))
 }
@@ -136,7 +136,7 @@ fn apply(
     rows: &mut Vec<Row>,
 ) -> Result<Committed, StoreError> {
     let id = &*change.conversation;
-    unmoved(tx, id, (change.seq, change.revision, change.in_journal))?;
+    check_expected_version(tx, id, (change.seq, change.revision, change.in_journal))?;
     if change.rewrite {
         journal::forget_events(tx, id, change.seq)?;
     }

@@ -13,12 +13,12 @@ use bellhop_flows::engine::event::{self, Event, EventKind, Outcome, Reading};
 use bellhop_flows::engine::state::{Owner, State};
 
 use super::handing;
-use super::{Again, Begun, Hot};
+use super::{CachedState, InFlightTurn, Retry};
 use crate::app::Core;
 use crate::clock::Stopwatch;
 use crate::conversation::{CallTrace, InboundBody, SearchTrace, TurnTrace};
 use crate::error::ServiceError;
-use crate::handoff::queue::Standing;
+use crate::handoff::queue::QueuePosition;
 use crate::outbox::{ClosedEvent, MessageEvent};
 use crate::store::journal::{self, Body, Row, What};
 use crate::store::{StoreError, conversations};
@@ -30,7 +30,7 @@ const STEPS: u32 = 64;
 
 /// A handoff that begins with this turn.
 #[derive(Debug, Clone)]
-pub(super) struct Opening {
+pub(super) struct PendingHandoff {
     /// Its id.
     pub(super) id: String,
     /// What the engine asked for.
@@ -38,7 +38,7 @@ pub(super) struct Opening {
     /// When.
     pub(super) at: Timestamp,
     /// What the customer is told.
-    pub(super) standing: Standing,
+    pub(super) standing: QueuePosition,
 }
 
 /// What came of a turn, to be committed.
@@ -55,7 +55,7 @@ pub(super) struct Done {
     /// What the customer is to see.
     pub(super) out: Vec<Body>,
     /// The handoff that begins.
-    pub(super) opening: Option<Opening>,
+    pub(super) opening: Option<PendingHandoff>,
     /// The customer no longer wants a person.
     pub(super) cancelled: bool,
     /// The conversation is over.
@@ -71,9 +71,9 @@ pub(super) struct Done {
 /// A turn under way.
 pub(super) struct Drive<'a> {
     core: &'a Arc<Core>,
-    hot: &'a Hot,
+    hot: &'a CachedState,
     row: &'a Row,
-    begun: Begun,
+    begun: InFlightTurn,
     /// Events fed so far; those below `stored` are in the journal.
     fed: Vec<Event>,
     stored: usize,
@@ -83,7 +83,7 @@ pub(super) struct Drive<'a> {
 }
 
 impl<'a> Drive<'a> {
-    pub(super) fn new(core: &'a Arc<Core>, hot: &'a Hot, row: &'a Row) -> Self {
+    pub(super) fn new(core: &'a Arc<Core>, hot: &'a CachedState, row: &'a Row) -> Self {
         let trace = TurnTrace {
             turn: 0,
             seq: row.seq,
@@ -121,7 +121,7 @@ impl<'a> Drive<'a> {
     }
 
     /// Runs until the engine waits for nothing but the customer.
-    pub(super) async fn run(&mut self) -> Result<(), Again> {
+    pub(super) async fn run(&mut self) -> Result<(), Retry> {
         let first = self.first().await;
         let mut waiting = VecDeque::from([first]);
         let mut steps: u32 = 0;
@@ -320,7 +320,7 @@ impl<'a> Drive<'a> {
         Body::Message(Box::new(MessageEvent::of_bot(message, spoken)))
     }
 
-    async fn carry_out(&mut self, effect: Effect) -> Result<Option<Event>, Again> {
+    async fn carry_out(&mut self, effect: Effect) -> Result<Option<Event>, Retry> {
         match effect {
             Effect::Say(message) => {
                 let said = self.message(message);
@@ -345,7 +345,7 @@ impl<'a> Drive<'a> {
         Ok(None)
     }
 
-    async fn call(&mut self, call: ActionCall) -> Result<Event, Again> {
+    async fn call(&mut self, call: ActionCall) -> Result<Event, Retry> {
         let answers = |kind: &EventKind| matches!(kind, EventKind::ActionDone { key, .. } if *key == call.key);
         if let Some(event) = self.again(answers) {
             return Ok(event);
@@ -384,7 +384,7 @@ impl<'a> Drive<'a> {
 
     /// Puts an irreversible call into the journal, with all that led to it; `false` where the owner
     /// changed meanwhile. After a crash the same events lead to the same call under the same key.
-    async fn may_send(&mut self, call: &ActionCall) -> Result<bool, Again> {
+    async fn may_send(&mut self, call: &ActionCall) -> Result<bool, Retry> {
         let (id, cause, at) = (
             Arc::clone(&self.row.conversation),
             self.row.seq,
@@ -399,13 +399,13 @@ impl<'a> Drive<'a> {
         if !self.begun.calls.contains(&call.key) {
             bodies.push(Body::Call(call.clone()));
         }
-        let known = self.known_epoch();
+        let known = self.expected_epoch();
         let moved = (cause, self.hot.revision, self.done.in_journal);
         let kept = self
             .core
             .store
             .write(move |tx| {
-                unmoved(tx, &id, moved)?;
+                check_expected_version(tx, &id, moved)?;
                 if conversations::version(tx, &id)?.1 != known {
                     return Ok(false);
                 }
@@ -427,14 +427,14 @@ impl<'a> Drive<'a> {
             Ok(false) => Ok(false),
             Err(error) => {
                 tracing::error!(%error, "a call can't be stored, so it is not sent");
-                Err(Again)
+                Err(Retry)
             }
         }
     }
 
     /// The epoch that this turn belongs to: what came from the desk carries a new one.
-    pub(super) fn known_epoch(&self) -> u64 {
-        known_epoch(self.hot, self.row)
+    pub(super) fn expected_epoch(&self) -> u64 {
+        expected_epoch(self.hot, self.row)
     }
 
     async fn search(
@@ -484,7 +484,7 @@ impl<'a> Drive<'a> {
         );
         let standing = handing::standing(self.core, &request).await;
         let queue = request.queue.clone();
-        self.done.opening = Some(Opening {
+        self.done.opening = Some(PendingHandoff {
             id,
             request,
             at,
@@ -500,7 +500,7 @@ impl<'a> Drive<'a> {
 
 /// Refuses to go on where another writer has moved the conversation since it was read: `known` is the
 /// input's seq, the revision and how many of the turn's events the journal has.
-pub(super) fn unmoved(
+pub(super) fn check_expected_version(
     tx: &Transaction<'_>,
     id: &str,
     known: (u64, u64, u64),
@@ -516,7 +516,7 @@ pub(super) fn unmoved(
 }
 
 /// The epoch that a turn belongs to.
-pub(super) fn known_epoch(hot: &Hot, row: &Row) -> u64 {
+pub(super) fn expected_epoch(hot: &CachedState, row: &Row) -> u64 {
     match &row.body {
         Body::Input(input) => hot.epoch.max(input.epoch),
         _ => hot.epoch,

@@ -8,19 +8,19 @@ use rusqlite::{Connection, Transaction};
 use bellhop_flows::engine::effect::HandoffRequest;
 use bellhop_flows::engine::state::State;
 
-use super::drive::Opening;
+use super::drive::PendingHandoff;
 use crate::app::Core;
 use crate::handoff::desk::{Desk, Rows};
-use crate::handoff::queue::Standing;
+use crate::handoff::queue::QueuePosition;
 use crate::handoff::record::{self, Facts};
 use crate::store::{StoreError, conversations, handoffs};
 
 /// What a turn does to the conversation's handoff.
-pub(super) struct Handing {
+pub(super) struct HandoffChange {
     /// The desk as the turn sees it.
     pub(super) desk: Desk,
     /// The handoff that begins, with the engine's state for its envelope.
-    pub(super) opening: Option<(Opening, State)>,
+    pub(super) opening: Option<(PendingHandoff, State)>,
     /// The customer no longer wants a person.
     pub(super) cancelled: bool,
     /// Name of the model, for the envelope.
@@ -28,7 +28,7 @@ pub(super) struct Handing {
 }
 
 /// Where somebody who asks now stands.
-pub(super) async fn standing(core: &Arc<Core>, request: &HandoffRequest) -> Standing {
+pub(super) async fn standing(core: &Arc<Core>, request: &HandoffRequest) -> QueuePosition {
     let desk = core.desk_now(0);
     let (queue, priority) = (request.queue.clone(), request.priority);
     let read = core
@@ -38,7 +38,7 @@ pub(super) async fn standing(core: &Arc<Core>, request: &HandoffRequest) -> Stan
     read.unwrap_or_else(|error| {
         // Nothing is promised by it: the place is told again when the turn is committed.
         tracing::warn!(%error, "the queue can't be read");
-        Standing {
+        QueuePosition {
             position: 1,
             wait_s: None,
         }
@@ -50,11 +50,11 @@ pub(super) async fn standing(core: &Arc<Core>, request: &HandoffRequest) -> Stan
 pub(super) fn store(
     tx: &Transaction<'_>,
     conversation: &str,
-    handing: Handing,
+    handing: HandoffChange,
     epoch: u64,
     over: bool,
 ) -> Result<Rows, StoreError> {
-    let Handing {
+    let HandoffChange {
         desk,
         opening,
         cancelled,

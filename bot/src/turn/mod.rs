@@ -27,7 +27,7 @@ use crate::app::Core;
 use crate::clock::Stopwatch;
 use crate::conversation::{InboundBody, Reply, StageMicros};
 use crate::error::ServiceError;
-use crate::outbox::{CustomerEvent, From, TypingEvent};
+use crate::outbox::{Author, CustomerEvent, TypingEvent};
 use crate::store::journal::{self, Body, Input, Row, What};
 use crate::store::{conversations, parse};
 use drive::Drive;
@@ -39,19 +39,19 @@ const STILL: Duration = Duration::from_secs(4);
 
 /// What is kept of a conversation between two turns.
 #[derive(Debug, Clone)]
-pub(crate) struct Hot {
+pub(crate) struct CachedState {
     state: State,
     revision: u64,
     epoch: u64,
     processed: u64,
     listen: Option<Listen>,
     /// What the turn that comes next had stored before the program died.
-    begun: Begun,
+    begun: InFlightTurn,
 }
 
 /// What a turn that did not end had stored.
 #[derive(Debug, Clone, Default)]
-struct Begun {
+struct InFlightTurn {
     /// Events that the engine was fed; it is fed the same again.
     events: VecDeque<Event>,
     /// Keys of the irreversible calls that may have been sent.
@@ -60,9 +60,9 @@ struct Begun {
 
 /// The store could not take the turn, or somebody else moved the conversation: read it anew.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Again;
+pub(crate) struct Retry;
 
-impl Hot {
+impl CachedState {
     /// Seq of the last input that was worked through.
     pub(crate) fn processed(&self) -> u64 {
         self.processed
@@ -80,7 +80,7 @@ pub(crate) fn rebuild(bundle: &Bundle, events: &[Event]) -> State {
 
 /// The epoch before the first act of the desk among inputs that wait: what came before that act belongs to it, and is
 /// late although the conversation has another owner by now. Every act of the desk raises the epoch by one.
-fn before_the_desk(rows: &[Row]) -> Option<u64> {
+fn custody_epoch_before(rows: &[Row]) -> Option<u64> {
     rows.iter().find_map(|row| match &row.body {
         Body::Input(Input {
             epoch,
@@ -102,7 +102,10 @@ fn before_the_desk(rows: &[Row]) -> Option<u64> {
 ///
 /// # Errors
 /// No such conversation, or the store is away.
-pub(crate) async fn load(core: &Arc<Core>, id: &str) -> Result<(Hot, Vec<Row>), ServiceError> {
+pub(crate) async fn load(
+    core: &Arc<Core>,
+    id: &str,
+) -> Result<(CachedState, Vec<Row>), ServiceError> {
     let bundle = Arc::clone(&core.bundle);
     let id = id.to_owned();
     let read = core.store.read(move |c| {
@@ -122,8 +125,8 @@ pub(crate) async fn load(core: &Arc<Core>, id: &str) -> Result<(Hot, Vec<Row>), 
             }
         };
         let rows = journal::pending(c, &id)?;
-        let epoch = before_the_desk(&rows).unwrap_or(head.epoch);
-        let mut begun = Begun::default();
+        let epoch = custody_epoch_before(&rows).unwrap_or(head.epoch);
+        let mut begun = InFlightTurn::default();
         if let Some(first) = rows.first() {
             for row in journal::begun(c, &id, first.seq)? {
                 match row.body {
@@ -133,7 +136,7 @@ pub(crate) async fn load(core: &Arc<Core>, id: &str) -> Result<(Hot, Vec<Row>), 
                 }
             }
         }
-        let hot = Hot {
+        let hot = CachedState {
             state,
             revision: head.revision,
             epoch,
@@ -150,8 +153,12 @@ pub(crate) async fn load(core: &Arc<Core>, id: &str) -> Result<(Hot, Vec<Row>), 
 /// work on a message when that takes long.
 ///
 /// # Errors
-/// [`Again`], with the input still unprocessed.
-pub(crate) async fn run(core: &Arc<Core>, hot: Hot, row: Row) -> Result<(Hot, Reply), Again> {
+/// [`Retry`], with the input still unprocessed.
+pub(crate) async fn run(
+    core: &Arc<Core>,
+    hot: CachedState,
+    row: Row,
+) -> Result<(CachedState, Reply), Retry> {
     let conversation = Arc::clone(&row.conversation);
     let says_so = hot.state.owner == Owner::Bot && is_said(&row);
     let mut turn = Box::pin(run_quietly(core, hot, row));
@@ -193,13 +200,17 @@ async fn is_the_bots(core: &Arc<Core>, conversation: &Arc<str>) -> bool {
 fn at_work(core: &Arc<Core>, conversation: &str, on: bool) {
     core.hub.publish(conversation, || {
         Some(CustomerEvent::Typing(TypingEvent {
-            from: From::Bot,
+            from: Author::Bot,
             on,
         }))
     });
 }
 
-async fn run_quietly(core: &Arc<Core>, hot: Hot, row: Row) -> Result<(Hot, Reply), Again> {
+async fn run_quietly(
+    core: &Arc<Core>,
+    hot: CachedState,
+    row: Row,
+) -> Result<(CachedState, Reply), Retry> {
     let watch = Stopwatch::start();
     let mut drive = Drive::new(core, &hot, &row);
     // A panic is our bug: it must cost this message and not the conversation.

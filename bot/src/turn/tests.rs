@@ -14,7 +14,7 @@ use crate::actions::Actions;
 use crate::app::App;
 use crate::app::rig::{Rig, SOON, closed, say, send, web};
 use crate::conversation::{Inbound, InboundBody};
-use crate::outbox::{CustomerEvent, From, HandoffStatus};
+use crate::outbox::{Author, CustomerEvent, HandoffStatus};
 use crate::store::journal::Input;
 
 /// A system of record that answers when it is let.
@@ -72,7 +72,7 @@ async fn answer(
     axum::Json(serde_json::json!({"ref": "R7"}))
 }
 
-fn texts(events: &[CustomerEvent], from: From) -> Vec<String> {
+fn texts(events: &[CustomerEvent], from: Author) -> Vec<String> {
     let said = events.iter().filter_map(|event| match event {
         CustomerEvent::Message(message) if message.from == from => Some(message.text.clone()),
         _ => None,
@@ -95,7 +95,7 @@ async fn press(app: &App, conversation: &str, id: &str, payload: &str) -> Reply 
 }
 
 /// The next sign of typing.
-async fn typing(watch: &mut tokio::sync::broadcast::Receiver<CustomerEvent>) -> (From, bool) {
+async fn typing(watch: &mut tokio::sync::broadcast::Receiver<CustomerEvent>) -> (Author, bool) {
     loop {
         if let CustomerEvent::Typing(typing) = watch.recv().await.expect("events") {
             return (typing.from, typing.on);
@@ -111,10 +111,10 @@ async fn the_bot_is_seen_at_work_on_a_message_while_it_is_and_no_longer() {
     let c = web(&app).await;
     let mut watch = app.subscribe(&c).expect("an id");
     let seq = send(&app, &c, "m1", "=pay.look").await.expect("taken").seq;
-    assert_eq!(typing(&mut watch).await, (From::Bot, true));
+    assert_eq!(typing(&mut watch).await, (Author::Bot, true));
     peer.go.add_permits(1);
     app.reply(&c, seq, SOON).await.expect("answers");
-    assert_eq!(typing(&mut watch).await, (From::Bot, false));
+    assert_eq!(typing(&mut watch).await, (Author::Bot, false));
     // What is answered at once needs no sign.
     say(&app, &c, "m2", "=pay.limit").await;
     while let Ok(event) = watch.try_recv() {
@@ -128,7 +128,7 @@ async fn a_flow_asks_is_answered_and_goes_on_after_a_restart() {
     let app = rig.start().await;
     let c = web(&app).await;
     let asked = say(&app, &c, "m1", "=pay.limit").await;
-    assert_eq!(texts(&asked.events, From::Bot), ["How much?"]);
+    assert_eq!(texts(&asked.events, Author::Bot), ["How much?"]);
     assert_eq!(
         asked.listen.as_ref().and_then(|l| l.slot.as_deref()),
         Some("pay.sum")
@@ -136,7 +136,7 @@ async fn a_flow_asks_is_answered_and_goes_on_after_a_restart() {
     app.shutdown().await;
     let app = rig.start().await;
     let changed = say(&app, &c, "m2", "42").await;
-    assert_eq!(texts(&changed.events, From::Bot)[0], "Changed to 42.");
+    assert_eq!(texts(&changed.events, Author::Bot)[0], "Changed to 42.");
     // Asked again later, it is answered the same from the journal.
     let app = {
         app.shutdown().await;
@@ -160,7 +160,7 @@ async fn a_model_that_fails_does_not_silence_the_bot() {
     let app = rig.start().await;
     let c = web(&app).await;
     let reply = say(&app, &c, "m1", "=pay.limit").await;
-    assert!(!texts(&reply.events, From::Bot).is_empty());
+    assert!(!texts(&reply.events, Author::Bot).is_empty());
     let traces = app.trace(&c).await.expect("traces");
     assert!(
         traces[1]
@@ -195,7 +195,7 @@ async fn an_irreversible_call_is_sent_again_after_a_crash_under_its_own_key_only
     peer.go.add_permits(10);
     let app = rig.start().await;
     let reply = app.reply(&c, seq, SOON).await.expect("answers");
-    assert_eq!(texts(&reply.events, From::Bot)[0], "Sent, R7.");
+    assert_eq!(texts(&reply.events, Author::Bot)[0], "Sent, R7.");
     let keys = peer.keys();
     assert_eq!(keys.len(), 2, "{keys:?}");
     assert_eq!(keys[0], keys[1]);
@@ -241,7 +241,7 @@ async fn what_the_bot_says_after_a_person_took_over_is_not_sent() {
     let traces = app.trace(&c).await.expect("traces");
     let late: Vec<_> = traces.iter().map(|trace| trace.late).collect();
     assert_eq!(late, [false, true, false, false]);
-    let said = texts(&app.events(&c, seq).await.expect("events"), From::Bot);
+    let said = texts(&app.events(&c, seq).await.expect("events"), Author::Bot);
     assert_eq!(said, ["You're now talking to Kim."]);
 }
 
@@ -270,7 +270,7 @@ async fn what_came_before_a_person_took_over_is_late_after_a_restart_too() {
         2,
         "queued, then taken, and nothing after"
     );
-    let said = texts(&app.events(&c, seq).await.expect("events"), From::Bot);
+    let said = texts(&app.events(&c, seq).await.expect("events"), Author::Bot);
     assert_eq!(said, ["You're now talking to Kim."]);
 }
 
@@ -300,7 +300,7 @@ async fn an_answered_call_is_not_sent_again_while_the_store_takes_no_turn() {
     assert!(waits.is_err(), "{waits:?}");
     blocked("DROP TRIGGER never").await.expect("set");
     let reply = app.reply(&c, seq, SOON).await.expect("answers");
-    assert_eq!(texts(&reply.events, From::Bot)[0], "Sent, R7.");
+    assert_eq!(texts(&reply.events, Author::Bot)[0], "Sent, R7.");
     assert_eq!(peer.keys().len(), 1);
 }
 
@@ -375,7 +375,7 @@ async fn a_turn_that_is_given_up_leaves_no_trace_in_the_state_and_says_so() {
         .expect("stored");
     assert_eq!(crate::store::json(&after.state).expect("JSON"), before);
     assert_eq!(
-        texts(&reply.events, From::Bot).len(),
+        texts(&reply.events, Author::Bot).len(),
         1,
         "{:?}",
         reply.events

@@ -229,13 +229,21 @@ async fn who_leaves_the_desk_loses_the_customer_to_the_queue_with_their_age() {
     app.take(&h, &mia).await.expect("taken");
     app.agent_say(&h, &mia, "1", "hi").await.expect("said");
     rig.clock.advance(Duration::from_secs(1_000));
-    assert_eq!(app.core.take_back().await, Ok(0), "the page is open");
+    assert_eq!(
+        app.core.requeue_abandoned().await,
+        Ok(0),
+        "the page is open"
+    );
     drop(page);
     rig.clock.advance(Duration::from_secs(60));
-    assert_eq!(app.core.take_back().await, Ok(0), "it may be a reload");
+    assert_eq!(
+        app.core.requeue_abandoned().await,
+        Ok(0),
+        "it may be a reload"
+    );
     rig.clock.advance(Duration::from_secs(1));
-    assert_eq!(app.core.take_back().await, Ok(1));
-    assert_eq!(app.core.take_back().await, Ok(0));
+    assert_eq!(app.core.requeue_abandoned().await, Ok(1));
+    assert_eq!(app.core.requeue_abandoned().await, Ok(0));
     assert_eq!(app.available(&mia).await, Ok(false));
     let late = app.agent_say(&h, &mia, "2", "back again").await;
     assert!(

@@ -136,7 +136,7 @@ impl Model {
                 self.ended(c, a, done);
             }
             Act::Gone(a) => {
-                desk.take_back(tx, &agent(AGENTS[a]).id)?;
+                desk.requeue_abandoned(tx, &agent(AGENTS[a]).id)?;
                 for owned in self.owner.values_mut() {
                     if *owned == Owned::Agent(a) {
                         *owned = Owned::Queue;
@@ -182,7 +182,7 @@ impl Model {
             }
             let events = journal::visible(c, &id, 0, u64::MAX)?;
             let spoken = events.iter().filter(
-                |event| matches!(event, CustomerEvent::Message(said) if said.from == From::Agent),
+                |event| matches!(event, CustomerEvent::Message(said) if said.from == Author::Agent),
             );
             assert_eq!(spoken.count(), self.said.get(n).map_or(0, BTreeSet::len));
         }

@@ -290,7 +290,7 @@ async fn nobody_but_the_owner_speaks_and_nothing_is_said_twice() {
         .await
         .expect("events");
     let by_agents = said.iter().filter(
-        |event| matches!(event, crate::outbox::CustomerEvent::Message(m) if m.from == From::Agent),
+        |event| matches!(event, crate::outbox::CustomerEvent::Message(m) if m.from == Author::Agent),
     );
     assert_eq!(by_agents.count(), 1);
 }
@@ -463,7 +463,7 @@ async fn the_wait_counts_who_is_available() {
             desk(1).newcomer(tx, "cards", 5)
         })
     };
-    let wait = |standing: Result<Standing, StoreError>| standing.expect("standing").wait_s;
+    let wait = |standing: Result<QueuePosition, StoreError>| standing.expect("standing").wait_s;
     assert_eq!(wait(standing(0).await), None);
     assert_eq!(wait(standing(1).await), Some(300));
     assert_eq!(wait(standing(2).await), Some(150));
