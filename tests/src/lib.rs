@@ -39,6 +39,21 @@ pub fn root() -> &'static Path {
         .expect("the workspace is above this crate")
 }
 
+/// A copy of a demo bot in a folder.
+///
+/// # Errors
+/// It can't be copied.
+pub fn copy_of_demo(demo: &str, folder: &Path) -> Result<PathBuf> {
+    let bot = folder.join(demo);
+    let copied = Command::new("cp")
+        .arg("-r")
+        .arg(root().join("flows/demo").join(demo))
+        .arg(&bot)
+        .status()?;
+    anyhow::ensure!(copied.success(), "{demo} can't be copied");
+    Ok(bot)
+}
+
 /// How to start the program.
 #[derive(Debug, Clone, Default)]
 pub struct Start {

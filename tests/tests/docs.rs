@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
-use bellhop_tests::{binary, root};
+use bellhop_tests::{binary, copy_of_demo, root};
 
 /// What the flow of `designing-flows.md` names and leaves to its reader.
 const NAMED: &str = r#"
@@ -52,13 +52,7 @@ fn run(command: &str, bot: &Path) -> Result<String> {
 #[test]
 fn the_tests_that_the_pages_show_pass() -> Result<()> {
     let folder = tempfile::tempdir()?;
-    let bot = folder.path().join("bank");
-    let copied = Command::new("cp")
-        .arg("-r")
-        .arg(root().join("flows/demo/harbor-bank"))
-        .arg(&bot)
-        .status()?;
-    ensure!(copied.success(), "copy");
+    let bot = copy_of_demo("harbor-bank", folder.path())?;
     fs::remove_dir_all(bot.join("tests"))?;
     fs::create_dir(bot.join("tests"))?;
     let mut shown = 0;

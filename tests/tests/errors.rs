@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use anyhow::{Context, Result};
-use bellhop_tests::{Customer, Program, Start, binary, root};
+use bellhop_tests::{Customer, Program, Start, binary, copy_of_demo, root};
 use serde_json::json;
 
 /// Runs `bellhop serve` on a bot that can't be served and gives what it said.
@@ -94,13 +94,7 @@ fn a_broken_article_names_line_and_column() -> Result<()> {
 fn a_missing_environment_variable_is_named_with_its_action() -> Result<()> {
     let folder = tempfile::tempdir()?;
     // Outside the demo, nothing sets the address of the bank's system.
-    let bot = folder.path().join("bank");
-    let copied = Command::new("cp")
-        .arg("-r")
-        .arg(root().join("flows/demo/harbor-bank"))
-        .arg(&bot)
-        .status()?;
-    anyhow::ensure!(copied.success(), "copy");
+    let bot = copy_of_demo("harbor-bank", folder.path())?;
     let said = refuse(&bot, &folder.path().join("s.db"), &[])?;
     assert!(said.contains("HARBOR_BANK_API"), "{said}");
     assert!(said.contains(".yaml:"), "{said}");

@@ -118,7 +118,9 @@ impl<'a> Turn<'a> {
         if bare::turned_twice(&input.text) {
             return Said::Unsettled;
         }
-        match bare::answer(&input.text, &self.prompt_text(&confirm.prompt)) {
+        let plain = bare::answer(&input.text, &self.prompt_text(&confirm.prompt))
+            .or_else(|| self.repeats_what_is_shown(input, reading).then_some(true));
+        match plain {
             Some(true) => {
                 let doubted = acts.clauses().iter().any(|clause| {
                     best(clause).is_some_and(|(act, p)| NO_YES.contains(&act) && p >= DOUBT)
@@ -131,7 +133,6 @@ impl<'a> Turn<'a> {
                 return if doubted { Said::Unsettled } else { Said::Yes };
             }
             Some(false) => return Said::No,
-            None if self.repeats_what_is_shown(input, reading) => return Said::Yes,
             None => {}
         }
         if !acts.known() {

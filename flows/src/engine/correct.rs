@@ -648,7 +648,8 @@ fn takes_back_in_part(text: &str) -> bool {
         || text
             .split([',', '.', ';', '!'])
             .skip(1)
-            .any(|part| fold(part).split(' ').count() <= PART && makes_it(&fold(part)))
+            .map(fold)
+            .any(|part| part.split(' ').count() <= PART && makes_it(&part))
 }
 
 /// Words of a part that puts one value in place of another, at most.

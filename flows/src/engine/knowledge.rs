@@ -162,8 +162,9 @@ impl Turn<'_> {
         let told_anyway = passages
             .first()
             .is_some_and(|first| first.confidence.max(sure) >= bar);
-        let short = super::follow::goes_on(&self.state.last_text);
-        let least = if told_anyway || short {
+        // A question of a few words is about what goes on.
+        let generic = super::follow::goes_on(&self.state.last_text);
+        let least = if told_anyway || generic {
             ABOUT_FIRST
         } else {
             ABOUT
@@ -171,8 +172,6 @@ impl Turn<'_> {
         let near = passages
             .iter()
             .find(|passage| about.contains(&passage.article) && passage.confidence >= least);
-        // A question of a few words is about what goes on.
-        let generic = super::follow::goes_on(&self.state.last_text);
         let sure_elsewhere = !generic
             && passages
                 .first()

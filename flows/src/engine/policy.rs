@@ -9,7 +9,7 @@ use super::exact::{fold, holds, holds_folded};
 use super::handoff::Request;
 use super::phrases::Phrases;
 use super::policy_words::{
-    ASKING, DANGER, IN_DANGER, NO_DANGER, NOT_WANTED, OTHER_PEOPLE, TURNED, WANTED_AFTER,
+    ASKING, DANGER, IN_DANGER, NO_DANGER, NOT_WANTED, OTHER_PEOPLE, PEOPLE, TURNED, WANTED_AFTER,
 };
 use super::state::Wait;
 use super::turn::Turn;
@@ -39,26 +39,6 @@ const SHORT: usize = 8;
 const DOES: f64 = 0.25;
 /// Words up to which a message says too little to be routed on a guess.
 const FEW: usize = 4;
-const PEOPLE: [&str; 18] = [
-    "person",
-    "human",
-    "agent",
-    "somebody",
-    "someone",
-    "anyone",
-    "anybody",
-    "people",
-    "advisor",
-    "representative",
-    "persona",
-    "humano",
-    "agente",
-    "alguien",
-    "nadie",
-    "asesor",
-    "operador",
-    "operadora",
-];
 /// Signs that part a message.
 const STOPS: [char; 7] = [',', '.', ';', ':', '!', '?', '\n'];
 /// Words before a phrase among which a wish for it may be turned around, at most: "I'm not asking for the manager".

@@ -68,7 +68,7 @@ to die for|die laughing|dying to|battery|phone is dying|phone died|laptop died|d
 died of embarrassment|death of me|gave me a heart attack|london bridge|tower bridge|bridge street|bridge road|over the fence|over the hedge|kill off|\
 kill two birds|me muero de hambre|me muero de sueno|me muero de verguenza|me muero de frio|me muero de calor|me muero por|matar dos pajaros|\
 la bateria|muerto de hambre|muerta de hambre|muerto de sueno|muerta de sueno|muerto de risa|muerta de risa|si me muero|cuando me muera|cuando muera|me muero de risa|me muero de ganas|matar el tiempo";
-/// Words that decline what follows, and what people call each other, folded.
+/// Words that decline what follows, folded.
 pub(super) const NOT_WANTED: [&str; 22] = [
     "don t want",
     "dont want",
@@ -137,4 +137,25 @@ pub(super) const TURNED: [&str; 6] = ["not", "no", "never", "t", "nunca", "tampo
 pub(super) const ASKING: [&str; 12] = [
     "ask", "asking", "want", "need", "wanting", "after", "pido", "pidiendo", "quiero", "necesito",
     "busco", "for",
+];
+/// What people call each other, folded.
+pub(super) const PEOPLE: [&str; 18] = [
+    "person",
+    "human",
+    "agent",
+    "somebody",
+    "someone",
+    "anyone",
+    "anybody",
+    "people",
+    "advisor",
+    "representative",
+    "persona",
+    "humano",
+    "agente",
+    "alguien",
+    "nadie",
+    "asesor",
+    "operador",
+    "operadora",
 ];

@@ -386,9 +386,13 @@ fn a_covered_flow_is_corrected_too() {
 
 /// A bank that can unblock, with a card blocked and then corrected.
 fn blocked_and_corrected() -> Talk {
+    corrected_after_a_block(|block| block.compensate = Some("unblock_card".to_owned()))
+}
+
+/// A card is blocked by an action that was changed before, and then corrected.
+fn corrected_after_a_block(change: impl FnOnce(&mut crate::bundle::Action)) -> Talk {
     let mut bundle = super::bank::bank();
-    let block = bundle.actions.get_mut("block_card").expect("it is there");
-    block.compensate = Some("unblock_card".to_owned());
+    change(bundle.actions.get_mut("block_card").expect("it is there"));
     let mut talk = Talk::with(bundle, &[]);
     talk.reaches_confirm()
         .types("yes")
@@ -402,18 +406,10 @@ fn blocked_and_corrected() -> Talk {
 
 #[test]
 fn what_makes_something_new_each_time_is_not_done_twice() {
-    let mut bundle = super::bank::bank();
-    let block = bundle.actions.get_mut("block_card").expect("it is there");
-    block.effect = crate::bundle::ActionEffect::Reversible;
-    assert!(!block.repeatable);
-    let mut talk = Talk::with(bundle, &[]);
-    talk.reaches_confirm()
-        .types("yes")
-        .answers(json!({"ref": "R1"}));
-    let text = "sorry, 4821";
-    let mut reading = about("balance", 0.1);
-    reading.entities = vec![found(text, "4821", "last4", json!("4821"))];
-    talk.hears(text, reading);
+    let talk = corrected_after_a_block(|block| {
+        block.effect = crate::bundle::ActionEffect::Reversible;
+        assert!(!block.repeatable);
+    });
     assert!(talk.said().contains(&"already_done"), "{:?}", talk.said());
     assert_eq!(talk.slot("card"), Some(json!("4281")));
     assert!(talk.did().is_empty());
