@@ -60,6 +60,18 @@ fn system_now() -> Timestamp {
     Timestamp::now()
 }
 
+/// A random part of a wait, at least half of it: for those who would otherwise all come again at once. Nothing that is stored
+/// or said depends on it.
+pub(crate) fn jitter(most: Duration) -> Duration {
+    let mut random = [0_u8; 4];
+    // Without random bits everyone waits the whole of it.
+    if getrandom::fill(&mut random).is_err() {
+        return most;
+    }
+    let part = f64::from(u32::from_le_bytes(random)) / f64::from(u32::MAX);
+    most.mul_f64(0.5 + part / 2.0)
+}
+
 /// Measures how long something took. For metrics and traces only: nothing is ever decided by it.
 #[derive(Debug, Clone, Copy)]
 pub struct Stopwatch(Instant);

@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 use bellhop_nlu::encoder::{Encoder, Precision};
 use serde::{Deserialize, Serialize};
 
+use crate::store::StoreAddress;
+
 /// Everything an operator can set.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -152,20 +154,14 @@ impl Config {
         Ok(Encoder::load_with(model, self.nlu_precision)?.with_threads(threads))
     }
 
-    /// Path of the SQLite file.
+    /// Where everything is kept: a file in the data folder where nothing is said.
     ///
     /// # Errors
-    /// A store address of another kind than `sqlite:`.
-    pub fn sqlite_path(&self) -> Result<PathBuf, String> {
+    /// An address that no engine knows.
+    pub fn store_address(&self) -> Result<StoreAddress, String> {
         match &self.store {
-            None => Ok(self.data_dir.join("bellhop.db")),
-            Some(address) => match address.strip_prefix("sqlite:") {
-                Some(path) if !path.is_empty() => Ok(PathBuf::from(path)),
-                _ => Err(format!(
-                    "store `{address}` is not supported: write `sqlite:PATH` (Redis comes with \
-                     the multi-process release)"
-                )),
-            },
+            None => Ok(StoreAddress::Sqlite(self.data_dir.join("bellhop.db"))),
+            Some(address) => address.parse(),
         }
     }
 

@@ -1,6 +1,6 @@
 //! Why the program could not do what an edge asked for.
 
-use std::path::PathBuf;
+use crate::encoding::Unreadable;
 
 /// An operation that failed. The message is fit for whoever asked; it never holds message text.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -60,13 +60,22 @@ pub enum ServiceError {
     #[error("no answer yet; it will come as an event")]
     StillWorking,
     /// The store can't be opened.
-    #[error("store {}: {message}", path.display())]
+    #[error("store {place}: {message}")]
     Store {
-        /// The file.
-        path: PathBuf,
+        /// The file, or the address.
+        place: String,
         /// What is wrong and what to do.
         message: String,
     },
+}
+
+impl From<Unreadable> for ServiceError {
+    fn from(error: Unreadable) -> Self {
+        tracing::error!(%error, "what is stored can't be read");
+        Self::Unavailable {
+            message: error.to_string(),
+        }
+    }
 }
 
 /// Somebody else was quicker.

@@ -1,20 +1,29 @@
 //! Who watches which conversation.
 //!
-//! Events are published by the store's writing thread right after their commit, so that every
-//! subscriber sees them in journal order. Must never hold back a publisher: whoever is too slow
-//! loses events and reads them again from the journal.
+//! Events are published in the order of their commits, so that every subscriber sees them in journal order; of what another
+//! process has committed it is only told that there is more, and the journal has it. Must never hold back a publisher:
+//! whoever is too slow loses events and reads them again from the journal.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::broadcast;
 
-use crate::outbox::CustomerEvent;
+use crate::events::CustomerEvent;
 
 /// Events that a slow subscriber may be behind.
 const BEHIND: usize = 256;
 /// Conversations after which those that nobody watches any more are cleared out.
 const CLEAR_AT: usize = 1024;
+
+/// What a subscriber gets.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Live {
+    /// An event.
+    Event(CustomerEvent),
+    /// The journal has more, up to this seq.
+    More(u64),
+}
 
 /// The subscribers of all conversations.
 #[derive(Debug, Default)]
@@ -24,13 +33,13 @@ pub(crate) struct Hub {
 
 #[derive(Debug, Default)]
 struct Watched {
-    senders: BTreeMap<String, broadcast::Sender<CustomerEvent>>,
+    senders: BTreeMap<String, broadcast::Sender<Live>>,
     clear_at: usize,
 }
 
 impl Hub {
     /// Watches a conversation from now on.
-    pub(crate) fn subscribe(&self, conversation: &str) -> broadcast::Receiver<CustomerEvent> {
+    pub(crate) fn subscribe(&self, conversation: &str) -> broadcast::Receiver<Live> {
         let mut watched = self.lock();
         if watched.senders.len() >= watched.clear_at.max(CLEAR_AT) {
             watched.senders.retain(|_, to| to.receiver_count() > 0);
@@ -49,10 +58,19 @@ impl Hub {
         conversation: &str,
         event: impl FnOnce() -> Option<CustomerEvent>,
     ) {
+        self.send(conversation, || event().map(Live::Event));
+    }
+
+    /// Tells everyone who watches a conversation that there is more in its journal.
+    pub(crate) fn more(&self, conversation: &str, last_seq: u64) {
+        self.send(conversation, || Some(Live::More(last_seq)));
+    }
+
+    fn send(&self, conversation: &str, what: impl FnOnce() -> Option<Live>) {
         let mut watched = self.lock();
         if let Some(to) = watched.senders.get(conversation)
-            && let Some(event) = event()
-            && to.send(event).is_err()
+            && let Some(what) = what()
+            && to.send(what).is_err()
         {
             watched.senders.remove(conversation);
         }
@@ -66,7 +84,7 @@ impl Hub {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::outbox::{Author, TypingEvent};
+    use crate::events::{Author, TypingEvent};
 
     fn typing(on: bool) -> Option<CustomerEvent> {
         Some(CustomerEvent::Typing(TypingEvent {
@@ -82,7 +100,7 @@ mod tests {
         let mut a = hub.subscribe("a");
         let mut b = hub.subscribe("b");
         hub.publish("a", || typing(true));
-        assert_eq!(a.try_recv().ok(), typing(true));
+        assert_eq!(a.try_recv().ok(), typing(true).map(Live::Event));
         assert!(b.try_recv().is_err());
         drop(a);
         hub.publish("a", || typing(false));
@@ -92,6 +110,6 @@ mod tests {
         }
         assert!(hub.lock().senders.len() <= CLEAR_AT + 1);
         hub.publish("b", || typing(true));
-        assert_eq!(b.try_recv().ok(), typing(true));
+        assert_eq!(b.try_recv().ok(), typing(true).map(Live::Event));
     }
 }

@@ -1,13 +1,19 @@
 //! What comes in: checked, recognised where it came before, and stored before it is acknowledged.
 
-use std::sync::Arc;
+use jiff::Timestamp;
 
-use crate::app::Core;
 use crate::clock::Stopwatch;
+use crate::conversation::journal::{Body, Input, Row, What};
 use crate::conversation::{Accepted, CLAIMED_ID, Inbound, InboundBody, NewConversation};
+use crate::encoding::{content_hash, encode};
 use crate::error::ServiceError;
-use crate::store::journal::{self, Body, Row, Taken};
+use crate::partition::{self, Accept, Kind, PartitionId};
+use crate::store::Store;
 
+/// Most inputs of one conversation that may wait.
+const WAITING: u64 = 64;
+/// Log entries looked through for a button that was pressed: it is among what was said last.
+const BUTTONS: usize = 32;
 /// Longest sender's id, bytes.
 const ID_BYTES: usize = 200;
 /// Longest fact, key or name of a new conversation, bytes.
@@ -15,45 +21,82 @@ const FACT_BYTES: usize = 1024;
 /// Most facts about a customer.
 const FACTS: usize = 64;
 
-/// Stores something that a customer sent and sees to it that it runs.
+/// Stores something that a customer sent; the engine tells the mailbox. When it returns, the message is durable.
 ///
 /// # Errors
-/// See `App::accept`.
+/// The same id with another body, a closed or unknown conversation, too long (`message_bytes`), too many waiting, or a store
+/// that can't take it (then nothing is stored).
 pub(crate) async fn accept(
-    core: &Arc<Core>,
+    store: &Store,
     conversation: &str,
     inbound: Inbound,
+    message_bytes: usize,
+    at: Timestamp,
 ) -> Result<Accepted, ServiceError> {
-    check(&inbound, core.options.message_bytes)?;
+    check(&inbound, message_bytes)?;
     let watch = Stopwatch::start();
-    let at = core.clock.now();
-    let id = conversation.to_owned();
-    let dispatcher = Arc::clone(core);
-    let taken = core
-        .store
-        .write_then(
-            move |tx| journal::accept(tx, &id, at, inbound),
-            move |taken| {
-                if let Taken::New(row) = taken {
-                    let mut row = Row::clone(row);
-                    if let Body::Input(input) = &mut row.body {
-                        input.micros = watch.micros();
-                    }
-                    dispatcher.dispatch(row);
-                }
-            },
-        )
-        .await?;
-    Ok(match taken {
-        Taken::New(row) => Accepted {
-            seq: row.seq,
-            duplicate: false,
-        },
-        Taken::Before(seq) => Accepted {
-            seq,
-            duplicate: true,
-        },
-    })
+    let partition = PartitionId::conversation(conversation);
+    let hash = content_hash(&encode("message", &inbound.body)?);
+    let title = match &inbound.body {
+        InboundBody::Payload { payload } => button(store, &partition, payload).await?,
+        _ => None,
+    };
+    let sender_id = inbound.client_msg_id;
+    let what = What::Customer {
+        client_msg_id: sender_id.clone(),
+        body: inbound.body,
+        title,
+    };
+    let accept = Accept {
+        partition,
+        sender_id: sender_id.clone(),
+        hash,
+        at,
+        body: Body::Input(Input { what }).entry(0)?.body,
+        most_waiting: WAITING,
+    };
+    let accepted = store.accept(accept).await?;
+    metrics::histogram!("bellhop_turn_stage_seconds", "stage" => "accept")
+        .record(watch.elapsed().as_secs_f64());
+    let (seq, duplicate) = match accepted {
+        partition::Accepted::New { seq } => (seq, false),
+        partition::Accepted::Before { seq } => (seq, true),
+        partition::Accepted::Different => {
+            return Err(ServiceError::IdReused {
+                client_msg_id: sender_id,
+            });
+        }
+        partition::Accepted::Closed => return Err(ServiceError::Closed),
+        partition::Accepted::Full => {
+            let message = format!("{WAITING} messages wait in this conversation; wait for answers");
+            return Err(ServiceError::TooMany { message });
+        }
+        partition::Accepted::Unknown => {
+            return Err(ServiceError::NotFound {
+                what: format!("conversation `{conversation}`"),
+            });
+        }
+    };
+    Ok(Accepted { seq, duplicate })
+}
+
+/// Title of the newest button with a payload among what was said last: what the transcript shows.
+async fn button(
+    store: &Store,
+    conversation: &PartitionId,
+    payload: &str,
+) -> Result<Option<String>, ServiceError> {
+    for entry in store.tail(conversation, BUTTONS).await?.iter().rev() {
+        if entry.kind != Kind::Message {
+            continue;
+        }
+        if let Body::Message(message) = Row::of(entry)?.body
+            && let Some(pressed) = message.buttons.into_iter().find(|b| b.payload == payload)
+        {
+            return Ok(Some(pressed.title));
+        }
+    }
+    Ok(None)
 }
 
 fn invalid(message: String) -> ServiceError {

@@ -1,20 +1,21 @@
 //! One turn at a time for each conversation, in journal order.
 //!
-//! Inputs are pushed by the store's writing thread right after their commit, so they come in journal
-//! order; whatever is not in memory is read from the journal. Must never run two turns of one
-//! conversation at once, nor skip an input.
+//! Inputs are pushed in the order of their commits; whatever is not in memory is read from the journal. Must never run two
+//! turns of one conversation at once, nor skip an input; where several processes share a store, the commit of a turn that
+//! another process has run is refused.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, watch};
 
-use crate::app::Core;
 use crate::conversation::Reply;
+use crate::conversation::journal::Row;
 use crate::error::ServiceError;
-use crate::store::journal::Row;
-use crate::turn::{self, CachedState};
+use crate::partition::PartitionId;
+use crate::turn::{self, CachedState, Context};
 
 /// Conversations kept in memory; more only while they all have work or somebody waiting.
 const CONVERSATIONS: usize = 4096;
@@ -26,22 +27,24 @@ const REPLIES: usize = 8;
 const RETRY_DELAY: Duration = Duration::from_millis(500);
 
 /// Every conversation's inputs.
-#[derive(Debug)]
 pub(crate) struct Mailbox {
+    context: Arc<Context>,
+    /// Where turns run: an engine's own thread starts them too.
+    runtime: Handle,
     workers: Mutex<Workers>,
     turns: Semaphore,
 }
 
 #[derive(Debug, Default)]
 struct Workers {
-    by_id: BTreeMap<Arc<str>, Arc<ConversationWorker>>,
+    by_id: BTreeMap<PartitionId, Arc<ConversationWorker>>,
     used: u64,
 }
 
 /// A conversation in memory.
 #[derive(Debug)]
 pub(crate) struct ConversationWorker {
-    id: Arc<str>,
+    id: PartitionId,
     queue: Mutex<Queue>,
     /// Only the worker takes it; a lock so that it may be held across awaits.
     cached: tokio::sync::Mutex<Option<CachedState>>,
@@ -53,53 +56,80 @@ pub(crate) struct ConversationWorker {
 struct Queue {
     rows: BTreeMap<u64, Row>,
     running: bool,
+    /// There may be inputs in the journal that were not pushed.
+    look: bool,
     /// Seq of the input that runs now.
     current: u64,
     used: u64,
 }
 
-impl Default for Mailbox {
-    fn default() -> Self {
+impl Mailbox {
+    /// An empty one; turns run on the runtime that this is called on.
+    pub(crate) fn new(context: Arc<Context>) -> Self {
         Self {
+            context,
+            runtime: Handle::current(),
             workers: Mutex::default(),
             turns: Semaphore::new(TURNS),
         }
     }
-}
 
-impl Mailbox {
-    /// Puts an input that is committed into its conversation's queue and sees to it that it runs.
-    pub(crate) fn push(&self, core: &Arc<Core>, row: Row) {
-        let worker = self.worker(&row.conversation);
+    /// Puts an input that is committed into its conversation's queue and sees to it that it runs, if that is for this process
+    /// to do.
+    pub(crate) fn push(self: &Arc<Self>, conversation: &PartitionId, row: Row) {
+        if !self.context.store.is_mine(conversation) {
+            return;
+        }
+        let worker = self.worker(conversation);
         worker.lock().rows.insert(row.seq, row);
-        start(core, worker);
+        self.start(worker);
     }
 
-    /// Has a conversation's inputs read from the journal and run.
-    pub(crate) fn wake(&self, core: &Arc<Core>, conversation: &str) {
-        start(core, self.worker(&Arc::from(conversation)));
+    /// Has a conversation's inputs read from the journal and run, if that is for this process to do.
+    pub(crate) fn wake(self: &Arc<Self>, conversation: &PartitionId) {
+        if !self.context.store.is_mine(conversation) {
+            return;
+        }
+        let worker = self.worker(conversation);
+        worker.lock().look = true;
+        self.start(worker);
+    }
+
+    /// An input is worked through, here or by another process: whoever waits for its answer hears of it.
+    pub(crate) fn worked_through(&self, conversation: &PartitionId, seq: u64) {
+        if self.context.store.is_mine(conversation) {
+            // The turn itself tells, once its answer is at hand.
+            return;
+        }
+        let workers = self.workers.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(worker) = workers.by_id.get(conversation) {
+            worker.done.send_if_modified(|done| {
+                let is_news = *done < seq;
+                *done = seq.max(*done);
+                is_news
+            });
+        }
     }
 
     /// Waits until an input is worked through. `None` where that is known from the journal only.
     ///
     /// # Errors
-    /// [`ServiceError::StillWorking`] after `timeout`.
+    /// [`ServiceError::StillWorking`] after `timeout`; no such input.
     pub(crate) async fn reply(
-        &self,
-        core: &Arc<Core>,
-        conversation: &str,
+        self: &Arc<Self>,
+        conversation: &PartitionId,
         seq: u64,
         timeout: Duration,
     ) -> Result<Option<Arc<Reply>>, ServiceError> {
-        let worker = self.worker(&Arc::from(conversation));
+        let worker = self.worker(conversation);
         let mut done = worker.done.subscribe();
         if *done.borrow_and_update() < seq {
             if !worker.has(seq) {
-                let processed = core.processed(conversation, seq).await?;
+                let processed = turn::processed(&self.context.store, conversation, seq).await?;
                 if processed >= seq {
                     return Ok(worker.reply(seq));
                 }
-                start(core, Arc::clone(&worker));
+                self.wake(conversation);
             }
             tokio::time::timeout(timeout, done.wait_for(|done| *done >= seq))
                 .await
@@ -107,6 +137,16 @@ impl Mailbox {
                 .map_err(|_| ServiceError::StillWorking)?;
         }
         Ok(worker.reply(seq))
+    }
+
+    /// What turns need.
+    #[cfg(test)]
+    pub(crate) fn context(&self) -> &Context {
+        &self.context
+    }
+
+    fn is_stopping(&self) -> bool {
+        self.turns.is_closed()
     }
 
     /// Lets no new turn begin and waits for those that run.
@@ -118,19 +158,25 @@ impl Mailbox {
         }
     }
 
-    fn worker(&self, id: &Arc<str>) -> Arc<ConversationWorker> {
+    fn worker(&self, id: &PartitionId) -> Arc<ConversationWorker> {
         let mut workers = self.workers.lock().unwrap_or_else(PoisonError::into_inner);
-        workers.used += 1;
-        let used = workers.used;
-        if let Some(worker) = workers.by_id.get(id) {
+        workers.worker(id)
+    }
+}
+
+impl Workers {
+    fn worker(&mut self, id: &PartitionId) -> Arc<ConversationWorker> {
+        self.used += 1;
+        let used = self.used;
+        if let Some(worker) = self.by_id.get(id) {
             worker.lock().used = used;
             return Arc::clone(worker);
         }
-        if workers.by_id.len() >= CONVERSATIONS {
-            forget(&mut workers);
+        if self.by_id.len() >= CONVERSATIONS {
+            forget(self);
         }
         let worker = Arc::new(ConversationWorker {
-            id: Arc::clone(id),
+            id: id.clone(),
             queue: Mutex::new(Queue {
                 used,
                 ..Queue::default()
@@ -139,7 +185,7 @@ impl Mailbox {
             done: watch::Sender::new(0),
             replies: Mutex::default(),
         });
-        workers.by_id.insert(Arc::clone(id), Arc::clone(&worker));
+        self.by_id.insert(id.clone(), Arc::clone(&worker));
         worker
     }
 }
@@ -147,12 +193,12 @@ impl Mailbox {
 /// Forgets those that have nothing to do and that nobody holds, the longest unused first, down to
 /// three quarters.
 fn forget(workers: &mut Workers) {
-    let mut idle: Vec<(u64, Arc<str>)> = Vec::new();
+    let mut idle: Vec<(u64, PartitionId)> = Vec::new();
     for (id, worker) in &workers.by_id {
         let queue = worker.lock();
         // Only clones made under this lock make it more than one.
         if !queue.running && queue.rows.is_empty() && Arc::strong_count(worker) == 1 {
-            idle.push((queue.used, Arc::clone(id)));
+            idle.push((queue.used, id.clone()));
         }
     }
     idle.sort_unstable();
@@ -187,84 +233,107 @@ impl ConversationWorker {
         self.done.send_replace(seq);
     }
 
-    /// Takes the next input after `processed`; without one the worker stops.
-    fn next(&self, processed: u64) -> Option<Row> {
+    /// Takes the next input after `processed`.
+    fn next(&self, processed: u64) -> Next {
         let mut queue = self.lock();
+        if std::mem::take(&mut queue.look) {
+            return Next::Look;
+        }
         while let Some((seq, row)) = queue.rows.pop_first() {
             // Read from the journal and run before it was pushed.
             if seq > processed {
                 queue.current = seq;
-                return Some(row);
+                return Next::Run(Box::new(row));
             }
         }
         queue.running = false;
         queue.current = 0;
-        None
+        Next::Nothing
     }
 }
 
-fn start(core: &Arc<Core>, worker: Arc<ConversationWorker>) {
-    let mut queue = worker.lock();
-    if queue.running {
-        return;
-    }
-    queue.running = true;
-    drop(queue);
-    let core = Arc::clone(core);
-    core.runtime.clone().spawn(work(core, worker));
+/// What a worker does next.
+enum Next {
+    /// Runs this input.
+    Run(Box<Row>),
+    /// Reads the journal: something may be there that was not pushed.
+    Look,
+    /// Stops.
+    Nothing,
 }
 
-/// Runs a conversation's inputs until there is none left, or the mailbox stops.
-async fn work(core: Arc<Core>, worker: Arc<ConversationWorker>) {
-    let mut cached = worker.cached.lock().await;
-    loop {
-        // Closed means that the program is stopping: what is left is run at the next start.
-        let Ok(permit) = core.mailbox.turns.acquire().await else {
+impl Mailbox {
+    fn start(self: &Arc<Self>, worker: Arc<ConversationWorker>) {
+        let mut queue = worker.lock();
+        if queue.running {
             return;
-        };
-        let known = match cached.take() {
-            Some(known) => known,
-            None => match turn::load(&core, &worker.id).await {
-                Ok((known, rows)) => {
-                    worker.done.send_replace(known.processed());
-                    worker
-                        .lock()
-                        .rows
-                        .extend(rows.into_iter().map(|row| (row.seq, row)));
-                    known
+        }
+        queue.running = true;
+        drop(queue);
+        let mailbox = Arc::clone(self);
+        self.runtime
+            .spawn(async move { mailbox.work(worker).await });
+    }
+
+    /// Runs a conversation's inputs until there is none left, or the mailbox stops.
+    async fn work(&self, worker: Arc<ConversationWorker>) {
+        let mut cached = worker.cached.lock().await;
+        loop {
+            // Closed means that the program is stopping: what is left is run at the next start.
+            let Ok(permit) = self.turns.acquire().await else {
+                return;
+            };
+            let known = match cached.take() {
+                Some(known) => known,
+                None => match self.load(&worker).await {
+                    Ok(known) => known,
+                    Err(error) => {
+                        drop(permit);
+                        tracing::error!(conversation = %worker.id, %error, "a conversation can't be read");
+                        if matches!(error, ServiceError::NotFound { .. }) || self.is_stopping() {
+                            worker.lock().running = false;
+                            return;
+                        }
+                        tokio::time::sleep(RETRY_DELAY).await;
+                        continue;
+                    }
+                },
+            };
+            let row = match worker.next(known.processed()) {
+                Next::Run(row) => row,
+                Next::Look => continue,
+                Next::Nothing => {
+                    *cached = Some(known);
+                    return;
                 }
-                Err(error) => {
+            };
+            let seq = row.seq;
+            match turn::run(&self.context, known, *row).await {
+                Ok((next, reply)) => {
+                    worker.finish(seq, reply);
+                    *cached = Some(next);
+                }
+                Err(turn::Retry) => {
+                    // Read anew from the journal, this input first.
                     drop(permit);
-                    tracing::error!(conversation = %worker.id, %error, "a conversation can't be read");
-                    if matches!(error, ServiceError::NotFound { .. }) || core.stopping() {
+                    if self.is_stopping() || !self.context.store.is_mine(&worker.id) {
                         worker.lock().running = false;
                         return;
                     }
                     tokio::time::sleep(RETRY_DELAY).await;
-                    continue;
                 }
-            },
-        };
-        let Some(row) = worker.next(known.processed()) else {
-            *cached = Some(known);
-            return;
-        };
-        let seq = row.seq;
-        match turn::run(&core, known, row).await {
-            Ok((next, reply)) => {
-                worker.finish(seq, reply);
-                *cached = Some(next);
-            }
-            Err(turn::Retry) => {
-                // Read anew from the journal, this input first.
-                drop(permit);
-                if core.stopping() {
-                    worker.lock().running = false;
-                    return;
-                }
-                tokio::time::sleep(RETRY_DELAY).await;
             }
         }
+    }
+
+    async fn load(&self, worker: &ConversationWorker) -> Result<CachedState, ServiceError> {
+        // Whatever comes from here on is pushed or asks for another look.
+        worker.lock().look = false;
+        let (known, rows) = turn::load(&self.context, &worker.id).await?;
+        worker.done.send_replace(known.processed());
+        let rows = rows.into_iter().map(|row| (row.seq, row));
+        worker.lock().rows.extend(rows);
+        Ok(known)
     }
 }
 
@@ -274,19 +343,15 @@ mod tests {
 
     #[test]
     fn memory_is_bounded_and_what_is_in_use_stays() {
-        let mailbox = Mailbox::default();
-        let name = |n: usize| Arc::<str>::from(format!("{n}"));
-        let held = mailbox.worker(&name(0));
-        let busy = mailbox.worker(&name(1));
+        let mut workers = Workers::default();
+        let name = |n: usize| PartitionId::conversation(&n.to_string());
+        let held = workers.worker(&name(0));
+        let busy = workers.worker(&name(1));
         busy.lock().running = true;
         drop(busy);
         for n in 2..CONVERSATIONS * 3 {
-            drop(mailbox.worker(&name(n)));
+            drop(workers.worker(&name(n)));
         }
-        let workers = mailbox
-            .workers
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
         assert!(workers.by_id.len() <= CONVERSATIONS);
         assert!(workers.by_id.contains_key(&name(1)));
         assert!(Arc::ptr_eq(&held, &workers.by_id[&name(0)]));

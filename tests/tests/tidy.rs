@@ -228,66 +228,87 @@ fn no_source_file_is_two_things_in_one() {
     }
 }
 
-/// Rooms of the program and whom they know nothing of: rules and data below, what joins them above.
-const ROOMS: [(&str, &[&str]); 6] = [
-    (
+/// The rooms of `bot/src`, from the bottom up: each may know those of its own line and of the lines before.
+const LAYERS: [&[&str]; 9] = [
+    // Plain data.
+    &[
+        "error",
+        "encoding",
+        "partition",
+        "staff",
+        "events",
         "conversation",
-        &[
-            "app", "store", "handoff", "turn", "mailbox", "intake", "hub", "server",
-        ],
-    ),
-    (
-        "error.rs",
-        &[
-            "app", "store", "handoff", "turn", "mailbox", "intake", "hub", "server",
-        ],
-    ),
-    (
-        "staff.rs",
-        &[
-            "app", "store", "handoff", "turn", "mailbox", "intake", "hub", "server",
-        ],
-    ),
-    (
-        "outbox.rs",
-        &[
-            "app", "store", "handoff", "turn", "mailbox", "intake", "hub", "server",
-        ],
-    ),
-    (
-        "store",
-        &["app", "turn", "mailbox", "intake", "hub", "server"],
-    ),
-    (
         "handoff",
-        &["app", "turn", "mailbox", "intake", "hub", "server"],
-    ),
+    ],
+    // What may happen, and what keeps it: neither knows the other.
+    &["rules", "store"],
+    &["hub", "decide"],
+    &["intake", "positions", "delivery"],
+    &["turn"],
+    &["mailbox"],
+    &["dispatch"],
+    &["app"],
+    &["server", "cli"],
 ];
 
 #[test]
 fn what_is_below_knows_nobody_above() {
+    let root = root().join("bot/src");
     let mut seen = 0;
     for path in tracked_files() {
-        let name = path.to_string_lossy().replace('\\', "/");
-        let Some((_, inside)) = name.split_once("bot/src/") else {
+        let Ok(inside) = path.strip_prefix(&root) else {
             continue;
         };
-        let room = ROOMS
-            .iter()
-            .find(|(room, _)| inside == *room || inside.starts_with(&format!("{room}/")));
-        let Some((_, above)) = room else { continue };
+        let inside = inside.to_string_lossy();
+        let room = inside.split('/').next().unwrap_or_default();
+        let room = room.strip_suffix(".rs").unwrap_or(room);
+        let layer = LAYERS.iter().position(|rooms| rooms.contains(&room));
         // A room's tests may start the whole program.
-        if inside.ends_with("tests.rs") {
+        let (Some(layer), false) = (layer, is_test(&inside)) else {
             continue;
-        }
+        };
         seen += 1;
         let text = std::fs::read_to_string(&path).expect("UTF-8");
-        for other in *above {
-            let used = text.contains(&format!("crate::{other}::"));
-            assert!(!used, "bot/src/{inside} knows `{other}`, which is above it");
+        let knows = |other: &str| text.contains(&format!("crate::{other}::"));
+        for other in LAYERS[layer + 1..].iter().flat_map(|rooms| rooms.iter()) {
+            assert!(
+                !knows(other),
+                "bot/src/{inside} knows `{other}`, which is above it"
+            );
+        }
+        if room == "rules" {
+            assert!(!knows("store"), "bot/src/{inside}: a rule knows no store");
+            assert!(
+                !text.contains("async fn"),
+                "bot/src/{inside}: a rule does not wait"
+            );
+        }
+        if room == "store" {
+            assert!(!knows("rules"), "bot/src/{inside}: a store knows no rule");
+        }
+        if !inside.starts_with("store/sqlite/") {
+            for word in ["rusqlite", "SELECT ", "INSERT INTO"] {
+                assert!(
+                    !text.contains(word),
+                    "bot/src/{inside}: SQL is in store/sqlite"
+                );
+            }
         }
     }
-    assert!(seen > 20, "{seen} files");
+    assert!(seen > 60, "{seen} files");
+}
+
+fn is_test(file: &str) -> bool {
+    [
+        "tests.rs",
+        "suite.rs",
+        "histories.rs",
+        "rig.rs",
+        "bags.rs",
+        "invariants.rs",
+    ]
+    .iter()
+    .any(|name| file.ends_with(name))
 }
 
 #[test]

@@ -250,7 +250,8 @@ fn handoff_id(twiml: &str) -> Option<String> {
     let start = rest.find(|c: char| c.is_ascii_digit() || c.is_ascii_uppercase())?;
     let id: String = rest[start..]
         .chars()
-        .take_while(char::is_ascii_alphanumeric)
+        .take_while(|c| c.is_ascii_alphanumeric() || *c == '-')
         .collect();
-    (id.len() == 26).then_some(id)
+    // The conversation's, and which of its handoffs it is.
+    (id.len() == 28).then_some(id)
 }

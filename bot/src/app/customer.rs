@@ -1,6 +1,6 @@
 //! What customers' channels may ask of the program.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -9,21 +9,33 @@ use subtle::ConstantTimeEq;
 use tokio::sync::broadcast;
 use ulid::Ulid;
 
-use bellhop_flows::engine::event::EventKind;
-
-use super::{App, Result};
-use crate::conversation::{Accepted, Inbound, NewConversation, Opened, Reply, TurnTrace};
+use super::{App, Result, Services};
+use crate::conversation::journal::Row;
+use crate::conversation::{
+    Accepted, Conversation, HEAD, Inbound, NewConversation, Opened, Received, Reply, STATE,
+    TurnTrace, read_state,
+};
+use crate::decide::decide;
+use crate::encoding::{decode, encode, secret_hash};
 use crate::error::ServiceError;
+use crate::events::{Author, CustomerEvent, TypingEvent};
+use crate::hub::Live;
 use crate::intake;
-use crate::outbox::{Author, CustomerEvent, TypingEvent};
-use crate::store::journal::{self, Body, Input};
-use crate::store::{conversations, hash_of, parse};
-use crate::turn::handing;
+use crate::partition::{Committed, PartitionId};
+use crate::rules::open::{CONTACT, Contact, lead_to, open};
+use crate::rules::timers::close;
+use crate::turn;
 
+/// Events that [`App::events`] gives at most.
+const PAGE: usize = 1000;
+/// Log entries read at once for them.
+const ENTRIES: usize = 2000;
+/// Times that an address is looked up anew because others open and close conversations of it.
+const TRIES: usize = 8;
 /// Longest wait for what the bot says first.
 const GREETING: Duration = Duration::from_secs(10);
 /// Traces that [`App::trace`] gives at most.
-const TRACES: u32 = 200;
+const TRACES: usize = 200;
 
 /// The customer's side.
 impl App {
@@ -37,12 +49,17 @@ impl App {
         account: Option<&str>,
         key: &str,
     ) -> Result<Option<String>> {
-        let (channel, key) = (channel.to_owned(), key.to_owned());
-        let account = account.map(str::to_owned);
-        let find = move |c: &rusqlite::Connection| {
-            conversations::by_provider(c, &channel, account.as_deref(), &key)
+        let contact = PartitionId::contact(channel, account.unwrap_or(""), key);
+        let store = &self.services.store;
+        let snapshot = store.snapshot(&contact, &[CONTACT]).await?;
+        let Some(contact) = Contact::of(snapshot.as_ref())? else {
+            return Ok(None);
         };
-        Ok(self.core.store.read(find).await?)
+        let conversation = PartitionId::conversation(&contact.current);
+        let head = store.snapshot(&conversation, &[]).await?;
+        Ok(head
+            .filter(|snapshot| !snapshot.head.closed)
+            .map(|_| contact.current))
     }
 
     /// Opens a conversation, or finds the open one of the same provider key.
@@ -50,42 +67,22 @@ impl App {
     /// # Errors
     /// The store is away; a customer fact or key beyond 1 KiB; an unknown language.
     pub async fn open(&self, new: NewConversation) -> Result<Opened> {
-        let core = &self.core;
-        let new = intake::check_new(new, &core.bundle.languages)?;
-        let id = core.clock.id().map_err(no_random)?.to_string();
+        let services = &self.services;
+        let new = intake::check_new(new, &services.bundle.languages)?;
         let token = secret()?;
-        let hash = hash_of(token.as_bytes());
-        let at = core.clock.now();
-        let made = core
-            .post(move |tx, rows| {
-                if let Some(key) = &new.provider_key {
-                    let account = new.channel_account.as_deref();
-                    if let Some(id) = conversations::by_provider(tx, &new.channel, account, key)? {
-                        return Ok((id, false, 0));
-                    }
-                }
-                conversations::create(tx, &id, &new, &hash, at)?;
-                let opened = Input::event(EventKind::Opened {
-                    channel: new.channel,
-                    language: new.language,
-                    customer: new.customer,
-                });
-                let stored = journal::append(tx, &id, at, 0, vec![Body::Input(opened)])?;
-                let seq = stored.last().map_or(0, |row| row.seq);
-                rows.extend(stored);
-                Ok((id, true, seq))
-            })
-            .await?;
-        let (conversation_id, created, seq) = made;
-        if !created {
+        let Some((conversation_id, seq)) = services.open(new, secret_hash(&token)).await? else {
+            let message = "the address keeps changing its conversation; send it again".to_owned();
+            return Err(ServiceError::Conflict { message });
+        };
+        let Some(seq) = seq else {
             return Ok(Opened {
                 conversation_id,
                 token: String::new(),
-                created,
+                created: false,
                 events: Vec::new(),
                 listen: None,
             });
-        }
+        };
         // Too late is not lost: the greeting then comes as an event.
         let first = match self.reply(&conversation_id, seq, GREETING).await {
             Ok(reply) => Some(reply),
@@ -97,7 +94,7 @@ impl App {
         Ok(Opened {
             conversation_id,
             token,
-            created,
+            created: true,
             events,
             listen,
         })
@@ -108,8 +105,9 @@ impl App {
     /// # Errors
     /// No such conversation, or not its token.
     pub async fn check_token(&self, conversation: &str, token: &str) -> Result<()> {
-        let known = self.core.token_hash(conversation).await?;
-        if bool::from(known.ct_eq(&hash_of(token.as_bytes()))) {
+        let known = self.services.token_hash(conversation).await?;
+        let given = secret_hash(token);
+        if bool::from(known.as_bytes().ct_eq(given.as_bytes())) {
             Ok(())
         } else {
             Err(ServiceError::Unauthorized)
@@ -123,7 +121,45 @@ impl App {
     /// The same id with another body, a closed or unknown conversation, too long, too many waiting,
     /// or a store that can't take it (then nothing is stored).
     pub async fn accept(&self, conversation: &str, inbound: Inbound) -> Result<Accepted> {
-        intake::accept(&self.core, conversation, inbound).await
+        let (services, now) = (&self.services, self.services.clock.now());
+        let limit = services.message_bytes;
+        intake::accept(&services.store, conversation, inbound, limit, now).await
+    }
+
+    /// Stores a message that came from an address on a channel: in the open conversation of that address, or in a new one.
+    /// Does not wait for a greeting. A delivery that is repeated is known, whichever conversation of the address it belongs
+    /// to.
+    ///
+    /// # Errors
+    /// As for [`App::open`] and [`App::accept`].
+    pub async fn receive(&self, new: NewConversation, inbound: Inbound) -> Result<Received> {
+        let services = &self.services;
+        let new = intake::check_new(new, &services.bundle.languages)?;
+        let key = new.provider_key.as_deref().unwrap_or_default();
+        let account = new.channel_account.as_deref().unwrap_or_default();
+        let contact = PartitionId::contact(&new.channel, account, key);
+        if let Some(known) = services.stored_before(&contact, &inbound).await? {
+            return Ok(known);
+        }
+        for _ in 0..TRIES {
+            let hash = secret_hash(&secret()?);
+            let Some((conversation, seq)) = services.open(new.clone(), hash).await? else {
+                break;
+            };
+            match self.accept(&conversation, inbound.clone()).await {
+                // It was closed between the two.
+                Err(ServiceError::Closed) => {}
+                accepted => {
+                    return Ok(Received {
+                        conversation,
+                        accepted: accepted?,
+                        opened: seq.is_some(),
+                    });
+                }
+            }
+        }
+        let message = "the address keeps changing its conversation; send it again".to_owned();
+        Err(ServiceError::Conflict { message })
     }
 
     /// Waits until the turn caused by the message at `seq` is committed and gives what it said.
@@ -131,24 +167,30 @@ impl App {
     /// # Errors
     /// No such message, or the turn took longer than `timeout` ([`ServiceError::StillWorking`]).
     pub async fn reply(&self, conversation: &str, seq: u64, timeout: Duration) -> Result<Reply> {
-        let core = &self.core;
-        if let Some(reply) = core.mailbox.reply(core, conversation, seq, timeout).await? {
+        let services = &self.services;
+        let partition = PartitionId::conversation(conversation);
+        if let Some(reply) = services.mailbox.reply(&partition, seq, timeout).await? {
             return Ok(Arc::unwrap_or_clone(reply));
         }
-        // An older one: what it said is in the journal, how things stand is as of now.
-        core.processed(conversation, seq).await?;
-        let id = conversation.to_owned();
-        let read = core.store.read(move |c| {
-            let head = conversations::head(c, &id)?;
-            Ok(Reply {
-                events: journal::caused(c, &id, seq)?,
-                listen: conversations::snapshot(c, &id)?.and_then(|snapshot| snapshot.listen),
-                owner: head.owner,
-                handoff_id: handing::open_of(c, &id)?,
-                closed: head.closed_at.is_some(),
-            })
-        });
-        Ok(read.await?)
+        // An older one, or one that another process has worked through: what it said is in the journal, how things stand is
+        // as of now.
+        turn::processed(&services.store, &partition, seq).await?;
+        let snapshot = services.snapshot(&partition, &[HEAD, STATE]).await?;
+        let kept = snapshot.doc(STATE).and_then(|body| read_state(body));
+        let head = Conversation::of(&partition, &snapshot)?.head;
+        let after = services.store.log(&partition, seq, usize::MAX).await?;
+        let caused = after.iter().filter(|entry| entry.cause == seq);
+        let mut events = Vec::new();
+        for entry in caused.filter(|entry| Row::may_be_visible(entry.kind)) {
+            events.extend(Row::of(entry)?.visible());
+        }
+        Ok(Reply {
+            events,
+            listen: kept.and_then(|kept| kept.listen),
+            owner: head.owner,
+            handoff_id: head.open_handoff,
+            closed: head.closed_at.is_some(),
+        })
     }
 
     /// Tells everyone watching that the customer is typing. Not stored.
@@ -156,14 +198,10 @@ impl App {
     /// # Errors
     /// No such conversation.
     pub async fn customer_typing(&self, conversation: &str, on: bool) -> Result<()> {
-        self.core.token_hash(conversation).await?;
-        self.core.hub.publish(conversation, || {
-            Some(CustomerEvent::Typing(TypingEvent {
-                from: Author::Customer,
-                on,
-            }))
-        });
-        Ok(())
+        self.services.token_hash(conversation).await?;
+        self.services
+            .typing(conversation, Author::Customer, on)
+            .await
     }
 
     /// Events of a conversation after a journal seq, oldest first, at most 1,000.
@@ -171,28 +209,38 @@ impl App {
     /// # Errors
     /// No such conversation, or the store is away.
     pub async fn events(&self, conversation: &str, after: u64) -> Result<Vec<CustomerEvent>> {
-        let id = conversation.to_owned();
-        let read = self.core.store.read(move |c| {
-            let events = journal::visible(c, &id, after, journal::PAGE)?;
-            if events.is_empty() {
-                // Nothing new, or nothing at all?
-                conversations::head(c, &id)?;
-            }
-            Ok(events)
-        });
-        Ok(read.await?)
+        let partition = PartitionId::conversation(conversation);
+        let events = self.services.visible(&partition, after, PAGE).await?;
+        if events.is_empty() {
+            // Nothing new, or nothing at all?
+            self.services.snapshot(&partition, &[]).await?;
+        }
+        Ok(events)
     }
 
     /// Events from now on, typing included. Subscribe first, read [`App::events`] after, and drop what
-    /// has a seq that was read already; after `Lagged`, read again from the last seq.
+    /// has a seq that was read already; after `Lagged` or [`Live::More`], read again from the last seq.
     ///
     /// # Errors
     /// Not an id.
-    pub fn subscribe(&self, conversation: &str) -> Result<broadcast::Receiver<CustomerEvent>> {
-        Ulid::from_string(conversation).map_err(|_| ServiceError::NotFound {
-            what: format!("conversation `{conversation}`"),
-        })?;
-        Ok(self.core.hub.subscribe(conversation))
+    pub fn subscribe(&self, conversation: &str) -> Result<broadcast::Receiver<Live>> {
+        Ulid::from_string(conversation).map_err(|_| unknown(conversation))?;
+        Ok(self.services.hub.subscribe(conversation))
+    }
+
+    /// Where the customer stands in the line now, if they wait.
+    ///
+    /// # Errors
+    /// The store is away.
+    pub async fn position(&self, conversation: &str) -> Result<Option<CustomerEvent>> {
+        let services = &self.services;
+        let view = crate::positions::queue(&services.store).await?;
+        let line = view.line(&services.bundle.queues, services.clock.now());
+        let theirs = line
+            .iter()
+            .find(|(ticket, _)| ticket.conversation == conversation);
+        Ok(theirs
+            .map(|(ticket, standing)| crate::positions::event(&services.bundle, ticket, *standing)))
     }
 
     /// Why each turn went as it did, oldest first, the last 200.
@@ -200,15 +248,13 @@ impl App {
     /// # Errors
     /// No such conversation, or the store is away.
     pub async fn trace(&self, conversation: &str) -> Result<Vec<TurnTrace>> {
-        let id = conversation.to_owned();
-        let read = self.core.store.read(move |c| {
-            let found = conversations::traces(c, &id, TRACES)?;
-            if found.is_empty() {
-                conversations::head(c, &id)?;
-            }
-            found.iter().map(|trace| parse("trace", trace)).collect()
-        });
-        Ok(read.await?)
+        let partition = PartitionId::conversation(conversation);
+        let found = self.services.store.traces(&partition, TRACES).await?;
+        if found.is_empty() {
+            self.services.snapshot(&partition, &[]).await?;
+        }
+        let traces = found.iter().map(|trace| decode("trace", trace));
+        Ok(traces.collect::<std::result::Result<_, _>>()?)
     }
 
     /// Closes a conversation: the caller hung up, say. A waiting handoff is abandoned.
@@ -216,17 +262,169 @@ impl App {
     /// # Errors
     /// No such conversation, or the store is away. Closing a closed one is no error.
     pub async fn close(&self, conversation: &str, reason: &str) -> Result<()> {
-        let (id, at) = (conversation.to_owned(), self.core.clock.now());
-        let reason = reason.to_owned();
-        self.core
-            .post(move |tx, rows| {
-                if conversations::head(tx, &id)?.closed_at.is_none() {
-                    let closed = Input::event(EventKind::Closed { reason });
-                    rows.extend(journal::append(tx, &id, at, 0, vec![Body::Input(closed)])?);
+        let partition = PartitionId::conversation(conversation);
+        let now = self.services.clock.now();
+        decide(&self.services.store, &partition, &[HEAD], |snapshot| {
+            let snapshot = snapshot.ok_or_else(|| unknown(conversation))?;
+            close(&Conversation::of(&partition, snapshot)?, reason, now)
+        })
+        .await?;
+        Ok(())
+    }
+}
+
+impl Services {
+    /// Opens a conversation: gives its id, and the seq of its first input where it is new. None where others keep opening
+    /// and closing conversations of the same address.
+    async fn open(
+        &self,
+        new: NewConversation,
+        token_hash: String,
+    ) -> Result<Option<(String, Option<u64>)>> {
+        let fresh = self.fresh_id()?;
+        let Some(key) = &new.provider_key else {
+            let seq = self.make(&fresh, new, token_hash).await?;
+            return Ok(Some((fresh, seq)));
+        };
+        let account = new.channel_account.as_deref().unwrap_or("");
+        let contact = PartitionId::contact(&new.channel, account, key);
+        let mut over: Option<String> = None;
+        for _ in 0..TRIES {
+            // First where the address leads to, then the conversation: a crash between the two leaves an address that leads
+            // to a conversation that the next message makes.
+            let led = decide(&self.store, &contact, &[CONTACT], |snapshot| {
+                lead_to(
+                    &contact,
+                    snapshot,
+                    over.as_deref(),
+                    &fresh,
+                    self.clock.now(),
+                )
+            });
+            let id = led.await?.answer;
+            let partition = PartitionId::conversation(&id);
+            match self.store.snapshot(&partition, &[]).await? {
+                Some(known) if known.head.closed => over = Some(id),
+                Some(_) => return Ok(Some((id, None))),
+                None => {
+                    let seq = self.make(&id, new, token_hash).await?;
+                    return Ok(Some((id, seq)));
                 }
-                Ok(())
-            })
-            .await
+            }
+        }
+        Ok(None)
+    }
+
+    /// What a message is known as that came before, in any of the last conversations of its address.
+    async fn stored_before(
+        &self,
+        contact: &PartitionId,
+        inbound: &Inbound,
+    ) -> Result<Option<Received>> {
+        let snapshot = self.store.snapshot(contact, &[CONTACT]).await?;
+        let Some(contact) = Contact::of(snapshot.as_ref())? else {
+            return Ok(None);
+        };
+        for conversation in [contact.current].into_iter().chain(contact.earlier) {
+            let partition = PartitionId::conversation(&conversation);
+            let seen = self.store.seen(&partition, &inbound.client_msg_id).await?;
+            if let Some(seen) = seen {
+                let (seq, duplicate) = (seen.seq, true);
+                return Ok(Some(Received {
+                    conversation,
+                    accepted: Accepted { seq, duplicate },
+                    opened: false,
+                }));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Makes a conversation; gives the seq of its first input, or none where somebody else has made it just now.
+    async fn make(
+        &self,
+        id: &str,
+        new: NewConversation,
+        token_hash: String,
+    ) -> Result<Option<u64>> {
+        let limit = self.bundle.limits.idle_close_s;
+        let commit = open(id, new, token_hash, limit, self.clock.now())?;
+        Ok(match self.store.commit(commit).await? {
+            Committed::Done { first_seq, .. } => Some(first_seq),
+            Committed::Conflict => None,
+        })
+    }
+
+    /// Hash of a conversation's token.
+    async fn token_hash(&self, conversation: &str) -> Result<Arc<str>> {
+        let lock = || self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(hash) = lock().get(conversation) {
+            return Ok(Arc::clone(hash));
+        }
+        let partition = PartitionId::conversation(conversation);
+        let snapshot = self.snapshot(&partition, &[HEAD]).await?;
+        let head = Conversation::of(&partition, &snapshot)?.head;
+        let hash: Arc<str> = Arc::from(head.token_hash);
+        lock().put(conversation.to_owned(), Arc::clone(&hash));
+        Ok(hash)
+    }
+
+    /// What the customer sees of a conversation after a seq, oldest first.
+    pub(super) async fn visible(
+        &self,
+        partition: &PartitionId,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<CustomerEvent>> {
+        let mut events = Vec::new();
+        let mut after = after;
+        loop {
+            let entries = self.store.log(partition, after, ENTRIES).await?;
+            let Some(last) = entries.last() else {
+                return Ok(events);
+            };
+            after = last.seq;
+            for entry in &entries {
+                if Row::may_be_visible(entry.kind) {
+                    events.extend(Row::of(entry)?.visible());
+                }
+                if events.len() >= limit {
+                    return Ok(events);
+                }
+            }
+            if entries.len() < ENTRIES {
+                return Ok(events);
+            }
+        }
+    }
+
+    /// Tells everyone who watches that somebody is typing.
+    pub(super) async fn typing(&self, conversation: &str, from: Author, on: bool) -> Result<()> {
+        let typing = CustomerEvent::Typing(TypingEvent { from, on });
+        let signal = encode("signal", &typing)?;
+        let partition = PartitionId::conversation(conversation);
+        Ok(self.store.signal(&partition, &signal).await?)
+    }
+
+    pub(super) fn fresh_id(&self) -> Result<String> {
+        Ok(self.clock.id().map_err(no_random)?.to_string())
+    }
+
+    /// A partition and some of its documents.
+    pub(super) async fn snapshot(
+        &self,
+        partition: &PartitionId,
+        docs: &[&str],
+    ) -> Result<crate::partition::Snapshot> {
+        let found = self.store.snapshot(partition, docs).await?;
+        found.ok_or_else(|| unknown(partition.as_str()))
+    }
+}
+
+/// The error for a conversation that nobody knows.
+pub(super) fn unknown(conversation: &str) -> ServiceError {
+    ServiceError::NotFound {
+        what: format!("conversation `{conversation}`"),
     }
 }
 

@@ -1,22 +1,32 @@
 //! What the desk may ask of the program.
 
+use std::future::ready;
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use jiff::Timestamp;
 use tokio::sync::broadcast;
 
 use bellhop_flows::engine::state::State;
 
-use super::{App, Result};
-use crate::conversation::Accepted;
+use super::{App, Result, Services};
+use crate::conversation::journal::{Body, Row};
+use crate::conversation::{Accepted, Conversation, HEAD, STATE, read_state};
+use crate::decide::{Carried, decide_with};
+use crate::encoding::{Unreadable, decode};
 use crate::error::{ServiceError, TakeError};
-use crate::handoff::desk::{Desk, Taken};
+use crate::events::{Author, CustomerEvent};
 use crate::handoff::envelope::Note;
-use crate::handoff::listing::{Assigned, DeskCustomer, Waiting};
-use crate::handoff::record::{self, Facts};
-use crate::handoff::{self, Envelope, Summary, queue};
-use crate::outbox::{Author, CustomerEvent, TypingEvent};
+use crate::handoff::envelope_builder::{self, Facts};
+use crate::handoff::listing::{Assigned, Waiting};
+use crate::handoff::queue::{QueuePosition, QueueView, Ticket};
+use crate::handoff::record::{Record, conversation_of, document, earlier_ids};
+use crate::handoff::{self, Envelope, Summary};
+use crate::partition::{Kind, PartitionId, Seen};
+use crate::positions;
+use crate::rules::Decided;
+use crate::rules::desk::{Case, Desk, Taken, sender_id, title};
 use crate::staff::Agent;
-use crate::store::handoffs::{self, Record};
-use crate::store::journal::{self, Body};
-use crate::store::{StoreError, conversations, parse};
 
 /// Longest note, bytes.
 const NOTE_BYTES: usize = 8 * 1024;
@@ -29,15 +39,11 @@ impl App {
     /// # Errors
     /// The store is away.
     pub async fn queue(&self) -> Result<Vec<Waiting>> {
-        let records = self.core.store.read(|c| {
-            let mut places = handoffs::places(c)?;
-            queue::order(&mut places);
-            let mut records = handoffs::waiting(c)?;
-            let turn = |id: &str| places.iter().position(|place| place.handoff == id);
-            records.sort_by_cached_key(|record| turn(&record.id));
-            Ok(records)
-        });
-        Ok(self.list(records.await?))
+        let services = &self.services;
+        let view = positions::queue(&services.store).await?;
+        let line = view.line(&services.bundle.queues, services.clock.now());
+        let waiting = line.into_iter().map(|(ticket, _)| ticket);
+        Ok(waiting.map(|ticket| services.listed(ticket)).collect())
     }
 
     /// The conversations an agent has.
@@ -45,9 +51,10 @@ impl App {
     /// # Errors
     /// The store is away.
     pub async fn mine(&self, agent: &Agent) -> Result<Vec<Assigned>> {
-        let agent = agent.id.clone();
-        let records = self.core.store.read(move |c| handoffs::of_agent(c, &agent));
-        Ok(self.list(records.await?))
+        let services = &self.services;
+        let view = positions::queue(&services.store).await?;
+        let theirs = view.of_agent(&agent.id).into_iter();
+        Ok(theirs.map(|ticket| services.listed(ticket)).collect())
     }
 
     /// Takes a waiting conversation. Of many who try, exactly one wins; the winner may try again.
@@ -59,23 +66,12 @@ impl App {
         handoff: &str,
         agent: &Agent,
     ) -> std::result::Result<Envelope, TakeError> {
-        let (id, who, desk) = (handoff.to_owned(), agent.clone(), self.desk());
-        let taken = self
-            .core
-            .post(move |tx, rows| {
-                let taken = desk.take(tx, &id, &who)?;
-                if let Taken::Won(news) = &taken {
-                    rows.extend(news.iter().cloned());
-                }
-                Ok(taken)
-            })
-            .await?;
-        match taken {
-            Taken::Lost { by } => return Err(TakeError::AlreadyTaken { by }),
-            Taken::Won(_) => self.desk_changed(),
-            Taken::Theirs => {}
+        let desk = self.services.desk();
+        let act = |case: Case<'_>| desk.take(case, agent);
+        match self.services.act(handoff, act).await?.answer {
+            Taken::Lost { by } => Err(TakeError::AlreadyTaken { by }),
+            Taken::Theirs => Ok(self.envelope(handoff).await?),
         }
-        Ok(self.envelope(handoff).await?)
     }
 
     /// Says something to the customer. The same `client_msg_id` again does nothing twice.
@@ -89,17 +85,18 @@ impl App {
         client_msg_id: &str,
         text: &str,
     ) -> Result<Accepted> {
-        check("the message", text, self.core.options.message_bytes, false)?;
+        let services = &self.services;
+        check("the message", text, services.message_bytes, false)?;
         check("client_msg_id", client_msg_id, ID_BYTES, false)?;
-        let (id, who, desk) = (handoff.to_owned(), agent.clone(), self.desk());
-        let (key, text) = (client_msg_id.to_owned(), text.to_owned());
-        self.core
-            .post(move |tx, rows| {
-                let (accepted, news) = desk.say(tx, &id, &who, &key, &text)?;
-                rows.extend(news);
-                Ok(accepted)
-            })
-            .await
+        let (desk, key) = (services.desk(), sender_id(agent, client_msg_id));
+        let conversation = services.conversation_of(handoff).await?;
+        let seen = || services.stored_under(&conversation, &key).boxed();
+        let act = |case: Case<'_>, seen| desk.say(case, agent, (client_msg_id, text), seen);
+        let said = services.act_with(handoff, seen, act).await?;
+        Ok(Accepted {
+            seq: said.first_seq.unwrap_or(said.answer.seq),
+            ..said.answer
+        })
     }
 
     /// Keeps a note between staff; the customer never sees it.
@@ -108,15 +105,9 @@ impl App {
     /// No such handoff, too long, or the store is away.
     pub async fn agent_note(&self, handoff: &str, agent: &Agent, text: &str) -> Result<()> {
         check("the note", text, NOTE_BYTES, false)?;
-        let (id, who, desk) = (handoff.to_owned(), agent.clone(), self.desk());
-        let text = text.to_owned();
-        self.core
-            .post(move |tx, rows| {
-                rows.extend(desk.note(tx, &id, &who, &text)?);
-                Ok(())
-            })
-            .await?;
-        self.desk_changed();
+        let desk = self.services.desk();
+        let act = |case: Case<'_>| desk.note(case.conversation, agent, text);
+        self.services.act(handoff, act).await?;
         Ok(())
     }
 
@@ -125,18 +116,13 @@ impl App {
     /// # Errors
     /// The agent does not have this conversation.
     pub async fn agent_typing(&self, handoff: &str, agent: &Agent, on: bool) -> Result<()> {
-        let record = self.record(handoff).await?;
-        if !record.stage.with_agent() || record.agent.as_ref() != Some(&agent.id) {
+        let record = self.services.record(handoff).await?;
+        if !record.is_with(&agent.id) {
             let message = "another has this conversation, or nobody; take it first".to_owned();
             return Err(ServiceError::Conflict { message });
         }
-        self.core.hub.publish(&record.conversation, || {
-            Some(CustomerEvent::Typing(TypingEvent {
-                from: Author::Agent,
-                on,
-            }))
-        });
-        Ok(())
+        let conversation = &record.envelope.conversation_id;
+        self.services.typing(conversation, Author::Agent, on).await
     }
 
     /// Moves the conversation to another queue with a note for whoever takes it. Gives the new handoff.
@@ -151,18 +137,16 @@ impl App {
         note: &str,
     ) -> Result<String> {
         check("the note", note, NOTE_BYTES, true)?;
-        let (id, who, desk) = (handoff.to_owned(), agent.clone(), self.desk());
-        let (queue, note) = (queue.to_owned(), note.to_owned());
-        let new = self.fresh_id()?;
-        let new_id = new.clone();
-        self.core
-            .post(move |tx, rows| {
-                rows.extend(desk.transfer(tx, &id, &who, (&new_id, &queue, &note))?);
-                Ok(())
-            })
-            .await?;
-        self.desk_changed();
-        Ok(new)
+        let services = &self.services;
+        let desk = services.desk();
+        let priority = services.bundle.queues.get(queue).map(|to| to.priority);
+        let view = || positions::queue(&services.store).boxed();
+        let act = |case: Case<'_>, view: QueueView| {
+            let (asked_at, id) = (case.record.requested_at, &*case.conversation.id);
+            let to = (queue, priority.unwrap_or_default(), asked_at, id);
+            desk.transfer(case, agent, (queue, note), services.standing_in(&view, to))
+        };
+        Ok(services.act_with(handoff, view, act).await?.answer)
     }
 
     /// Hands the customer back to the bot, into a flow if one is named.
@@ -181,15 +165,9 @@ impl App {
             let what = format!("flow `{flow}`");
             return Err(ServiceError::NotFound { what });
         }
-        let (id, who, desk) = (handoff.to_owned(), agent.clone(), self.desk());
-        let flow = flow.map(str::to_owned);
-        self.core
-            .post(move |tx, rows| {
-                rows.extend(desk.give_back(tx, &id, &who, flow.as_deref())?);
-                Ok(())
-            })
-            .await?;
-        self.desk_changed();
+        let desk = self.services.desk();
+        let act = |case: Case<'_>| desk.give_back(case, agent, flow);
+        self.services.act(handoff, act).await?;
         Ok(())
     }
 
@@ -205,15 +183,9 @@ impl App {
         resolved: bool,
     ) -> Result<()> {
         check("the note", note, NOTE_BYTES, true)?;
-        let (id, who, desk) = (handoff.to_owned(), agent.clone(), self.desk());
-        let note = note.to_owned();
-        self.core
-            .post(move |tx, rows| {
-                rows.extend(desk.wrap_up(tx, &id, &who, &note, resolved)?);
-                Ok(())
-            })
-            .await?;
-        self.desk_changed();
+        let desk = self.services.desk();
+        let act = |case: Case<'_>| desk.wrap_up(case, agent, note, resolved);
+        self.services.act(handoff, act).await?;
         Ok(())
     }
 
@@ -230,18 +202,16 @@ impl App {
     /// # Errors
     /// No such handoff, or the store is away.
     pub async fn envelope(&self, handoff: &str) -> Result<Envelope> {
-        let (id, desk) = (handoff.to_owned(), self.desk());
-        let envelope = self.core.store.read(move |c| {
-            let record = handoffs::get(c, &id)?;
-            let mut envelope = record.envelope;
-            envelope.epoch = record.epoch;
-            let all = handoffs::all_of(c, &record.conversation)?;
-            envelope.related = all.into_iter().filter(|other| *other != id).collect();
-            envelope.notes_internal = notes(c, &record.conversation)?;
-            let said = journal::visible(c, &record.conversation, 0, u64::MAX)?;
-            complete(envelope, &desk, &said)
-        });
-        Ok(envelope.await?)
+        let services = &self.services;
+        let (conversation, record) = services.case(handoff).await?;
+        let partition = conversation.partition();
+        let mut envelope = record.envelope;
+        envelope.epoch = record.custody_epoch;
+        let others = conversation.head.handoffs.into_iter();
+        envelope.related = others.filter(|other| other != handoff).collect();
+        envelope.notes_internal = services.notes(&partition).await?;
+        let said = services.visible(&partition, 0, usize::MAX).await?;
+        Ok(services.with_transcript(envelope, &said)?)
     }
 
     /// The customer-record summary of a handoff.
@@ -257,87 +227,24 @@ impl App {
     /// # Errors
     /// No such handoff, or the store is away.
     pub async fn suggested_reply(&self, handoff: &str) -> Result<String> {
-        Ok(handoff::suggested_reply(
-            &self.record(handoff).await?.envelope,
-        ))
+        let record = self.services.record(handoff).await?;
+        Ok(handoff::suggested_reply(&record.envelope))
     }
 
     /// Fires whenever the queue or anybody's conversations change.
     pub fn desk_changes(&self) -> broadcast::Receiver<()> {
-        self.core.desk.subscribe()
+        self.services.desk_changes.subscribe()
     }
 
-    fn desk(&self) -> Desk {
-        self.core.desk_now(0)
-    }
-
-    /// Tells the desk's pages to look again.
-    pub(super) fn desk_changed(&self) {
-        // Nobody may be watching.
-        let _ = self.core.desk.send(());
-    }
-
-    pub(super) fn fresh_id(&self) -> Result<String> {
-        let id = self.core.clock.id().map_err(|error| ServiceError::System {
-            message: format!("the system has no random numbers ({error})"),
-        })?;
-        Ok(id.to_string())
-    }
-
-    async fn record(&self, handoff: &str) -> Result<Record> {
-        let id = handoff.to_owned();
-        Ok(self.core.store.read(move |c| handoffs::get(c, &id)).await?)
-    }
-
-    fn list(&self, records: Vec<Record>) -> Vec<Waiting> {
-        let now = self.core.clock.now();
-        let desk = self.desk();
-        records
-            .into_iter()
-            .map(|record| {
-                let waited = now.duration_since(record.requested_at).as_secs();
-                let stage = record.stage.name().to_owned();
-                let envelope = record.envelope;
-                Waiting {
-                    handoff_id: record.id,
-                    conversation_id: record.conversation,
-                    queue_title: desk.title(&envelope.routing.queue, "").unwrap_or_default(),
-                    queue: envelope.routing.queue,
-                    priority: envelope.routing.priority,
-                    waited_s: u64::try_from(waited).unwrap_or(0),
-                    reason: envelope.reason,
-                    customer: DeskCustomer {
-                        id: envelope.customer.id,
-                        tier: envelope.customer.tier,
-                        display_name: envelope.customer.display_name,
-                    },
-                    intent: envelope.intent,
-                    issue: envelope.summary.issue,
-                    channel: envelope.channel,
-                    language: envelope.locale,
-                    state: stage,
-                }
-            })
-            .collect()
-    }
-}
-
-/// Records of any conversation.
-impl App {
     /// The handoff of a conversation that is open now, or its last one.
     ///
     /// # Errors
     /// No such conversation, or the store is away.
     pub async fn handoff_of(&self, conversation: &str) -> Result<Option<String>> {
-        let id = conversation.to_owned();
-        let found = self.core.store.read(move |c| {
-            conversations::head(c, &id)?;
-            match handoffs::open_of(c, &id)? {
-                Some(open) => Ok(Some(open.id)),
-                None => Ok(handoffs::all_of(c, &id)?.pop()),
-            }
-        });
-        Ok(found.await?)
+        let partition = PartitionId::conversation(conversation);
+        let snapshot = self.services.snapshot(&partition, &[HEAD]).await?;
+        let mut head = Conversation::of(&partition, &snapshot)?.head;
+        Ok(head.open_handoff.or_else(|| head.handoffs.pop()))
     }
 
     /// The customer-record summary of any conversation, handed over or not.
@@ -348,63 +255,182 @@ impl App {
         if let Some(handoff) = self.handoff_of(conversation).await? {
             return self.summary(&handoff).await;
         }
-        let (id, desk) = (conversation.to_owned(), self.desk());
-        let summary = self.core.store.read(move |c| {
-            let head = conversations::head(c, &id)?;
-            let kept = conversations::snapshot(c, &id)?.and_then(|snapshot| snapshot.state);
-            let state = match kept {
-                Some(state) => parse("state", &state)?,
-                None => State {
-                    channel: head.channel.clone(),
-                    language: head.language.clone(),
-                    customer: head.customer.clone(),
-                    ..State::default()
-                },
-            };
-            let facts = Facts {
-                conversation: id.clone(),
-                at: head.opened_at,
-                verified: head.verified,
-                ..Facts::default()
-            };
-            let envelope = record::envelope(&desk.bundle, &state, None, &facts);
-            let said = journal::visible(c, &id, 0, u64::MAX)?;
-            Ok(complete(envelope, &desk, &said)?.to_summary())
-        });
-        Ok(summary.await?)
+        let services = &self.services;
+        let partition = PartitionId::conversation(conversation);
+        let snapshot = services.snapshot(&partition, &[HEAD, STATE]).await?;
+        let head = Conversation::of(&partition, &snapshot)?.head;
+        let kept = snapshot.doc(STATE).and_then(|body| read_state(body));
+        let state = kept.map_or_else(
+            || State {
+                channel: head.channel.clone(),
+                language: head.language.clone(),
+                customer: head.customer.clone(),
+                ..State::default()
+            },
+            |kept| kept.state,
+        );
+        let facts = Facts {
+            conversation: conversation.to_owned(),
+            at: head.opened_at,
+            verified: head.verified,
+            ..Facts::default()
+        };
+        let envelope = envelope_builder::envelope(&services.bundle, &state, None, &facts);
+        let said = services.visible(&partition, 0, usize::MAX).await?;
+        Ok(services.with_transcript(envelope, &said)?.to_summary())
     }
 }
 
-fn notes(
-    connection: &rusqlite::Connection,
-    conversation: &str,
-) -> std::result::Result<Vec<Note>, StoreError> {
-    let rows = journal::notes(connection, conversation)?;
-    Ok(rows
-        .into_iter()
-        .filter_map(|row| match row.body {
-            Body::Note(note) => Some(Note {
-                at: row.at,
-                by: note.by,
-                text: note.text,
-            }),
-            _ => None,
-        })
-        .collect())
-}
+impl Services {
+    /// The desk at this moment.
+    pub(super) fn desk(&self) -> Desk<'_> {
+        Desk {
+            bundle: &self.bundle,
+            now: self.clock.now(),
+            report: self.report,
+        }
+    }
 
-fn complete(
-    mut envelope: Envelope,
-    desk: &Desk,
-    said: &[CustomerEvent],
-) -> std::result::Result<Envelope, StoreError> {
-    handoff::add_transcript(&mut envelope, &desk.bundle, said).map_err(|error| {
-        StoreError::Unreadable {
+    /// The conversation that a handoff belongs to.
+    async fn conversation_of(&self, handoff: &str) -> Result<PartitionId> {
+        if let Some(conversation) = conversation_of(handoff) {
+            return Ok(PartitionId::conversation(conversation));
+        }
+        let earlier = earlier_ids();
+        let snapshot = self.store.snapshot(&earlier, &[handoff]).await?;
+        let doc = snapshot.as_ref().and_then(|snapshot| snapshot.doc(handoff));
+        let conversation: String = decode("id", doc.ok_or_else(|| not_known(handoff))?)?;
+        Ok(PartitionId::conversation(&conversation))
+    }
+
+    /// Carries out an act of the desk.
+    async fn act<T: Send>(
+        &self,
+        handoff: &str,
+        mut act: impl FnMut(Case<'_>) -> Decided<T> + Send,
+    ) -> Result<Carried<T>> {
+        let nothing = || ready(Ok(())).boxed();
+        self.act_with(handoff, nothing, |case, ()| act(case)).await
+    }
+
+    /// Carries out an act of the desk that has to know something else as well.
+    async fn act_with<'a, X: Send, T: Send>(
+        &self,
+        handoff: &str,
+        also: impl Fn() -> BoxFuture<'a, Result<X>> + Send,
+        mut act: impl FnMut(Case<'_>, X) -> Decided<T> + Send,
+    ) -> Result<Carried<T>> {
+        let partition = self.conversation_of(handoff).await?;
+        let docs = [HEAD, &*document(handoff)];
+        decide_with(&self.store, &partition, &docs, also, |snapshot, also| {
+            let snapshot = snapshot.ok_or_else(|| not_known(handoff))?;
+            let record = Record::of(snapshot, handoff)?.ok_or_else(|| not_known(handoff))?;
+            let conversation = &Conversation::of(&partition, snapshot)?;
+            let case = Case {
+                conversation,
+                record,
+            };
+            act(case, also)
+        })
+        .await
+    }
+
+    async fn stored_under(
+        &self,
+        conversation: &PartitionId,
+        sender_id: &str,
+    ) -> Result<Option<Seen>> {
+        Ok(self.store.seen(conversation, sender_id).await?)
+    }
+
+    /// A handoff with its conversation.
+    async fn case(&self, handoff: &str) -> Result<(Conversation, Record)> {
+        let partition = self.conversation_of(handoff).await?;
+        let doc = document(handoff);
+        let snapshot = self.store.snapshot(&partition, &[HEAD, &doc]).await?;
+        let snapshot = snapshot.ok_or_else(|| not_known(handoff))?;
+        let record = Record::of(&snapshot, handoff)?.ok_or_else(|| not_known(handoff))?;
+        Ok((Conversation::of(&partition, &snapshot)?, record))
+    }
+
+    async fn record(&self, handoff: &str) -> Result<Record> {
+        Ok(self.case(handoff).await?.1)
+    }
+
+    /// Where a handoff would stand in its queue.
+    pub(super) fn standing(&self, view: &QueueView, record: &Record) -> QueuePosition {
+        let (routing, conversation) = (&record.envelope.routing, &record.envelope.conversation_id);
+        let to = (
+            &*routing.queue,
+            routing.priority,
+            record.requested_at,
+            &**conversation,
+        );
+        self.standing_in(view, to)
+    }
+
+    fn standing_in(
+        &self,
+        view: &QueueView,
+        (queue, priority, asked_at, conversation): (&str, u8, Timestamp, &str),
+    ) -> QueuePosition {
+        let (queues, now) = (&self.bundle.queues, self.clock.now());
+        view.standing(queue, priority, asked_at, Some(conversation), queues, now)
+    }
+
+    fn listed(&self, ticket: &Ticket) -> Waiting {
+        let waited = self.clock.now().duration_since(ticket.asked_at).as_secs();
+        let ticket = ticket.clone();
+        Waiting {
+            handoff_id: ticket.handoff,
+            conversation_id: ticket.conversation,
+            queue_title: title(&self.bundle, &ticket.queue, "").unwrap_or_default(),
+            queue: ticket.queue,
+            priority: ticket.priority,
+            waited_s: u64::try_from(waited).unwrap_or(0),
+            reason: ticket.reason,
+            customer: ticket.customer,
+            intent: ticket.intent,
+            issue: ticket.issue,
+            channel: ticket.channel,
+            language: ticket.language,
+            state: ticket.stage.name().to_owned(),
+        }
+    }
+
+    /// Notes between staff on a conversation, oldest first.
+    async fn notes(&self, partition: &PartitionId) -> Result<Vec<Note>> {
+        let entries = self.store.log(partition, 0, usize::MAX).await?;
+        let mut notes = Vec::new();
+        for entry in entries.iter().filter(|entry| entry.kind == Kind::Note) {
+            if let Body::Note(note) = Row::of(entry)?.body {
+                notes.push(Note {
+                    at: entry.at,
+                    by: note.by,
+                    text: note.text,
+                });
+            }
+        }
+        Ok(notes)
+    }
+
+    fn with_transcript(
+        &self,
+        mut envelope: Envelope,
+        said: &[CustomerEvent],
+    ) -> std::result::Result<Envelope, Unreadable> {
+        handoff::add_transcript(&mut envelope, &self.bundle, said).map_err(|error| Unreadable {
             what: "transcript",
             why: error.to_string(),
-        }
-    })?;
-    Ok(envelope)
+        })?;
+        Ok(envelope)
+    }
+}
+
+fn not_known(handoff: &str) -> ServiceError {
+    ServiceError::NotFound {
+        what: format!("handoff `{handoff}`"),
+    }
 }
 
 fn check(what: &str, text: &str, limit: usize, may_be_empty: bool) -> Result<()> {

@@ -5,27 +5,42 @@
 
 mod customer;
 mod desk;
+mod pages;
 #[cfg(test)]
 pub(crate) mod rig;
 mod staff;
+mod sweep;
 #[cfg(test)]
 mod tests;
-mod wiring;
 
-use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
+
+use lru::LruCache;
+use tokio::sync::broadcast;
+use tokio_util::sync::CancellationToken;
 
 use bellhop_flows::bundle::Bundle;
 
 use crate::actions::Actions;
 use crate::clock::Clock;
+use crate::delivery::{Delivery, Receiver};
+use crate::dispatch::Dispatch;
 use crate::error::ServiceError;
-use crate::store::{Store, conversations};
-use crate::understand::{Retrieve, Understand};
+use crate::hub::Hub;
+use crate::mailbox::Mailbox;
+use crate::positions::Positions;
+use crate::store::{Health, Listener, Store, StoreAddress};
+use crate::turn::{ActionResultCache, Context};
+use crate::understand::{Reader, Retrieve, Understand};
+use pages::Pages;
 
 pub use staff::AtDesk;
-pub(crate) use wiring::Core;
+
+/// Hashes of tokens kept in memory.
+const TOKENS: usize = 8192;
+/// Partitions that are read at once when the program starts.
+const AT_ONCE: usize = 1000;
 
 /// What an [`App`] is made of.
 pub struct Parts {
@@ -39,8 +54,8 @@ pub struct Parts {
     pub actions: Actions,
     /// Time.
     pub clock: Clock,
-    /// The SQLite file.
-    pub store: PathBuf,
+    /// Where everything is kept.
+    pub store: StoreAddress,
     /// The rest.
     pub options: Options,
 }
@@ -75,7 +90,32 @@ impl Default for Options {
 /// The running program behind every channel and the desk.
 #[derive(Clone)]
 pub struct App {
-    pub(crate) core: Arc<Core>,
+    pub(crate) services: Arc<Services>,
+}
+
+/// What the program does, each with a handle of its own.
+pub(crate) struct Services {
+    bundle: Arc<Bundle>,
+    clock: Clock,
+    message_bytes: usize,
+    /// Status events of handoffs are wanted.
+    report: bool,
+    pub(crate) store: Store,
+    hub: Arc<Hub>,
+    mailbox: Arc<Mailbox>,
+    /// Fires when the queue or anybody's conversations change.
+    desk_changes: broadcast::Sender<()>,
+    pages: Pages,
+    tokens: Mutex<LruCache<String, Arc<str>>>,
+    stop: CancellationToken,
+}
+
+impl Services {
+    /// What turns need.
+    #[cfg(test)]
+    pub(crate) fn context(&self) -> &Context {
+        self.mailbox.context()
+    }
 }
 
 type Result<T> = std::result::Result<T, ServiceError>;
@@ -85,46 +125,109 @@ impl App {
     /// Must run inside a tokio runtime.
     ///
     /// # Errors
-    /// A store that can't be opened, with its path and what to do.
+    /// A store that can't be opened, with its address and what to do.
     pub async fn start(parts: Parts) -> Result<Self> {
-        let store = Store::open(&parts.store)?;
-        let core = Arc::new(Core::new(parts, store)?);
-        let left = core.store.read(conversations::unfinished).await?;
-        for conversation in &left {
-            core.mailbox.wake(&core, conversation);
+        let dispatch = Arc::new(Dispatch::new(Arc::default()));
+        let listener: Arc<dyn Listener> = Arc::clone(&dispatch) as _;
+        let store = Store::open(&parts.store, listener)?;
+        Self::on(parts, store, dispatch).await
+    }
+
+    /// Begins to serve from an open store, whose news go through `dispatch`.
+    async fn on(parts: Parts, store: Store, dispatch: Arc<Dispatch>) -> Result<Self> {
+        let system = |what: &str, error: String| ServiceError::System {
+            message: format!("{what} ({error})"),
+        };
+        let options = parts.options;
+        let reader = Reader::spawn(parts.understand, options.nlu_timeout)
+            .map_err(|error| system("the compute thread does not start", error.to_string()))?;
+        let status = options
+            .status_webhook
+            .map(|address| Receiver::new(address, options.status_secret))
+            .transpose()
+            .map_err(|error| system("no HTTP client for the status webhook", error.to_string()))?;
+        let hub = Arc::clone(&dispatch.hub);
+        let context = Arc::new(Context {
+            bundle: Arc::clone(&parts.bundle),
+            reader,
+            retrieve: parts.retrieve,
+            actions: parts.actions,
+            clock: parts.clock.clone(),
+            store: store.clone(),
+            report: status.is_some(),
+            model_version: options.model_version,
+            answered: ActionResultCache::default(),
+        });
+        let mailbox = Arc::new(Mailbox::new(context));
+        let stop = CancellationToken::new();
+        let services = Arc::new(Services {
+            bundle: Arc::clone(&parts.bundle),
+            clock: parts.clock.clone(),
+            message_bytes: options.message_bytes,
+            report: status.is_some(),
+            store: store.clone(),
+            hub: Arc::clone(&hub),
+            mailbox: Arc::clone(&mailbox),
+            desk_changes: dispatch.desk.clone(),
+            pages: Pages::default(),
+            tokens: Mutex::new(LruCache::new(
+                const { std::num::NonZeroUsize::new(TOKENS).unwrap() },
+            )),
+            stop: stop.clone(),
+        });
+        dispatch.run_by(Arc::clone(&mailbox));
+        let mut ready = store.ready(AT_ONCE).await?;
+        for conversation in ready.drain(..) {
+            mailbox.wake(&conversation);
         }
-        tokio::spawn(wiring::watch_idle(Arc::downgrade(&core)));
-        wiring::report(&core)?;
-        Ok(Self { core })
+        let delivery = Delivery {
+            store: store.clone(),
+            clock: parts.clock.clone(),
+            outbound: Arc::clone(&dispatch.outbound),
+            status,
+        };
+        tokio::spawn(delivery.run(stop.clone()));
+        let positions = Positions {
+            bundle: parts.bundle,
+            store,
+            clock: parts.clock,
+            hub,
+            changed: Arc::clone(&dispatch.queue),
+            told: Mutex::default(),
+        };
+        tokio::spawn(positions.run(stop.clone()));
+        tokio::spawn(sweep::run(Arc::clone(&services), stop));
+        Ok(Self { services })
     }
 
     /// Stops taking turns, waits for those that run and closes the store.
     pub async fn shutdown(&self) {
-        self.core.stop().await;
+        self.services.stop.cancel();
+        self.services.mailbox.stop().await;
+        self.services.store.close().await;
     }
 
     /// Lets no turn begin any more; messages are still taken.
     #[cfg(test)]
     pub(crate) async fn shutdown_turns(&self) {
-        self.core.mailbox.stop().await;
+        self.services.mailbox.stop().await;
     }
 
     /// The compiled bot.
     pub fn bundle(&self) -> &Bundle {
-        &self.core.bundle
+        &self.services.bundle
     }
 
     /// The time.
     pub fn clock(&self) -> &Clock {
-        &self.core.clock
+        &self.services.clock
     }
 
-    /// Tells whether the store answers: for `/readyz`.
+    /// Tells how the store is: for `/readyz`.
     ///
     /// # Errors
     /// What is wrong with the store.
-    pub async fn ready(&self) -> Result<()> {
-        // An empty write: goes through the writing thread and a transaction as any other.
-        Ok(self.core.store.write(|_| Ok(())).await?)
+    pub async fn ready(&self) -> Result<Health> {
+        Ok(self.services.store.health().await?)
     }
 }

@@ -17,7 +17,9 @@ use crate::actions::Actions;
 use crate::clock::Clock;
 use crate::conversation::{Accepted, Inbound, InboundBody, NewConversation};
 use crate::error::ServiceError;
-use crate::outbox::CustomerEvent;
+use crate::events::CustomerEvent;
+use crate::hub::Live;
+use crate::store::StoreAddress;
 use crate::understand::{Request, Retrieve, Understand, Understood};
 
 /// Longest that a test waits for a turn.
@@ -72,7 +74,7 @@ impl Rig {
             retrieve: Arc::new(Nothing),
             actions: self.actions.clone(),
             clock: self.clock.clone(),
-            store: self.store(),
+            store: StoreAddress::Sqlite(self.store()),
             options: Options::default(),
         }
     }
@@ -118,7 +120,10 @@ pub(crate) async fn closed(app: &App, conversation: &str) -> String {
                 return closed.reason;
             }
         }
-        events.push(watch.recv().await.expect("events"));
+        match watch.recv().await.expect("events") {
+            Live::Event(event) => events.push(event),
+            Live::More(_) => events = app.events(conversation, 0).await.expect("events"),
+        }
     }
 }
 

@@ -6,10 +6,14 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::customer::secret;
-use super::{App, Core, Result};
+use super::{App, Result, Services};
+use crate::decide::decide;
+use crate::encoding::secret_hash;
 use crate::error::ServiceError;
+use crate::partition::PartitionId;
+use crate::rules::queue::{self, Sign, agent_doc};
+use crate::rules::staff::{invite, invite_doc, invited, person_doc, session, session_doc, sign_in};
 use crate::staff::{Agent, Role, Session};
-use crate::store::{hash_of, staff};
 
 /// How long a one-time code lets somebody in.
 const CODE_LIFE: Duration = Duration::from_secs(24 * 3_600);
@@ -20,13 +24,15 @@ const NAME_CHARS: usize = 80;
 
 /// An open desk page.
 pub struct AtDesk {
-    core: Arc<Core>,
+    services: Arc<Services>,
     agent: String,
 }
 
 impl Drop for AtDesk {
     fn drop(&mut self) {
-        self.core.presence.left(&self.agent, self.core.clock.now());
+        if self.services.pages.left(&self.agent) {
+            self.services.sign_soon(&self.agent, Sign::PageGone);
+        }
     }
 }
 
@@ -44,12 +50,13 @@ impl App {
             return Err(ServiceError::Invalid { message });
         }
         let code = secret()?;
-        let hash = hash_of(code.as_bytes());
-        let ends = self.ends(CODE_LIFE);
-        self.core
-            .store
-            .write(move |tx| staff::invite(tx, &hash, &name, role, ends))
-            .await?;
+        let hash = secret_hash(&code);
+        let (ends, now) = (self.ends(CODE_LIFE), self.services.clock.now());
+        let store = &self.services.store;
+        decide(store, &PartitionId::staff(), &[], |staff| {
+            invite(staff, &hash, (&name, role), ends, now)
+        })
+        .await?;
         Ok(code)
     }
 
@@ -58,22 +65,30 @@ impl App {
     /// # Errors
     /// A code that is wrong, used or expired.
     pub async fn staff_sign_in(&self, code: &str) -> Result<Session> {
-        let code_hash = hash_of(code.trim().as_bytes());
+        let services = &self.services;
+        let code = secret_hash(code.trim());
         let token = secret()?;
-        let token_hash = hash_of(token.as_bytes());
+        let token_hash = secret_hash(&token);
         let (now, ends, id) = (
-            self.core.clock.now(),
+            services.clock.now(),
             self.ends(SESSION_LIFE),
-            self.fresh_id()?,
+            services.fresh_id()?,
         );
-        let agent = self
-            .core
-            .store
-            .write(move |tx| {
-                let (name, role) = staff::redeem(tx, &code_hash, now)?;
-                staff::sign_in(tx, Agent { id, name, role }, &token_hash, ends)
-            })
-            .await?;
+        let code_doc = invite_doc(&code);
+        let staff = PartitionId::staff();
+        // Who it is tells which other document is needed.
+        let known = services.store.snapshot(&staff, &[&code_doc]).await?;
+        let (name, role) = invited(known.as_ref(), &code, now)?;
+        let docs = [&*code_doc, &*person_doc(&name, role)];
+        let signed_in = decide(&services.store, &staff, &docs, |staff| {
+            sign_in(staff, &code, &id, &token_hash, ends, now)
+        });
+        let agent = signed_in.await?.answer;
+        let doc = agent_doc(&agent.id);
+        decide(&services.store, &PartitionId::queue(), &[&doc], |queue| {
+            queue::sign_in(queue, &agent.id, ends, now)
+        })
+        .await?;
         Ok(Session { token, agent })
     }
 
@@ -82,11 +97,14 @@ impl App {
     /// # Errors
     /// The store is away.
     pub async fn staff(&self, token: &str) -> Result<Option<Agent>> {
-        let (hash, now) = (hash_of(token.as_bytes()), self.core.clock.now());
-        let found = self.core.store.read(move |c| staff::session(c, &hash, now));
-        let agent = found.await?;
+        let services = &self.services;
+        let (hash, now) = (secret_hash(token), services.clock.now());
+        let doc = session_doc(&hash);
+        let staff = PartitionId::staff();
+        let snapshot = services.store.snapshot(&staff, &[&doc]).await?;
+        let agent = session(snapshot.as_ref(), &hash, now)?;
         if let Some(agent) = &agent {
-            self.core.presence.seen(&agent.id, now);
+            services.sign_of_life(&agent.id, Sign::Request).await?;
         }
         Ok(agent)
     }
@@ -94,10 +112,11 @@ impl App {
     /// Says that an agent's desk page is open for as long as what it gives lives. Who has no page open
     /// for a minute loses their conversations to the queue.
     pub fn at_desk(&self, agent: &Agent) -> AtDesk {
-        let core = Arc::clone(&self.core);
-        core.presence.came(&agent.id, core.clock.now());
+        let services = Arc::clone(&self.services);
+        services.pages.came(&agent.id);
+        services.sign_soon(&agent.id, Sign::Page);
         AtDesk {
-            core,
+            services,
             agent: agent.id.clone(),
         }
     }
@@ -107,12 +126,12 @@ impl App {
     /// # Errors
     /// The store is away.
     pub async fn set_available(&self, agent: &Agent, available: bool) -> Result<()> {
-        let id = agent.id.clone();
-        self.core
-            .store
-            .write(move |tx| staff::set_available(tx, &id, available))
-            .await?;
-        self.desk_changed();
+        let services = &self.services;
+        let (doc, now) = (agent_doc(&agent.id), services.clock.now());
+        decide(&services.store, &PartitionId::queue(), &[&doc], |queue| {
+            queue::set_available(queue, &agent.id, available, now)
+        })
+        .await?;
         Ok(())
     }
 
@@ -121,17 +140,44 @@ impl App {
     /// # Errors
     /// The store is away.
     pub async fn available(&self, agent: &Agent) -> Result<bool> {
-        let (id, now) = (agent.id.clone(), self.core.clock.now());
-        let found = self
-            .core
-            .store
-            .read(move |c| staff::is_available(c, &id, now));
-        Ok(found.await?)
+        let services = &self.services;
+        let doc = agent_doc(&agent.id);
+        let queue = PartitionId::queue();
+        let snapshot = services.store.snapshot(&queue, &[&doc]).await?;
+        let card = queue::card(snapshot.as_ref(), &agent.id)?;
+        Ok(card.is_some_and(|card| card.takes(services.clock.now())))
     }
 
     fn ends(&self, after: Duration) -> Timestamp {
-        let now = self.core.clock.now();
+        let now = self.services.clock.now();
         now.checked_add(after).unwrap_or(Timestamp::MAX)
+    }
+}
+
+impl Services {
+    /// Writes down that somebody at the desk has given a sign of life.
+    pub(super) async fn sign_of_life(&self, agent: &str, sign: Sign) -> Result<()> {
+        let (doc, now) = (agent_doc(agent), self.clock.now());
+        decide(&self.store, &PartitionId::queue(), &[&doc], |queue| {
+            queue::sign_of_life(queue, agent, sign, now)
+        })
+        .await?;
+        Ok(())
+    }
+
+    /// The same, for whoever can't wait for it.
+    fn sign_soon(self: &Arc<Self>, agent: &str, sign: Sign) {
+        let (services, agent) = (Arc::clone(self), agent.to_owned());
+        // Without a runtime the program is ending, and nobody is gone by that.
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else {
+            return;
+        };
+        runtime.spawn(async move {
+            // The next sweep tries again.
+            if let Err(error) = services.sign_of_life(&agent, sign).await {
+                tracing::warn!(agent, %error, "a sign of life can't be written down");
+            }
+        });
     }
 }
 

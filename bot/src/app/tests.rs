@@ -4,9 +4,13 @@ use proptest::prelude::*;
 
 use super::rig::{Rig, SOON, closed, say, send, text, web};
 use super::*;
-use crate::conversation::NewConversation;
-use crate::outbox::{Author, CustomerEvent};
-use crate::store::{Store, journal};
+use crate::conversation::STATE;
+use crate::conversation::journal::{Row, engine_events};
+use crate::conversation::{NewConversation, read_state};
+use crate::events::{Author, CustomerEvent};
+use crate::hub::Live;
+use crate::partition::PartitionId;
+use crate::store::tamper;
 use crate::turn;
 
 /// What the customer said, as the transcript has it.
@@ -120,10 +124,11 @@ async fn who_watches_sees_each_event_once_and_in_order() {
             .await
             .expect("taken");
     }
-    assert!(matches!(watch.recv().await, Ok(CustomerEvent::Typing(typing)) if typing.on));
+    let first = watch.recv().await;
+    assert!(matches!(first, Ok(Live::Event(CustomerEvent::Typing(typing))) if typing.on));
     let mut heard = Vec::new();
     while heard.len() < 20 {
-        if let CustomerEvent::Message(message) = watch.recv().await.expect("events")
+        if let Live::Event(CustomerEvent::Message(message)) = watch.recv().await.expect("events")
             && message.from == Author::Customer
         {
             heard.push((message.seq, message.text));
@@ -189,20 +194,17 @@ async fn a_conversation_with_too_much_waiting_takes_no_more() {
 }
 
 /// The state that is stored, and the one that the journal gives.
-async fn stored_and_folded(rig: &Rig, conversation: &str) -> (String, String) {
-    let store = Store::open(&rig.store()).expect("opens");
-    let (bundle, id) = (Arc::clone(&rig.bundle), conversation.to_owned());
-    store
-        .read(move |c| {
-            let state = conversations::snapshot(c, &id)?
-                .and_then(|snapshot| snapshot.state)
-                .unwrap_or_default();
-            let events = journal::fed(c, &id, u64::MAX)?;
-            let folded = crate::store::json(&turn::rebuild(&bundle, &events))?;
-            Ok((state, folded))
-        })
-        .await
-        .expect("reads")
+async fn stored_and_folded(app: &App, conversation: &str) -> (String, String) {
+    let (store, partition) = (&app.services.store, PartitionId::conversation(conversation));
+    let snapshot = store.snapshot(&partition, &[STATE]).await.expect("reads");
+    let snapshot = snapshot.expect("is there");
+    let kept = read_state(snapshot.doc(STATE).expect("a state")).expect("whole");
+    let log = store.log(&partition, 0, usize::MAX).await.expect("reads");
+    let rows = log.iter().map(|entry| Row::of(entry).expect("reads"));
+    let events = engine_events(rows.collect(), u64::MAX);
+    let folded = turn::rebuild(&app.services.bundle, &events);
+    let json = |state| serde_json::to_string(state).expect("JSON");
+    (json(&kept.state), json(&folded))
 }
 
 /// What the customers of the crash test say.
@@ -267,9 +269,8 @@ proptest! {
                     assert!(seqs.contains(seq), "{seq} of {seqs:?}");
                 }
             }
-            app.shutdown().await;
             for which in kept.keys() {
-                let (stored, folded) = stored_and_folded(&rig, &ids[*which]).await;
+                let (stored, folded) = stored_and_folded(&app, &ids[*which]).await;
                 assert_eq!(stored, folded);
             }
         });
@@ -285,58 +286,43 @@ async fn a_damaged_snapshot_is_made_again_from_the_journal() {
         say(&app, &c, &format!("m{n}"), "hello").await;
     }
     app.shutdown().await;
-    let store = Store::open(&rig.store()).expect("opens");
-    let id = c.clone();
-    store
-        .write(move |tx| {
-            tx.execute(
-                "UPDATE states SET state = '{\"owner\":\"agent\"}' WHERE conversation = ?1",
-                [&id],
-            )?;
-            Ok(())
-        })
-        .await
-        .expect("damaged");
-    store.shutdown().await;
+    tamper(
+        &rig.store(),
+        "UPDATE docs SET body = x'00' || body WHERE name = 'state'",
+    );
     let app = rig.start().await;
     let reply = say(&app, &c, "after", "hello").await;
     assert_eq!(reply.owner, bellhop_flows::engine::state::Owner::Bot);
-    app.shutdown().await;
-    let (stored, folded) = stored_and_folded(&rig, &c).await;
+    let (stored, folded) = stored_and_folded(&app, &c).await;
     assert_eq!(stored, folded);
 }
 
 #[tokio::test]
-async fn a_full_disk_acknowledges_nothing_and_what_was_acknowledged_goes_on_when_there_is_room() {
+async fn a_delivery_that_is_repeated_after_the_end_is_no_new_message() {
     let rig = Rig::new();
     let app = rig.start().await;
-    let c = web(&app).await;
-    let limit = |pages: i64| {
-        app.core.store.write(move |tx| {
-            tx.query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(()))?;
-            Ok(())
-        })
+    let contact = || NewConversation {
+        channel: "chat".to_owned(),
+        provider_key: Some("+49 1".to_owned()),
+        ..NewConversation::default()
     };
-    limit(60).await.expect("set");
-    let long = "word ".repeat(1000);
-    let mut kept = Vec::new();
-    let refused = loop {
-        match send(&app, &c, &format!("m{}", kept.len()), &long).await {
-            Ok(accepted) => kept.push(accepted.seq),
-            Err(error) => break error,
-        }
-    };
-    assert!(
-        matches!(&refused, ServiceError::Unavailable { message } if message.contains("disk is full"))
-    );
-    limit(1_000_000).await.expect("set");
-    let last = *kept.last().expect("some fit");
-    app.reply(&c, last, SOON).await.expect("goes on");
-    let stored: Vec<_> = said(&app, &c)
-        .await
-        .into_iter()
-        .map(|(seq, _)| seq)
-        .collect();
-    assert_eq!(stored, kept);
-    say(&app, &c, "after", "hello").await;
+    let first = app.open(contact()).await.expect("opens").conversation_id;
+    let sent = send(&app, &first, "wamid.1", "hello").await.expect("taken");
+    app.close(&first, "ended").await.expect("closes");
+    closed(&app, &first).await;
+    for _ in 0..2 {
+        let again = app.receive(contact(), text("wamid.1", "hello")).await;
+        let again = again.expect("known");
+        assert_eq!(
+            (
+                &again.conversation,
+                again.accepted.seq,
+                again.accepted.duplicate
+            ),
+            (&first, sent.seq, true)
+        );
+        // The next message begins a conversation of its own; then the repeated one is still known.
+        let next = app.receive(contact(), text("wamid.2", "hi")).await;
+        assert_ne!(next.expect("taken").conversation, first);
+    }
 }

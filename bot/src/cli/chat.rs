@@ -4,7 +4,7 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use rustyline::DefaultEditor;
 use rustyline::error::ReadlineError;
 
@@ -16,7 +16,8 @@ use crate::app::{App, Options, Parts};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::conversation::{Inbound, InboundBody, NewConversation, TurnTrace};
-use crate::outbox::CustomerEvent;
+use crate::events::CustomerEvent;
+use crate::store::StoreAddress;
 
 /// Longest wait for an answer.
 const REPLY_TIMEOUT: Duration = Duration::from_secs(30);
@@ -26,7 +27,6 @@ pub(super) fn run(config: &Config, args: &Chat) -> Result<ExitCode> {
     let (folder, bundle) = compiled(args.bot.as_deref())?;
     let mind = mind(config, &folder, &bundle, None)?;
     // Nothing of a trial in the terminal is kept.
-    let place = tempfile::tempdir().context("a temporary folder")?;
     let actions = if args.live {
         Actions::live(std::collections::BTreeMap::new())
     } else {
@@ -38,7 +38,7 @@ pub(super) fn run(config: &Config, args: &Chat) -> Result<ExitCode> {
         bundle,
         actions,
         clock: Clock::System,
-        store: place.path().join("chat.db"),
+        store: StoreAddress::Memory,
         options: Options::default(),
     };
     runtime()?.block_on(async {
@@ -117,6 +117,7 @@ fn show(events: &[CustomerEvent]) {
                     line(&format!("  source: {} [{}]", source.title, source.article));
                 }
             }
+            CustomerEvent::Position(_) => {}
             CustomerEvent::Handoff(news) => line(&format!(
                 "  ({:?}{})",
                 news.state,
@@ -183,7 +184,7 @@ fn print_trace(trace: &TurnTrace, said: &str) {
     }
     let micros = &trace.micros;
     line(&format!(
-        "  µs: accept {}, nlu {}, retrieval {}, engine {}, actions {}, total {}",
-        micros.accept, micros.nlu, micros.retrieval, micros.engine, micros.actions, micros.total
+        "  µs: nlu {}, retrieval {}, engine {}, actions {}, total {}",
+        micros.nlu, micros.retrieval, micros.engine, micros.actions, micros.total
     ));
 }

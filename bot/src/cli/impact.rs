@@ -12,8 +12,9 @@ use super::out::{line, warn};
 use super::{compiled, count, mind};
 use crate::clock::Stopwatch;
 use crate::config::Config;
+use crate::conversation::journal::customer_text;
 use crate::load::spec;
-use crate::store::customer_texts;
+use crate::store::inputs_of_file;
 
 /// Runs it.
 pub(super) fn run(config: &Config, args: &Impact) -> Result<()> {
@@ -84,10 +85,17 @@ fn known(path: &Path, fingerprint: &str) -> Vectors {
 fn messages(args: &Impact) -> Result<Vec<String>> {
     let all = match (&args.messages, &args.store) {
         (Some(path), _) => read_text(path)?.lines().map(str::to_owned).collect(),
-        (None, Some(path)) => customer_texts(path).with_context(|| path.display().to_string())?,
+        (None, Some(path)) => stored(path).with_context(|| path.display().to_string())?,
         (None, None) => anyhow::bail!("give --messages FILE or --store FILE: what to look at"),
     };
     let mut seen = BTreeSet::new();
     let new = |text: &String| !text.trim().is_empty() && seen.insert(text.clone());
     Ok(all.into_iter().filter(new).collect())
+}
+
+/// What customers have said, in the order in which it was stored. The file may be in use.
+fn stored(path: &Path) -> Result<Vec<String>> {
+    let inputs = inputs_of_file(path)?;
+    let texts = inputs.iter().map(|input| customer_text(input).transpose());
+    Ok(texts.flatten().collect::<Result<_, _>>()?)
 }

@@ -57,7 +57,7 @@ async fn serve(config: Config, folder: BotFolder, bundle: Arc<Bundle>, stubs: bo
             config.listen
         )
     })?;
-    let store = config.sqlite_path().map_err(anyhow::Error::msg)?;
+    let store = config.store_address().map_err(anyhow::Error::msg)?;
     let clock = Clock::System;
     let stop = CancellationToken::new();
     let actions = if stubs {

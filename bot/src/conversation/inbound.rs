@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use bellhop_flows::engine::event::Input;
+
 /// Where a customer id is kept that nobody proved. Flows act for `customer.id`, so what only a page
 /// says must never stand there: it would open anybody's account.
 pub const CLAIMED_ID: &str = "claimed_id";
@@ -65,6 +67,34 @@ pub enum InboundBody {
     Silence,
 }
 
+impl InboundBody {
+    /// As the engine hears it; none where nothing was said.
+    pub fn heard(&self) -> Option<Input> {
+        let heard = Input::default();
+        Some(match self {
+            Self::Silence => return None,
+            Self::Speech { text, .. } if text.trim().is_empty() => return None,
+            Self::Payload { payload } => Input {
+                payload: Some(payload.clone()),
+                ..heard
+            },
+            Self::Keys { keys } => Input {
+                keys: Some(keys.clone()),
+                ..heard
+            },
+            Self::Text { text } => Input {
+                text: text.clone(),
+                ..heard
+            },
+            Self::Speech { text, confidence } => Input {
+                text: text.clone(),
+                speech_confidence: *confidence,
+                ..heard
+            },
+        })
+    }
+}
+
 /// A message that is stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Accepted {
@@ -72,4 +102,15 @@ pub struct Accepted {
     pub seq: u64,
     /// It was stored before.
     pub duplicate: bool,
+}
+
+/// A message from an address on a channel, and where it is stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Received {
+    /// The conversation.
+    pub conversation: String,
+    /// Its place there.
+    pub accepted: Accepted,
+    /// The conversation began with it.
+    pub opened: bool,
 }

@@ -3,7 +3,7 @@
 use bellhop_flows::engine::effect::Listen;
 use bellhop_flows::engine::state::Owner;
 
-use crate::outbox::CustomerEvent;
+use crate::events::CustomerEvent;
 
 /// An open conversation.
 #[derive(Debug, Clone, PartialEq)]

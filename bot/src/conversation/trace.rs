@@ -65,8 +65,6 @@ pub struct SearchTrace {
 /// Microseconds that a turn spent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
 pub struct StageMicros {
-    /// Storing the message, before it was acknowledged.
-    pub accept: u64,
     /// Reading it: waiting for the model included.
     pub nlu: u64,
     /// Searching.

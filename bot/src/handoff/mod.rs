@@ -1,12 +1,9 @@
-//! Handing a customer to a person: the queue, who owns the conversation, the envelope that goes along
-//! and the customer-record summary made from it.
-//!
-//! Must never let two own one conversation, nor lose anyone's place in a queue.
+//! Handing a customer to a person, in plain data: the record, the queue, the envelope that goes along and the
+//! customer-record summary made from it. What agents may do is in `rules::desk`.
 
-pub mod desk;
 pub mod envelope;
+pub mod envelope_builder;
 pub mod listing;
-pub(crate) mod presence;
 pub mod queue;
 pub mod record;
 pub mod status;

@@ -1,13 +1,14 @@
-//! Status events of handoffs, for systems that follow them: put into the outbox in the transaction
-//! that changes the state, so that none is lost and none is made up.
+//! Status events of handoffs, for systems that follow them: put into the outbox with the commit that changes the state, so
+//! that none is lost and none is made up.
 
 use jiff::Timestamp;
-use rusqlite::Transaction;
 use serde::{Deserialize, Serialize};
 
 use super::queue::QueuePosition;
-use crate::store::handoffs::{Record, Stage};
-use crate::store::{StoreError, json, outbox};
+use super::record::{Record, Stage};
+
+/// Where they are sent.
+pub const STATUS: &str = "status";
 
 /// How a handoff stands, as it is posted to the status webhook.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,9 +21,10 @@ pub struct Status {
     pub handoff_id: String,
     /// Its conversation.
     pub conversation_id: String,
-    /// Epoch of the conversation.
+    /// Custody epoch of the conversation.
     pub epoch: u64,
-    /// Journal seq: events of a conversation are in this order.
+    /// Journal seq: events of a conversation are in this order. Filled in when it is sent.
+    #[serde(default)]
     pub seq: u64,
     /// `queued`, `accepted`, `returned`, `completed` or `cancelled`.
     pub state: String,
@@ -45,7 +47,8 @@ pub struct Status {
 }
 
 impl Status {
-    pub(super) fn of(record: &Record, seq: u64, at: Timestamp) -> Self {
+    /// The state that a handoff has now, with where the customer stands if they wait.
+    pub fn of(record: &Record, standing: Option<QueuePosition>, at: Timestamp) -> Self {
         let (state, reason) = match record.stage {
             Stage::Queued => ("queued", None),
             Stage::Assigned | Stage::AgentActive => ("accepted", None),
@@ -55,35 +58,21 @@ impl Status {
             Stage::Cancelled => ("cancelled", None),
             Stage::Abandoned => ("cancelled", Some("abandoned")),
         };
+        let id = record.id();
         Self {
             schema: "bellhop.handoff.status/v1".to_owned(),
-            id: format!("{}/{}/{}", record.id, record.epoch, record.stage.name()),
-            handoff_id: record.id.clone(),
-            conversation_id: record.conversation.clone(),
-            epoch: record.epoch,
-            seq,
+            id: format!("{id}/{}/{}", record.custody_epoch, record.stage.name()),
+            handoff_id: id.to_owned(),
+            conversation_id: record.envelope.conversation_id.clone(),
+            epoch: record.custody_epoch,
+            seq: 0,
             state: state.to_owned(),
             at,
-            agent: record.agent_name.clone(),
+            agent: record.holder_name(),
             queue: record.envelope.routing.queue.clone(),
-            position: None,
-            ewt_s: None,
+            position: standing.map(|standing| standing.position),
+            ewt_s: standing.and_then(|standing| standing.wait_s),
             reason: reason.map(str::to_owned),
         }
     }
-
-    pub(super) fn standing(&mut self, standing: QueuePosition) {
-        self.position = Some(standing.position);
-        self.ewt_s = standing.wait_s;
-    }
-}
-
-/// Puts an event into the outbox.
-pub(super) fn put(
-    tx: &Transaction<'_>,
-    conversation: &str,
-    status: &Status,
-) -> Result<(), StoreError> {
-    let body = json(status)?;
-    outbox::put(tx, conversation, status.seq, "status", &body, status.at)
 }

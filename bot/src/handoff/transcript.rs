@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 use bellhop_flows::bundle::{Bundle, Pattern};
 
 use super::envelope::{Envelope, Transcript, TranscriptItem};
-use crate::outbox::{Author, CustomerEvent, HandoffStatus};
+use crate::events::{Author, CustomerEvent, HandoffStatus};
 
 /// Puts in what was said, up to the end of this handoff, and what follows from it.
 ///
@@ -108,7 +108,7 @@ fn items(conversation: &str, events: &[CustomerEvent]) -> Vec<TranscriptItem> {
                     keep("reason", Some(end.reason.clone()));
                     (end.at, "system", "event", "closed".to_owned())
                 }
-                CustomerEvent::Typing(_) => return None,
+                CustomerEvent::Position(_) | CustomerEvent::Typing(_) => return None,
             };
             Some(TranscriptItem {
                 id: format!("{conversation}/{journal}"),

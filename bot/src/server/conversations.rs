@@ -19,8 +19,8 @@ use super::claims::ClaimError;
 use super::problem::Problem;
 use crate::conversation::{Inbound, InboundBody, NewConversation, TurnTrace};
 use crate::error::ServiceError;
+use crate::events::CustomerEvent;
 use crate::handoff::Summary;
-use crate::outbox::CustomerEvent;
 use crate::staff::Role;
 
 /// Longest that `?wait=reply` waits.

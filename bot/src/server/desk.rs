@@ -22,6 +22,7 @@ use super::events::unbuffered;
 use super::problem::Problem;
 use crate::app::AtDesk;
 use crate::handoff::listing::{Assigned, Waiting};
+use crate::hub::Live;
 use crate::staff::{Agent, Role};
 
 /// Silence after which a comment is sent.
@@ -284,11 +285,11 @@ impl DeskNews {
             self.news.push(
                 BroadcastStream::new(live)
                     .map(move |event| match event {
-                        Ok(event) => {
+                        Ok(Live::Event(event)) => {
                             json!({ "type": "conversation", "handoff_id": &id, "event": event })
                         }
                         // Missed some: the desk reads the conversation again when the queue is read.
-                        Err(_) => json!({ "type": "queue" }),
+                        Ok(Live::More(_)) | Err(_) => json!({ "type": "queue" }),
                     })
                     .boxed(),
             );

@@ -16,7 +16,8 @@ use super::auth::Token;
 use super::problem::Problem;
 use crate::app::App;
 use crate::error::ServiceError;
-use crate::outbox::{Author, CustomerEvent};
+use crate::events::{Author, CustomerEvent};
+use crate::hub::Live;
 
 /// Silence after which a comment is sent, so that proxies keep the connection and a client notices a
 /// dead one.
@@ -27,12 +28,14 @@ const KEEP_ALIVE: Duration = Duration::from_secs(15);
 pub(super) struct EventStream {
     app: App,
     conversation: String,
-    live: Receiver<CustomerEvent>,
+    live: Receiver<Live>,
     /// Read and not yet given, latest first.
     backlog: Vec<CustomerEvent>,
     last: u64,
     /// There may be more in the journal than was read.
     behind: bool,
+    /// The place in the line was told that counted when this began.
+    placed: bool,
 }
 
 impl EventStream {
@@ -48,6 +51,7 @@ impl EventStream {
             backlog: Vec::new(),
             last: seq,
             behind: true,
+            placed: false,
         })
     }
 
@@ -67,8 +71,14 @@ impl EventStream {
                 self.behind = !self.backlog.is_empty();
                 continue;
             }
+            if !std::mem::replace(&mut self.placed, true)
+                && let Some(place) = self.app.position(&self.conversation).await?
+            {
+                return Ok(Some(place));
+            }
             match self.live.recv().await {
-                Ok(event) => match event.seq() {
+                Ok(Live::More(seq)) => self.behind = seq > self.last,
+                Ok(Live::Event(event)) => match event.seq() {
                     // Customers know that they are typing; this is for the desk.
                     None if is_own_typing(&event) => {}
                     None => return Ok(Some(event)),

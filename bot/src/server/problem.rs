@@ -124,18 +124,19 @@ pub(super) async fn not_found(uri: axum::http::Uri) -> Problem {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::encoding::Unreadable;
     use crate::store::StoreError;
 
     #[test]
     fn what_a_store_says_of_itself_is_told_to_nobody_outside() {
         let failures = [
-            StoreError::Sql("no such column: secret_name in conversations".to_owned()),
+            StoreError::Engine("no such column: secret_name in conversations".to_owned()),
             StoreError::Full,
             StoreError::ShutDown,
-            StoreError::Unreadable {
+            StoreError::Unreadable(Unreadable {
                 what: "state",
                 why: "missing field `pin` at line 1".to_owned(),
-            },
+            }),
         ];
         for failure in failures {
             let problem = Problem::from(ServiceError::from(failure));

@@ -11,7 +11,7 @@ use bellhop_connectors::rasa::{self, Button, Heard, Reply};
 use super::HttpState;
 use super::problem::Problem;
 use crate::conversation::{Inbound, InboundBody, NewConversation};
-use crate::outbox::{Author, CustomerEvent};
+use crate::events::{Author, CustomerEvent};
 
 /// Longest that an answer is waited for.
 const REPLY_TIMEOUT: Duration = Duration::from_secs(25);

@@ -15,7 +15,7 @@ use super::HttpState;
 use super::problem::Problem;
 use crate::conversation::{Inbound, InboundBody, NewConversation, Reply};
 use crate::error::ServiceError;
-use crate::outbox::{Author, CustomerEvent, MessageEvent};
+use crate::events::{Author, CustomerEvent, MessageEvent};
 
 /// Path of the webhook, as the provider is told it.
 const PATH: &str = "/webhooks/voice/twiml";

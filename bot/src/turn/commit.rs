@@ -1,175 +1,118 @@
-//! The end of a turn: everything that came of it in one transaction, unless the owner changed.
-
-use std::sync::Arc;
-
-use rusqlite::Transaction;
+//! The end of a turn: everything that came of it in one commit. Nothing of it is said where somebody else has got the
+//! conversation meanwhile.
 
 use bellhop_flows::engine::effect::Effect;
-use bellhop_flows::engine::state::Owner;
 
-use super::drive::{Done, check_expected_version, expected_epoch};
-use super::handing::{self, HandoffChange};
-use super::{CachedState, InFlightTurn, Retry};
-use crate::app::Core;
-use crate::conversation::{Reply, TurnTrace};
-use crate::handoff::desk::Desk;
-use crate::outbox::CustomerEvent;
-use crate::store::conversations::{self, Progress};
-use crate::store::journal::{self, Body, Row};
-use crate::store::{StoreError, json};
+use super::drive::Done;
+use super::{CachedState, Context, InFlightTurn, Retry};
+use crate::conversation::Reply;
+use crate::conversation::journal::Row;
+use crate::decide::{goes_to_queue, update_queue_now};
+use crate::error::ServiceError;
+use crate::events::CustomerEvent;
+use crate::handoff::record::{self, Record};
+use crate::partition::{Committed, Entry, NewEntry};
+use crate::rules::desk::Desk;
+use crate::rules::turn_end::turn_end;
 
-/// How a commit ended.
-struct Committed {
-    epoch: u64,
-    owner: Owner,
-    late: bool,
-    handoff: Option<String>,
-    events: Vec<CustomerEvent>,
-}
-
-/// What goes into a commit.
-struct Change {
-    conversation: Arc<str>,
-    seq: u64,
-    revision: u64,
-    epoch: u64,
-    in_journal: u64,
-    rewrite: bool,
-    fed: Vec<Body>,
-    out: Vec<Body>,
-    handing: HandoffChange,
-    progress: Progress,
-    trace: TurnTrace,
-}
-
-impl Change {
-    fn new(core: &Core, hot: &CachedState, row: &Row, done: Done) -> Result<Self, StoreError> {
-        let (state, at) = (done.state, done.trace.at);
-        Ok(Self {
-            conversation: Arc::clone(&row.conversation),
-            seq: row.seq,
-            revision: hot.revision,
-            epoch: expected_epoch(hot, row),
-            in_journal: done.in_journal,
-            rewrite: done.rewrite,
-            fed: done.fed.into_iter().map(Body::Event).collect(),
-            out: done.out,
-            progress: Progress {
-                seq: row.seq,
-                state: json(&state)?,
-                listen: done.listen.as_ref().map(json).transpose()?,
-                owner: if done.closed {
-                    Owner::Closed
-                } else {
-                    state.owner
-                },
-                language: state.language.clone(),
-                at,
-                trace: String::new(),
-            },
-            handing: HandoffChange {
-                desk: Desk {
-                    now: at,
-                    ..core.desk_now(row.seq)
-                },
-                opening: done.opening.map(|opening| (opening, state)),
-                cancelled: done.cancelled,
-                model: core.options.model_version.clone(),
-            },
-            trace: done.trace,
-        })
-    }
-}
+/// Times that a turn's end is decided anew because somebody at the desk was quicker.
+const TRIES: u32 = 12;
 
 /// Commits a turn. Gives what is kept for the next one and what this one caused.
 ///
 /// # Errors
-/// [`Retry`] where the store can't take it, or another writer moved the conversation.
+/// [`Retry`] where the store can't take it, or another process has worked through the input.
 pub(super) async fn commit(
-    core: &Arc<Core>,
-    hot: CachedState,
-    row: &Row,
-    mut done: Done,
+    context: &Context,
+    mut cached: CachedState,
+    done: Done,
 ) -> Result<(CachedState, Reply), Retry> {
-    let (state, listen, closed) = (done.state.clone(), done.listen.clone(), done.closed);
-    let counts = std::mem::take(&mut done.counts);
-    let stir = done.opening.is_some() || done.cancelled || closed;
-    let change = Change::new(core, &hot, row, done).map_err(|error| {
-        // States and listens are plain data with text keys: this does not happen.
-        tracing::error!(conversation = %row.conversation, %error, "a turn can't be written");
-        Retry
-    })?;
-    let committed = core.post(move |tx, rows| apply(tx, change, rows)).await;
-    let committed = match committed {
-        Ok(committed) => committed,
-        Err(error) => {
-            tracing::error!(conversation = %row.conversation, %error, "a turn can't be committed");
-            return Err(Retry);
+    let end = &done.end;
+    for _ in 0..TRIES {
+        let late = cached.is_late(end.seq);
+        let told = |error: ServiceError| {
+            tracing::error!(conversation = %cached.conversation.id, %error, "a turn can't be committed");
+            Retry
+        };
+        let desk = Desk {
+            bundle: &context.bundle,
+            now: end.trace.at,
+            report: context.report,
+        };
+        let open = if end.ends_handoff() && !late {
+            open_handoff(context, &cached).await.map_err(told)?
+        } else {
+            None
+        };
+        let model = &context.model_version;
+        let (commit, head) =
+            turn_end(&desk, &cached.conversation, open, end, late, model).map_err(told)?;
+        let appended = commit.append.clone();
+        let to_queue = goes_to_queue(&commit);
+        let committed = context.store.commit(*commit).await;
+        let committed = committed.map_err(|error| told(error.into()))?;
+        let Committed::Done {
+            revision,
+            first_seq,
+        } = committed
+        else {
+            metrics::counter!("bellhop_store_conflicts_total").increment(1);
+            cached.refresh(&context.store).await?;
+            continue;
+        };
+        count(&done.counts, late);
+        if to_queue {
+            let conversation = cached.conversation.partition();
+            update_queue_now(&context.store, &conversation, end.trace.at).await;
         }
-    };
-    if stir && !committed.late {
-        // Nobody at the desk is nobody to tell.
-        let _ = core.desk.send(());
+        let reply = Reply {
+            events: visible(first_seq, end.trace.at, appended),
+            listen: end.listen.clone(),
+            owner: head.owner,
+            handoff_id: head.open_handoff.clone(),
+            closed: end.closed,
+        };
+        cached.conversation.head = head;
+        cached.conversation.log.revision = revision;
+        cached.conversation.log.processed = end.seq;
+        cached.state = done.end.state;
+        cached.listen = done.end.listen;
+        cached.begun = InFlightTurn::default();
+        return Ok((cached, reply));
     }
-    count(&counts, committed.late);
-    let reply = Reply {
-        events: committed.events,
-        listen: listen.clone(),
-        owner: committed.owner,
-        handoff_id: committed.handoff,
-        closed,
-    };
-    let hot = CachedState {
-        state,
-        revision: hot.revision + 1,
-        epoch: committed.epoch,
-        processed: row.seq,
-        listen,
-        begun: InFlightTurn::default(),
-    };
-    Ok((hot, reply))
+    tracing::error!(conversation = %cached.conversation.id, "others move a conversation all the time");
+    Err(Retry)
 }
 
-fn apply(
-    tx: &Transaction<'_>,
-    change: Change,
-    rows: &mut Vec<Row>,
-) -> Result<Committed, StoreError> {
-    let id = &*change.conversation;
-    check_expected_version(tx, id, (change.seq, change.revision, change.in_journal))?;
-    if change.rewrite {
-        journal::forget_events(tx, id, change.seq)?;
-    }
-    let (_, epoch) = conversations::version(tx, id)?;
-    let late = epoch != change.epoch;
-    let mut progress = change.progress;
-    let at = progress.at;
-    let mut bodies = change.fed;
-    if !late {
-        bodies.extend(change.out);
-    }
-    let stored = journal::append(tx, id, at, change.seq, bodies)?;
-    let trace = TurnTrace {
-        late,
-        ..change.trace
+/// The handoff that is open, where there is one.
+async fn open_handoff(
+    context: &Context,
+    cached: &CachedState,
+) -> Result<Option<Record>, ServiceError> {
+    let Some(id) = &cached.conversation.head.open_handoff else {
+        return Ok(None);
     };
-    progress.trace = json(&trace)?;
-    let (new_epoch, owner) = conversations::progress(tx, id, &progress, late)?;
-    rows.extend(stored);
-    if !late {
-        let over = progress.owner == Owner::Closed;
-        rows.extend(handing::store(tx, id, change.handing, new_epoch, over)?);
-    }
-    let handoff = handing::open_of(tx, id)?;
-    let visible = rows.iter().filter(|row| *row.conversation == *id);
-    Ok(Committed {
-        // A late turn does not learn the new epoch: what the desk did comes as an input of its own.
-        epoch: if late { change.epoch } else { new_epoch },
-        owner,
-        late,
-        handoff,
-        events: visible.filter_map(Row::visible).collect(),
-    })
+    let (partition, doc) = (cached.conversation.partition(), record::document(id));
+    let snapshot = context.store.snapshot(&partition, &[&doc]).await?;
+    let record = snapshot
+        .map(|snapshot| Record::of(&snapshot, id))
+        .transpose()?;
+    Ok(record.flatten())
+}
+
+/// What the customer sees of what was appended.
+fn visible(first_seq: u64, at: jiff::Timestamp, appended: Vec<NewEntry>) -> Vec<CustomerEvent> {
+    let entries = (first_seq..).zip(appended).map(|(seq, new)| Entry {
+        seq,
+        at,
+        kind: new.kind,
+        cause: new.cause,
+        body: new.body,
+    });
+    entries
+        .filter(|entry| Row::may_be_visible(entry.kind))
+        .filter_map(|entry| Row::of(&entry).ok()?.visible())
+        .collect()
 }
 
 fn count(counts: &[Effect], late: bool) {

@@ -4,86 +4,58 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use rusqlite::Transaction;
 
 use bellhop_flows::bundle::{ActionEffect, Bundle, Pattern, Variant};
 use bellhop_flows::engine;
-use bellhop_flows::engine::effect::{ActionCall, Effect, HandoffRequest, Listen, Message};
-use bellhop_flows::engine::event::{self, Event, EventKind, Outcome, Reading};
+use bellhop_flows::engine::effect::{ActionCall, Effect, HandoffRequest, Message};
+use bellhop_flows::engine::event::{Event, EventKind, Input, Outcome, Reading};
 use bellhop_flows::engine::state::{Owner, State};
 
-use super::handing;
-use super::{CachedState, InFlightTurn, Retry};
-use crate::app::Core;
+use super::{CachedState, Context, InFlightTurn, Retry, kept_events};
 use crate::clock::Stopwatch;
+use crate::conversation::journal::{Body, Row, What};
 use crate::conversation::{CallTrace, InboundBody, SearchTrace, TurnTrace};
+use crate::encoding::Unreadable;
 use crate::error::ServiceError;
+use crate::events::{ClosedEvent, MessageEvent};
 use crate::handoff::queue::QueuePosition;
-use crate::outbox::{ClosedEvent, MessageEvent};
-use crate::store::journal::{self, Body, Row, What};
-use crate::store::{StoreError, conversations};
+use crate::handoff::record::handoff_id;
+use crate::partition::{Commit, Committed};
+use crate::positions;
+use crate::rules::turn_end::{PendingHandoff, TurnEnd};
 use crate::understand::Request;
 
 /// Steps of the engine in one turn beyond the bot's `limits.steps`, which the engine keeps by itself: it ends such a
 /// turn with a person, where stopping here would leave a call without its answer.
 const STEPS: u32 = 64;
 
-/// A handoff that begins with this turn.
-#[derive(Debug, Clone)]
-pub(super) struct PendingHandoff {
-    /// Its id.
-    pub(super) id: String,
-    /// What the engine asked for.
-    pub(super) request: HandoffRequest,
-    /// When.
-    pub(super) at: Timestamp,
-    /// What the customer is told.
-    pub(super) standing: QueuePosition,
-}
-
 /// What came of a turn, to be committed.
 #[derive(Debug)]
 pub(super) struct Done {
-    /// The engine's state.
-    pub(super) state: State,
-    /// What the engine was fed and the journal does not have yet.
-    pub(super) fed: Vec<Event>,
-    /// How many of the turn's events the journal has already.
-    pub(super) in_journal: u64,
-    /// Those are not what the engine was fed in the end: they have to go, and `fed` is all there is.
-    pub(super) rewrite: bool,
-    /// What the customer is to see.
-    pub(super) out: Vec<Body>,
-    /// The handoff that begins.
-    pub(super) opening: Option<PendingHandoff>,
-    /// The customer no longer wants a person.
-    pub(super) cancelled: bool,
-    /// The conversation is over.
-    pub(super) closed: bool,
-    /// What the bot waits for.
-    pub(super) listen: Option<Listen>,
-    /// Why all this.
-    pub(super) trace: TurnTrace,
-    /// Counted once it is committed: ratings, and flows with their outcomes.
+    /// What is stored.
+    pub(super) end: TurnEnd,
+    /// Counted once it is: ratings, and flows with their outcomes.
     pub(super) counts: Vec<Effect>,
 }
 
 /// A turn under way.
 pub(super) struct Drive<'a> {
-    core: &'a Arc<Core>,
-    hot: &'a CachedState,
+    context: &'a Context,
+    cached: CachedState,
     row: &'a Row,
     begun: InFlightTurn,
     /// Events fed so far; those below `stored` are in the journal.
     fed: Vec<Event>,
     stored: usize,
+    /// What is in the journal is not what the engine was fed in the end: it has to go, and `fed` is all there is.
+    rewrite: bool,
     embedding: Arc<[f32]>,
     reason: Option<String>,
     done: Done,
 }
 
 impl<'a> Drive<'a> {
-    pub(super) fn new(core: &'a Arc<Core>, hot: &'a CachedState, row: &'a Row) -> Self {
+    pub(super) fn new(context: &'a Context, cached: CachedState, row: &'a Row) -> Self {
         let trace = TurnTrace {
             turn: 0,
             seq: row.seq,
@@ -95,29 +67,38 @@ impl<'a> Drive<'a> {
             micros: Default::default(),
             late: false,
         };
+        let state = cached.state.clone();
         Self {
-            core,
-            hot,
+            context,
+            begun: cached.begun.clone(),
+            cached,
             row,
-            begun: hot.begun.clone(),
             fed: Vec::new(),
             stored: 0,
+            rewrite: false,
             embedding: Arc::from([]),
             reason: None,
             done: Done {
-                state: hot.state.clone(),
-                fed: Vec::new(),
-                in_journal: hot.begun.events.len() as u64,
-                rewrite: false,
-                out: Vec::new(),
-                opening: None,
-                cancelled: false,
-                closed: false,
-                listen: None,
-                trace,
+                end: TurnEnd {
+                    seq: row.seq,
+                    state,
+                    listen: None,
+                    fed: None,
+                    erase: Vec::new(),
+                    out: Vec::new(),
+                    opening: None,
+                    cancelled: false,
+                    closed: false,
+                    trace,
+                },
                 counts: Vec::new(),
             },
         }
+    }
+
+    /// The conversation, for the log.
+    pub(super) fn conversation(&self) -> &str {
+        &self.cached.conversation.id
     }
 
     /// Runs until the engine waits for nothing but the customer.
@@ -125,19 +106,19 @@ impl<'a> Drive<'a> {
         let first = self.first().await;
         let mut waiting = VecDeque::from([first]);
         let mut steps: u32 = 0;
-        let most = self.core.bundle.limits.steps.saturating_add(STEPS);
+        let most = self.context.bundle.limits.steps.saturating_add(STEPS);
         while let Some(event) = waiting.pop_front() {
             steps += 1;
             if steps > most {
-                tracing::error!(conversation = %self.row.conversation, "a turn has too many steps");
+                tracing::error!(conversation = %self.cached.conversation.id, "a turn has too many steps");
                 self.give_up();
                 break;
             }
             let watch = Stopwatch::start();
-            let step = engine::step(&self.core.bundle, &mut self.done.state, &event);
-            self.done.trace.micros.engine += watch.micros();
+            let step = engine::step(&self.context.bundle, &mut self.done.end.state, &event);
+            self.done.end.trace.micros.engine += watch.micros();
             self.fed.push(event);
-            self.done.trace.entries.extend(step.trace.entries);
+            self.done.end.trace.entries.extend(step.trace.entries);
             for effect in step.effects {
                 if let Some(kind) = self.carry_out(effect).await? {
                     waiting.push_back(kind);
@@ -149,21 +130,21 @@ impl<'a> Drive<'a> {
 
     /// Throws away what a turn that panicked had come to: its input is not fed to the engine again.
     pub(super) fn give_up(&mut self) {
-        let said = apology(&self.core.bundle, &self.hot.state.language);
+        let said = apology(&self.context.bundle, &self.cached.state.language);
         self.begun.events.clear();
         self.fed.clear();
-        self.done.rewrite = true;
-        self.done.state = self.hot.state.clone();
-        self.done.opening = None;
-        self.done.cancelled = false;
-        self.done.closed = false;
+        self.rewrite = true;
+        self.done.end.state = self.cached.state.clone();
+        self.done.end.opening = None;
+        self.done.end.cancelled = false;
+        self.done.end.closed = false;
         self.done.counts.clear();
-        self.done.listen = self.hot.listen.clone();
-        self.done.out = match self.hot.state.owner {
+        self.done.end.listen = self.cached.listen.clone();
+        self.done.end.out = match self.cached.state.owner {
             Owner::Bot | Owner::Queue => said.into_iter().map(|it| self.message(it)).collect(),
             Owner::Agent | Owner::Closed => Vec::new(),
         };
-        self.done.trace.entries.push(engine::TraceEntry {
+        self.done.end.trace.entries.push(engine::TraceEntry {
             kind: "error".to_owned(),
             what: "turn".to_owned(),
             verdict: "panicked".to_owned(),
@@ -172,54 +153,61 @@ impl<'a> Drive<'a> {
     }
 
     /// What came of it.
-    pub(super) fn end(mut self, total: u64) -> Done {
-        let state = &self.done.state;
+    pub(super) fn end(mut self, total: u64) -> (CachedState, Done) {
+        let state = &self.done.end.state;
         let over = self.reason.is_some() || state.owner == Owner::Closed;
-        if over && self.hot.state.owner != Owner::Closed {
+        if over && self.cached.state.owner != Owner::Closed {
             let reason = self.reason.take().unwrap_or_else(|| "ended".to_owned());
-            self.done.out.push(Body::Closed(ClosedEvent {
+            self.done.end.out.push(Body::Closed(ClosedEvent {
                 seq: 0,
                 at: Timestamp::UNIX_EPOCH,
                 reason,
             }));
         }
-        self.done.closed = over;
-        if self.done.listen.is_none() && !over && state.owner == self.hot.state.owner {
-            self.done.listen.clone_from(&self.hot.listen);
+        self.done.end.closed = over;
+        if self.done.end.listen.is_none() && !over && state.owner == self.cached.state.owner {
+            self.done.end.listen.clone_from(&self.cached.listen);
         }
         if over || state.owner == Owner::Agent {
-            self.done.listen = None;
+            self.done.end.listen = None;
         }
-        self.done.trace.turn = state.turn;
-        self.done.trace.at = self.core.clock.now();
-        self.done.trace.micros.total = total;
-        self.done.rewrite |= !self.begun.events.is_empty();
-        let from = if self.done.rewrite { 0 } else { self.stored };
-        self.done.fed = self.fed.split_off(from);
-        self.done
+        self.done.end.trace.turn = state.turn;
+        self.done.end.trace.at = self.context.clock.now();
+        self.done.end.trace.micros.total = total;
+        self.rewrite |= !self.begun.events.is_empty();
+        let (fed, erase) = self.to_store();
+        self.done.end.fed = fed;
+        self.done.end.erase = erase;
+        (self.cached, self.done)
+    }
+
+    /// What the engine was fed that the journal does not have, and the entries there that do not hold any more.
+    fn to_store(&self) -> (Option<Body>, Vec<u64>) {
+        if self.rewrite {
+            (kept_events(self.row, &self.fed), self.begun.entries.clone())
+        } else {
+            (kept_events(self.row, &self.fed[self.stored..]), Vec::new())
+        }
     }
 
     /// The event that the input is to the engine.
     async fn first(&mut self) -> Event {
         if let Some(event) = self.again(|_| true) {
             if let EventKind::Heard { reading, .. } = &event.kind {
-                self.done.trace.reading.clone_from(reading);
+                self.done.end.trace.reading.clone_from(reading);
             }
             return event;
         }
         let kind = match &self.row.body {
-            Body::Input(input) => {
-                self.done.trace.micros.accept = input.micros;
-                match &input.what {
-                    What::Event { event } => {
-                        if let EventKind::Closed { reason } = event {
-                            self.reason = Some(reason.clone());
-                        }
-                        event.clone()
+            Body::Input(input) => match &input.what {
+                What::Event { event } => {
+                    if let EventKind::Closed { reason } = event {
+                        self.reason = Some(reason.clone());
                     }
-                    What::Customer { body, .. } => self.hear(body).await,
+                    event.clone()
                 }
-            }
+                What::Customer { body, .. } => self.hear(body).await,
+            },
             // Only inputs are ever queued.
             _ => EventKind::Silence,
         };
@@ -230,48 +218,35 @@ impl<'a> Drive<'a> {
     }
 
     async fn hear(&mut self, body: &InboundBody) -> EventKind {
-        let mut input = event::Input::default();
-        let reading = match body {
-            InboundBody::Silence => return EventKind::Silence,
-            InboundBody::Payload { payload } => {
-                input.payload = Some(payload.clone());
-                None
-            }
-            InboundBody::Keys { keys } => {
-                input.keys = Some(keys.clone());
-                None
-            }
-            InboundBody::Text { text } => {
-                input.text.clone_from(text);
-                self.read(text).await
-            }
-            InboundBody::Speech { text, confidence } => {
-                if text.trim().is_empty() {
-                    return EventKind::Silence;
-                }
-                input.text.clone_from(text);
-                input.speech_confidence = *confidence;
-                self.read(text).await
-            }
+        let Some(input) = body.heard() else {
+            return EventKind::Silence;
         };
-        self.done.trace.reading.clone_from(&reading);
+        // Payloads and keys are exact.
+        let reading = match &input {
+            Input { text, .. } if !text.is_empty() => self.read(text).await,
+            _ => None,
+        };
+        self.done.end.trace.reading.clone_from(&reading);
         EventKind::Heard { input, reading }
     }
 
     /// Reads a text; while a person owns the conversation nobody needs the reading.
     async fn read(&mut self, text: &str) -> Option<Reading> {
-        let state = &self.done.state;
+        let state = &self.done.end.state;
         if matches!(state.owner, Owner::Agent | Owner::Closed) {
             return None;
         }
-        let language = match (state.language.as_str(), self.core.bundle.languages.first()) {
+        let language = match (
+            state.language.as_str(),
+            self.context.bundle.languages.first(),
+        ) {
             ("", Some(first)) => first.clone(),
             (language, _) => language.to_owned(),
         };
-        let open = engine::open_question(&self.core.bundle, state);
+        let open = engine::open_question(&self.context.bundle, state);
         let watch = Stopwatch::start();
         let understood = self
-            .core
+            .context
             .reader
             .read(Request {
                 text: text.to_owned(),
@@ -280,7 +255,7 @@ impl<'a> Drive<'a> {
                 open,
             })
             .await;
-        self.done.trace.micros.nlu += watch.micros();
+        self.done.end.trace.micros.nlu += watch.micros();
         Some(match understood {
             Some(understood) => {
                 self.embedding = understood.embedding;
@@ -304,19 +279,19 @@ impl<'a> Drive<'a> {
         }
         // Another version of the bot asks for something else: what was begun does not go on.
         self.begun.events.clear();
-        self.done.rewrite = true;
+        self.rewrite = true;
         None
     }
 
     fn now(&self, kind: EventKind) -> Event {
         Event {
-            at: self.core.clock.now(),
+            at: self.context.clock.now(),
             kind,
         }
     }
 
     fn message(&self, message: Message) -> Body {
-        let spoken = self.done.state.channel == "voice";
+        let spoken = self.done.end.state.channel == "voice";
         Body::Message(Box::new(MessageEvent::of_bot(message, spoken)))
     }
 
@@ -324,7 +299,7 @@ impl<'a> Drive<'a> {
         match effect {
             Effect::Say(message) => {
                 let said = self.message(message);
-                self.done.out.push(said);
+                self.done.end.out.push(said);
             }
             Effect::Call(call) => return Ok(Some(self.call(call).await?)),
             Effect::Search {
@@ -335,11 +310,13 @@ impl<'a> Drive<'a> {
             } => return Ok(Some(self.search(key, query, language, article).await)),
             Effect::Handoff(request) => return Ok(Some(self.hand_over(request).await)),
             // One that begins with this very turn is in no queue yet.
-            Effect::CancelHandoff => self.done.cancelled = self.done.opening.take().is_none(),
+            Effect::CancelHandoff => {
+                self.done.end.cancelled = self.done.end.opening.take().is_none()
+            }
             counted @ (Effect::Rated { .. } | Effect::FlowEnded { .. }) => {
                 self.done.counts.push(counted);
             }
-            Effect::Listen(listen) => self.done.listen = Some(listen),
+            Effect::Listen(listen) => self.done.end.listen = Some(listen),
             Effect::Close { reason } => self.reason = Some(reason),
         }
         Ok(None)
@@ -352,30 +329,34 @@ impl<'a> Drive<'a> {
         }
         let watch = Stopwatch::start();
         let allowed = call.effect != ActionEffect::Irreversible || self.may_send(&call).await?;
-        let conversation = &self.row.conversation;
-        let answered = self.core.answered.of(conversation, &call.key);
+        let conversation = &self.cached.conversation.id;
+        let answered = self.context.answered.of(conversation, &call.key);
         let (outcome, tries) = if let Some(outcome) = answered {
             (outcome, 0)
         } else if allowed {
-            let actions = &self.core.actions;
-            let (outcome, tries) = actions.call(&call, &self.core.bundle, conversation).await;
-            self.core.answered.keep(conversation, &call.key, &outcome);
+            let actions = &self.context.actions;
+            let (outcome, tries) = actions
+                .call(&call, &self.context.bundle, conversation)
+                .await;
+            self.context
+                .answered
+                .keep(conversation, &call.key, &outcome);
             (outcome, tries)
         } else {
             let detail = "not sent: the conversation has another owner now".to_owned();
             (Outcome::Failed { detail }, 0)
         };
         let micros = watch.micros();
-        self.done.trace.micros.actions += micros;
+        self.done.end.trace.micros.actions += micros;
         let trace = CallTrace {
             action: call.action.clone(),
-            key: format!("{}/{}", self.row.conversation, call.key),
-            args: arguments(&self.core.bundle, &self.done.state, &call.action),
+            key: format!("{}/{}", self.cached.conversation.id, call.key),
+            args: arguments(&self.context.bundle, &self.done.end.state, &call.action),
             result: result(&outcome),
             tries,
             micros,
         };
-        self.done.trace.calls.push(trace);
+        self.done.end.trace.calls.push(trace);
         Ok(self.now(EventKind::ActionDone {
             key: call.key,
             outcome,
@@ -385,56 +366,56 @@ impl<'a> Drive<'a> {
     /// Puts an irreversible call into the journal, with all that led to it; `false` where the owner
     /// changed meanwhile. After a crash the same events lead to the same call under the same key.
     async fn may_send(&mut self, call: &ActionCall) -> Result<bool, Retry> {
-        let (id, cause, at) = (
-            Arc::clone(&self.row.conversation),
-            self.row.seq,
-            self.core.clock.now(),
-        );
-        let rewrite = self.done.rewrite;
-        let from = if rewrite { 0 } else { self.stored };
-        let mut bodies: Vec<Body> = self.fed[from..]
-            .iter()
-            .map(|event| Body::Event(event.clone()))
-            .collect();
-        if !self.begun.calls.contains(&call.key) {
-            bodies.push(Body::Call(call.clone()));
-        }
-        let known = self.expected_epoch();
-        let moved = (cause, self.hot.revision, self.done.in_journal);
-        let kept = self
-            .core
-            .store
-            .write(move |tx| {
-                check_expected_version(tx, &id, moved)?;
-                if conversations::version(tx, &id)?.1 != known {
-                    return Ok(false);
-                }
-                if rewrite {
-                    journal::forget_events(tx, &id, cause)?;
-                }
-                journal::append(tx, &id, at, cause, bodies)?;
-                Ok(true)
-            })
-            .await;
-        match kept {
-            Ok(true) => {
-                self.stored = self.fed.len();
-                self.done.in_journal = self.fed.len() as u64;
-                self.done.rewrite = false;
-                self.begun.calls.insert(call.key.clone());
-                Ok(true)
+        loop {
+            if self.cached.is_late(self.row.seq) {
+                return Ok(false);
             }
-            Ok(false) => Ok(false),
-            Err(error) => {
-                tracing::error!(%error, "a call can't be stored, so it is not sent");
-                Err(Retry)
+            let commit = self.intent(call).map_err(|error| {
+                tracing::error!(%error, "a call can't be written, so it is not sent");
+                Retry
+            })?;
+            let holds_events =
+                commit.append.len() > usize::from(!self.begun.calls.contains(&call.key));
+            match self.context.store.commit(commit).await {
+                Ok(Committed::Done {
+                    revision,
+                    first_seq,
+                }) => {
+                    self.cached.conversation.log.revision = revision;
+                    if self.rewrite {
+                        self.begun.entries.clear();
+                    }
+                    if holds_events {
+                        self.begun.entries.push(first_seq);
+                    }
+                    self.stored = self.fed.len();
+                    self.rewrite = false;
+                    self.begun.calls.insert(call.key.clone());
+                    return Ok(true);
+                }
+                // Somebody at the desk has done something: did they take the conversation?
+                Ok(Committed::Conflict) => self.cached.refresh(&self.context.store).await?,
+                Err(error) => {
+                    tracing::error!(%error, "a call can't be stored, so it is not sent");
+                    return Err(Retry);
+                }
             }
         }
     }
 
-    /// The epoch that this turn belongs to: what came from the desk carries a new one.
-    pub(super) fn expected_epoch(&self) -> u64 {
-        expected_epoch(self.hot, self.row)
+    /// The commit that says that a call is about to be sent.
+    fn intent(&self, call: &ActionCall) -> Result<Commit, Unreadable> {
+        let conversation = &self.cached.conversation;
+        let revision = Some(conversation.log.revision);
+        let now = self.context.clock.now();
+        let mut commit = Commit::new(conversation.partition(), revision, now);
+        let (events, erase) = self.to_store();
+        commit.erase = erase;
+        let call = (!self.begun.calls.contains(&call.key)).then(|| Body::Call(call.clone()));
+        for body in events.into_iter().chain(call) {
+            commit.append.push(body.entry(self.row.seq)?);
+        }
+        Ok(commit)
     }
 
     async fn search(
@@ -450,7 +431,10 @@ impl<'a> Drive<'a> {
             return event;
         }
         let watch = Stopwatch::start();
-        let (retrieve, embedding) = (Arc::clone(&self.core.retrieve), Arc::clone(&self.embedding));
+        let (retrieve, embedding) = (
+            Arc::clone(&self.context.retrieve),
+            Arc::clone(&self.embedding),
+        );
         let only = article.clone();
         let found = tokio::task::spawn_blocking(move || {
             let embedding = (!embedding.is_empty()).then_some(&*embedding);
@@ -463,8 +447,8 @@ impl<'a> Drive<'a> {
             Vec::new()
         });
         let micros = watch.micros();
-        self.done.trace.micros.retrieval += micros;
-        self.done.trace.searches.push(SearchTrace {
+        self.done.end.trace.micros.retrieval += micros;
+        self.done.end.trace.searches.push(SearchTrace {
             article,
             found: passages
                 .iter()
@@ -476,15 +460,19 @@ impl<'a> Drive<'a> {
     }
 
     async fn hand_over(&mut self, request: HandoffRequest) -> Event {
-        let at = self.core.clock.now();
-        let id = self.core.clock.id().map_or_else(
-            // Without random bits the conversation and the input still make it the only one.
-            |_| format!("{}-{}", self.row.conversation, self.row.seq),
-            |id| id.to_string(),
-        );
-        let standing = handing::standing(self.core, &request).await;
+        let at = self.context.clock.now();
+        let conversation = &self.cached.conversation;
+        let id = handoff_id(&conversation.id, conversation.head.handoffs.len() + 1);
+        let standing = self.standing(&request).await.unwrap_or_else(|error| {
+            // Nothing is promised by it: the place is told again whenever it is asked for.
+            tracing::warn!(%error, "the queue can't be read");
+            QueuePosition {
+                position: 1,
+                wait_s: None,
+            }
+        });
         let queue = request.queue.clone();
-        self.done.opening = Some(PendingHandoff {
+        self.done.end.opening = Some(PendingHandoff {
             id,
             request,
             at,
@@ -496,30 +484,13 @@ impl<'a> Drive<'a> {
             wait_s: standing.wait_s,
         })
     }
-}
 
-/// Refuses to go on where another writer has moved the conversation since it was read: `known` is the
-/// input's seq, the revision and how many of the turn's events the journal has.
-pub(super) fn check_expected_version(
-    tx: &Transaction<'_>,
-    id: &str,
-    known: (u64, u64, u64),
-) -> Result<(), StoreError> {
-    let (cause, revision, stored) = known;
-    let (is, _) = conversations::version(tx, id)?;
-    let events = journal::begun_events(tx, id, cause)?;
-    if (is, events) == (revision, stored) {
-        return Ok(());
-    }
-    let message = format!("another writer moved the conversation on to revision {is}");
-    Err(ServiceError::Conflict { message }.into())
-}
-
-/// The epoch that a turn belongs to.
-pub(super) fn expected_epoch(hot: &CachedState, row: &Row) -> u64 {
-    match &row.body {
-        Body::Input(input) => hot.epoch.max(input.epoch),
-        _ => hot.epoch,
+    /// Where somebody who asks now stands.
+    async fn standing(&self, request: &HandoffRequest) -> Result<QueuePosition, ServiceError> {
+        let view = positions::queue(&self.context.store).await?;
+        let queues = &self.context.bundle.queues;
+        let now = self.context.clock.now();
+        Ok(view.newcomer(&request.queue, request.priority, queues, now))
     }
 }
 

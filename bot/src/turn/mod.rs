@@ -4,10 +4,9 @@
 //! Must never let the customer see what is not committed, nor send an irreversible call that the
 //! journal does not know of.
 
-pub(crate) mod answered;
+mod answered;
 mod commit;
 mod drive;
-pub(crate) mod handing;
 #[cfg(test)]
 mod tests;
 
@@ -20,16 +19,20 @@ use futures_util::FutureExt;
 
 use bellhop_flows::bundle::Bundle;
 use bellhop_flows::engine::effect::Listen;
-use bellhop_flows::engine::event::{Event, EventKind};
+use bellhop_flows::engine::event::Event;
 use bellhop_flows::engine::state::{Owner, State};
 
-use crate::app::Core;
-use crate::clock::Stopwatch;
-use crate::conversation::{InboundBody, Reply, StageMicros};
+use crate::actions::Actions;
+use crate::clock::{Clock, Stopwatch};
+use crate::conversation::journal::{Body, Fed, Input, Row, What, engine_events};
+use crate::conversation::{Conversation, HEAD, InboundBody, Reply, STATE, StageMicros, read_state};
+use crate::encoding::encode;
 use crate::error::ServiceError;
-use crate::outbox::{Author, CustomerEvent, TypingEvent};
-use crate::store::journal::{self, Body, Input, Row, What};
-use crate::store::{conversations, parse};
+use crate::events::{Author, CustomerEvent, TypingEvent};
+use crate::partition::{Kind, PartitionId};
+use crate::store::Store;
+use crate::understand::{Reader, Retrieve};
+pub(crate) use answered::ActionResultCache;
 use drive::Drive;
 
 /// Work after which the customer is shown that there is some; most answers are there sooner.
@@ -37,13 +40,36 @@ const SLOW: Duration = Duration::from_millis(300);
 /// Pause between two signs of work: whoever came later sees one too.
 const STILL: Duration = Duration::from_secs(4);
 
+/// What turns need.
+pub(crate) struct Context {
+    /// The compiled bot.
+    pub(crate) bundle: Arc<Bundle>,
+    /// Reads messages.
+    pub(crate) reader: Reader,
+    /// Finds passages.
+    pub(crate) retrieve: Arc<dyn Retrieve>,
+    /// Calls systems of record.
+    pub(crate) actions: Actions,
+    /// Time.
+    pub(crate) clock: Clock,
+    /// The store.
+    pub(crate) store: Store,
+    /// Status events of handoffs are wanted.
+    pub(crate) report: bool,
+    /// Name of the model, for envelopes.
+    pub(crate) model_version: String,
+    /// What systems of record answered in turns that are not committed yet.
+    pub(crate) answered: ActionResultCache,
+}
+
 /// What is kept of a conversation between two turns.
 #[derive(Debug, Clone)]
 pub(crate) struct CachedState {
+    conversation: Conversation,
+    /// Seq of the last act of the desk that changed the owner and is not worked through: what came before it belongs to
+    /// the owner before, and is late although the conversation has another by now. 0 where there is none.
+    custody_seq: u64,
     state: State,
-    revision: u64,
-    epoch: u64,
-    processed: u64,
     listen: Option<Listen>,
     /// What the turn that comes next had stored before the program died.
     begun: InFlightTurn,
@@ -56,6 +82,8 @@ struct InFlightTurn {
     events: VecDeque<Event>,
     /// Keys of the irreversible calls that may have been sent.
     calls: BTreeSet<String>,
+    /// Seqs of the entries that hold the events.
+    entries: Vec<u64>,
 }
 
 /// The store could not take the turn, or somebody else moved the conversation: read it anew.
@@ -65,7 +93,54 @@ pub(crate) struct Retry;
 impl CachedState {
     /// Seq of the last input that was worked through.
     pub(crate) fn processed(&self) -> u64 {
-        self.processed
+        self.conversation.log.processed
+    }
+
+    /// Somebody else has got the conversation since the input at `seq` was stored.
+    fn is_late(&self, seq: u64) -> bool {
+        self.custody_seq > seq
+    }
+
+    /// Reads how the conversation stands now, after somebody at the desk has moved it.
+    ///
+    /// # Errors
+    /// [`Retry`] where the store is away or another process works through the inputs.
+    async fn refresh(&mut self, store: &Store) -> Result<(), Retry> {
+        let read = async {
+            let partition = self.conversation.partition();
+            let Some(snapshot) = store.snapshot(&partition, &[HEAD]).await? else {
+                return Err(unknown(&self.conversation.id));
+            };
+            let now = Conversation::of(&partition, &snapshot)?;
+            let after = store.log(&partition, self.processed(), usize::MAX).await?;
+            let rows = after.iter().map(Row::of).collect::<Result<Vec<_>, _>>()?;
+            Ok((now, custody_seq(&rows)))
+        };
+        let (now, custody_seq) = read.await.map_err(|error: ServiceError| {
+            tracing::error!(conversation = %self.conversation.id, %error, "a conversation can't be read");
+            Retry
+        })?;
+        if now.log.processed != self.processed() {
+            tracing::warn!(conversation = %self.conversation.id, "another process has worked through an input");
+            return Err(Retry);
+        }
+        self.conversation = now;
+        self.custody_seq = custody_seq;
+        Ok(())
+    }
+}
+
+/// Seq of the last act of the desk that changed the owner, among rows that are not worked through.
+fn custody_seq(rows: &[Row]) -> u64 {
+    let acts = rows
+        .iter()
+        .filter(|row| matches!(&row.body, Body::Input(input) if input.changes_owner()));
+    acts.map(|row| row.seq).max().unwrap_or(0)
+}
+
+fn unknown(conversation: &str) -> ServiceError {
+    ServiceError::NotFound {
+        what: format!("conversation `{conversation}`"),
     }
 }
 
@@ -78,75 +153,112 @@ pub(crate) fn rebuild(bundle: &Bundle, events: &[Event]) -> State {
     state
 }
 
-/// The epoch before the first act of the desk among inputs that wait: what came before that act belongs to it, and is
-/// late although the conversation has another owner by now. Every act of the desk raises the epoch by one.
-fn custody_epoch_before(rows: &[Row]) -> Option<u64> {
-    rows.iter().find_map(|row| match &row.body {
-        Body::Input(Input {
-            epoch,
-            what:
-                What::Event {
-                    event:
-                        EventKind::AgentJoined { .. }
-                        | EventKind::Returned { .. }
-                        | EventKind::WrappedUp
-                        | EventKind::Queued { .. },
-                },
-            ..
-        }) => epoch.checked_sub(1),
-        _ => None,
-    })
-}
-
 /// Reads a conversation and the inputs that wait in it.
 ///
 /// # Errors
 /// No such conversation, or the store is away.
 pub(crate) async fn load(
-    core: &Arc<Core>,
-    id: &str,
+    context: &Context,
+    partition: &PartitionId,
 ) -> Result<(CachedState, Vec<Row>), ServiceError> {
-    let bundle = Arc::clone(&core.bundle);
-    let id = id.to_owned();
-    let read = core.store.read(move |c| {
-        let head = conversations::head(c, &id)?;
-        let snapshot = conversations::snapshot(c, &id)?;
-        let listen = snapshot.as_ref().and_then(|found| found.listen.clone());
-        let kept = snapshot
-            .and_then(|found| found.state)
-            .and_then(|state| parse::<State>("state", &state).ok());
-        let state = match kept {
-            Some(state) => state,
-            None => {
-                if head.processed_seq > 0 {
-                    tracing::warn!(conversation = %id, "a snapshot is damaged; made again from the journal");
-                }
-                rebuild(&bundle, &journal::fed(c, &id, head.processed_seq)?)
-            }
-        };
-        let rows = journal::pending(c, &id)?;
-        let epoch = custody_epoch_before(&rows).unwrap_or(head.epoch);
-        let mut begun = InFlightTurn::default();
-        if let Some(first) = rows.first() {
-            for row in journal::begun(c, &id, first.seq)? {
-                match row.body {
-                    Body::Event(event) => begun.events.push_back(event),
-                    Body::Call(call) => drop(begun.calls.insert(call.key)),
-                    _ => {}
-                }
-            }
+    let store = &context.store;
+    let Some(snapshot) = store.snapshot(partition, &[HEAD, STATE]).await? else {
+        return Err(unknown(partition.as_str()));
+    };
+    let conversation = Conversation::of(partition, &snapshot)?;
+    let processed = conversation.log.processed;
+    let kept = snapshot.doc(STATE).and_then(|body| read_state(body));
+    let (state, listen) = match kept {
+        Some(kept) => (kept.state, kept.listen),
+        None if processed == 0 => (State::default(), None),
+        None => {
+            tracing::warn!(conversation = %partition, "a snapshot is damaged; made again from the journal");
+            let entries = store.log(partition, 0, usize::MAX).await?;
+            let rows = entries.iter().map(Row::of).collect::<Result<_, _>>()?;
+            let events = engine_events(rows, processed);
+            (rebuild(&context.bundle, &events), None)
         }
-        let hot = CachedState {
-            state,
-            revision: head.revision,
-            epoch,
-            processed: head.processed_seq,
-            listen,
-            begun,
-        };
-        Ok((hot, rows))
-    });
-    Ok(read.await?)
+    };
+    let entries = store.log(partition, processed, usize::MAX).await?;
+    let mut rows = entries.iter().map(Row::of).collect::<Result<Vec<_>, _>>()?;
+    let custody_seq = custody_seq(&rows);
+    let is_input = |row: &Row| matches!(row.body, Body::Input(_));
+    let begun = rows
+        .iter()
+        .find(|row| is_input(row))
+        .map(|first| begun(first, &rows))
+        .unwrap_or_default();
+    rows.retain(is_input);
+    let cached = CachedState {
+        conversation,
+        custody_seq,
+        state,
+        listen,
+        begun,
+    };
+    Ok((cached, rows))
+}
+
+/// Tells how far a conversation is worked through.
+///
+/// # Errors
+/// No such conversation, no input at `seq`, or the store is away.
+pub(crate) async fn processed(
+    store: &Store,
+    partition: &PartitionId,
+    seq: u64,
+) -> Result<u64, ServiceError> {
+    let Some(snapshot) = store.snapshot(partition, &[]).await? else {
+        return Err(unknown(partition.as_str()));
+    };
+    let found = match seq.checked_sub(1) {
+        Some(before) => store.log(partition, before, 1).await?,
+        None => Vec::new(),
+    };
+    if found
+        .iter()
+        .any(|entry| entry.seq == seq && entry.kind == Kind::Input)
+    {
+        return Ok(snapshot.head.processed);
+    }
+    Err(ServiceError::NotFound {
+        what: format!("message {seq}"),
+    })
+}
+
+/// What a turn that did not end had stored, among the rows after its input.
+fn begun(input: &Row, rows: &[Row]) -> InFlightTurn {
+    let mut begun = InFlightTurn::default();
+    for row in rows.iter().filter(|row| row.cause == input.seq) {
+        match &row.body {
+            Body::Events(fed) => {
+                let events = fed.iter().cloned().map(|fed| fed.event(sent(input)));
+                begun.events.extend(events);
+                begun.entries.push(row.seq);
+            }
+            Body::Call(call) => {
+                begun.calls.insert(call.key.clone());
+            }
+            _ => {}
+        }
+    }
+    begun
+}
+
+/// What the customer sent, where the input is that.
+fn sent(row: &Row) -> Option<&InboundBody> {
+    match &row.body {
+        Body::Input(Input {
+            what: What::Customer { body, .. },
+        }) => Some(body),
+        _ => None,
+    }
+}
+
+/// Events as the journal keeps them; none where there are none.
+fn kept_events(row: &Row, events: &[Event]) -> Option<Body> {
+    let fed = events.iter().map(|event| Fed::of(event, sent(row)));
+    (!events.is_empty()).then(|| Body::Events(fed.collect()))
 }
 
 /// Runs one input. Gives what is kept for the next one and what this one caused. Whoever watches sees that the bot is at
@@ -155,13 +267,13 @@ pub(crate) async fn load(
 /// # Errors
 /// [`Retry`], with the input still unprocessed.
 pub(crate) async fn run(
-    core: &Arc<Core>,
-    hot: CachedState,
+    context: &Context,
+    cached: CachedState,
     row: Row,
 ) -> Result<(CachedState, Reply), Retry> {
-    let conversation = Arc::clone(&row.conversation);
-    let says_so = hot.state.owner == Owner::Bot && is_said(&row);
-    let mut turn = Box::pin(run_quietly(core, hot, row));
+    let conversation = cached.conversation.partition();
+    let says_so = cached.state.owner == Owner::Bot && is_said(&row);
+    let mut turn = Box::pin(run_quietly(context, cached, row));
     if !says_so {
         return turn.await;
     }
@@ -169,8 +281,8 @@ pub(crate) async fn run(
     let result = loop {
         match tokio::time::timeout(pause, &mut turn).await {
             Ok(result) => break result,
-            Err(_) if is_the_bots(core, &conversation).await => {
-                at_work(core, &conversation, true);
+            Err(_) if is_the_bots(context, &conversation).await => {
+                at_work(context, &conversation, true).await;
                 (pause, shown) = (STILL, true);
             }
             // A person has it meanwhile: what this turn comes to will not be said.
@@ -178,57 +290,58 @@ pub(crate) async fn run(
         }
     };
     if shown {
-        at_work(core, &conversation, false);
+        at_work(context, &conversation, false).await;
     }
     result
 }
 
 /// The customer said it.
 fn is_said(row: &Row) -> bool {
-    let Body::Input(input) = &row.body else {
+    sent(row).is_some_and(|body| !matches!(body, InboundBody::Silence))
+}
+
+async fn is_the_bots(context: &Context, conversation: &PartitionId) -> bool {
+    let Ok(Some(snapshot)) = context.store.snapshot(conversation, &[HEAD]).await else {
         return false;
     };
-    matches!(&input.what, What::Customer { body, .. } if !matches!(body, InboundBody::Silence))
+    Conversation::of(conversation, &snapshot).is_ok_and(|it| it.head.owner == Owner::Bot)
 }
 
-async fn is_the_bots(core: &Arc<Core>, conversation: &Arc<str>) -> bool {
-    let id = Arc::clone(conversation);
-    let head = core.store.read(move |c| conversations::head(c, &id)).await;
-    head.is_ok_and(|head| head.owner == Owner::Bot)
-}
-
-fn at_work(core: &Arc<Core>, conversation: &str, on: bool) {
-    core.hub.publish(conversation, || {
-        Some(CustomerEvent::Typing(TypingEvent {
-            from: Author::Bot,
-            on,
-        }))
+async fn at_work(context: &Context, conversation: &PartitionId, on: bool) {
+    let typing = CustomerEvent::Typing(TypingEvent {
+        from: Author::Bot,
+        on,
     });
+    if let Ok(signal) = encode("signal", &typing) {
+        // Nobody needs it: the answer will come all the same.
+        let _ = context.store.signal(conversation, &signal).await;
+    }
 }
 
 async fn run_quietly(
-    core: &Arc<Core>,
-    hot: CachedState,
+    context: &Context,
+    cached: CachedState,
     row: Row,
 ) -> Result<(CachedState, Reply), Retry> {
     let watch = Stopwatch::start();
-    let mut drive = Drive::new(core, &hot, &row);
+    let mut drive = Drive::new(context, cached, &row);
     // A panic is our bug: it must cost this message and not the conversation.
     let driven = AssertUnwindSafe(drive.run()).catch_unwind().await;
     match driven {
         Ok(done) => done?,
         Err(_) => {
-            tracing::error!(conversation = %row.conversation, seq = row.seq, "a turn panicked");
+            tracing::error!(conversation = %drive.conversation(), seq = row.seq, "a turn panicked");
             metrics::counter!("bellhop_turn_panics_total").increment(1);
             drive.give_up();
         }
     }
-    let done = drive.end(watch.micros());
-    let micros = done.trace.micros;
+    let (cached, done) = drive.end(watch.micros());
+    let micros = done.end.trace.micros;
+    let conversation = Arc::clone(&cached.conversation.id);
     let storing = Stopwatch::start();
-    let result = commit::commit(core, hot, &row, done).await;
+    let result = commit::commit(context, cached, done).await;
     if result.is_ok() {
-        core.answered.forget(&row.conversation);
+        context.answered.forget(&conversation);
     }
     measure(micros, storing.elapsed());
     metrics::counter!("bellhop_turns_total").increment(1);
@@ -239,7 +352,6 @@ async fn run_quietly(
 /// Counts where a turn's time went: what `bellhop load` prints.
 fn measure(micros: StageMicros, store: Duration) {
     let stages = [
-        ("accept", micros.accept),
         ("nlu", micros.nlu),
         ("retrieval", micros.retrieval),
         ("engine", micros.engine),

@@ -14,8 +14,11 @@ use crate::actions::Actions;
 use crate::app::App;
 use crate::app::rig::{Rig, SOON, closed, say, send, web};
 use crate::conversation::{Inbound, InboundBody};
-use crate::outbox::{Author, CustomerEvent, HandoffStatus};
-use crate::store::journal::Input;
+use crate::events::{Author, CustomerEvent, HandoffStatus};
+use crate::hub::Live;
+use crate::partition::Committed;
+use crate::rules::Draft;
+use crate::store::tamper;
 
 /// A system of record that answers when it is let.
 struct Peer {
@@ -95,9 +98,9 @@ async fn press(app: &App, conversation: &str, id: &str, payload: &str) -> Reply 
 }
 
 /// The next sign of typing.
-async fn typing(watch: &mut tokio::sync::broadcast::Receiver<CustomerEvent>) -> (Author, bool) {
+async fn typing(watch: &mut tokio::sync::broadcast::Receiver<Live>) -> (Author, bool) {
     loop {
-        if let CustomerEvent::Typing(typing) = watch.recv().await.expect("events") {
+        if let Live::Event(CustomerEvent::Typing(typing)) = watch.recv().await.expect("events") {
             return (typing.from, typing.on);
         }
     }
@@ -118,7 +121,10 @@ async fn the_bot_is_seen_at_work_on_a_message_while_it_is_and_no_longer() {
     // What is answered at once needs no sign.
     say(&app, &c, "m2", "=pay.limit").await;
     while let Ok(event) = watch.try_recv() {
-        assert!(!matches!(event, CustomerEvent::Typing(_)), "{event:?}");
+        assert!(
+            !matches!(event, Live::Event(CustomerEvent::Typing(_))),
+            "{event:?}"
+        );
     }
 }
 
@@ -204,20 +210,26 @@ async fn an_irreversible_call_is_sent_again_after_a_crash_under_its_own_key_only
     assert_eq!(traces[2].calls[0].key, keys[0]);
 }
 
+/// A conversation as it is stored.
+async fn stored(app: &App, conversation: &str) -> Conversation {
+    let partition = PartitionId::conversation(conversation);
+    let snapshot = app.services.store.snapshot(&partition, &[HEAD]).await;
+    let snapshot = snapshot.expect("reads").expect("is there");
+    Conversation::of(&partition, &snapshot).expect("reads")
+}
+
 /// What the desk does where a person takes a conversation.
 async fn kim_takes(app: &App, conversation: &str) {
-    let (id, at) = (conversation.to_owned(), app.clock().now());
-    app.core
-        .post(move |tx, rows| {
-            conversations::give(tx, &id, Owner::Agent)?;
-            let joined = Input::event(EventKind::AgentJoined {
-                agent: "Kim".to_owned(),
-            });
-            rows.extend(journal::append(tx, &id, at, 0, vec![Body::Input(joined)])?);
-            Ok(())
-        })
-        .await
-        .expect("taken over");
+    let conversation = stored(app, conversation).await;
+    let mut draft = Draft::new(&conversation, app.clock().now());
+    draft.give(Owner::Agent);
+    let joined = Input::event(EventKind::AgentJoined {
+        agent: "Kim".to_owned(),
+    });
+    draft.append(0, &Body::Input(joined)).expect("JSON");
+    let commit = draft.finish(900).expect("JSON");
+    let taken = app.services.store.commit(*commit).await;
+    assert!(matches!(taken, Ok(Committed::Done { .. })), "{taken:?}");
 }
 
 #[tokio::test]
@@ -260,16 +272,8 @@ async fn what_came_before_a_person_took_over_is_late_after_a_restart_too() {
     assert!(reply.events.is_empty(), "{:?}", reply.events);
     let next = say(&app, &c, "m3", "are you there?").await;
     assert_eq!(next.owner, Owner::Agent);
-    let id = c.clone();
-    let epoch = app
-        .core
-        .store
-        .read(move |s| Ok(conversations::head(s, &id)?.epoch));
-    assert_eq!(
-        epoch.await.expect("read"),
-        2,
-        "queued, then taken, and nothing after"
-    );
+    let epoch = stored(&app, &c).await.head.custody_epoch;
+    assert_eq!(epoch, 2, "queued, then taken, and nothing after");
     let said = texts(&app.events(&c, seq).await.expect("events"), Author::Bot);
     assert_eq!(said, ["You're now talking to Kim."]);
 }
@@ -284,21 +288,16 @@ async fn an_answered_call_is_not_sent_again_while_the_store_takes_no_turn() {
     let seq = send(&app, &c, "m2", "yes").await.expect("taken").seq;
     peer.arrived().await;
     // The next write fails, which is that of the turn.
-    let blocked = |sql: &'static str| {
-        app.core.store.write(move |tx| {
-            tx.execute_batch(sql)?;
-            Ok(())
-        })
-    };
-    let never =
-        "CREATE TRIGGER never BEFORE UPDATE ON conversations BEGIN SELECT RAISE(ABORT, 'no'); END";
-    blocked(never).await.expect("set");
+    tamper(
+        &rig.store(),
+        "CREATE TRIGGER never BEFORE UPDATE ON partitions BEGIN SELECT RAISE(ABORT, 'no'); END",
+    );
     peer.go.add_permits(10);
     let waits = app
         .reply(&c, seq, std::time::Duration::from_millis(1500))
         .await;
     assert!(waits.is_err(), "{waits:?}");
-    blocked("DROP TRIGGER never").await.expect("set");
+    tamper(&rig.store(), "DROP TRIGGER never");
     let reply = app.reply(&c, seq, SOON).await.expect("answers");
     assert_eq!(texts(&reply.events, Author::Bot)[0], "Sent, R7.");
     assert_eq!(peer.keys().len(), 1);
@@ -314,9 +313,9 @@ async fn a_conversation_in_which_nothing_happens_is_closed_and_only_then() {
     rig.clock.advance(std::time::Duration::from_secs(1000));
     let talks = web(&app).await;
     rig.clock.advance(std::time::Duration::from_secs(900));
-    assert_eq!(app.core.close_idle().await, Ok(1));
+    assert_eq!(app.services.close_idle().await, Ok(1));
     assert_eq!(closed(&app, &quiet).await, "idle");
-    assert_eq!(app.core.close_idle().await, Ok(0));
+    assert_eq!(app.services.close_idle().await, Ok(0));
     for open in [&waits, &talks] {
         send(&app, open, "later", "hello").await.expect("open");
     }
@@ -360,32 +359,31 @@ async fn a_turn_that_is_given_up_leaves_no_trace_in_the_state_and_says_so() {
     let app = rig.start().await;
     let c = web(&app).await;
     say(&app, &c, "m1", "=pay.send").await;
-    app.core.mailbox.stop().await;
+    app.shutdown_turns().await;
     send(&app, &c, "m2", "yes").await.expect("taken");
-    let (hot, rows) = load(&app.core, &c).await.expect("reads");
+    let (context, partition) = (app.services.context(), PartitionId::conversation(&c));
+    let (cached, rows) = load(context, &partition).await.expect("reads");
     let row = rows[0].clone();
-    let before = crate::store::json(&hot.state).expect("JSON");
-    let mut drive = Drive::new(&app.core, &hot, &row);
+    let json = |state: &State| serde_json::to_string(state).expect("JSON");
+    let before = json(&cached.state);
+    let mut drive = Drive::new(context, cached, &row);
     drive.run().await.expect("runs");
     // Its irreversible call is stored, and with it what led there.
     drive.give_up();
-    let done = drive.end(0);
-    let (after, reply) = commit::commit(&app.core, hot, &row, done)
-        .await
-        .expect("stored");
-    assert_eq!(crate::store::json(&after.state).expect("JSON"), before);
+    let (cached, done) = drive.end(0);
+    let (after, reply) = commit::commit(context, cached, done).await.expect("stored");
+    assert_eq!(json(&after.state), before);
     assert_eq!(
         texts(&reply.events, Author::Bot).len(),
         1,
         "{:?}",
         reply.events
     );
-    let (bundle, id) = (Arc::clone(&rig.bundle), c.clone());
-    let folded = app.core.store.read(move |connection| {
-        let events = journal::fed(connection, &id, u64::MAX)?;
-        crate::store::json(&rebuild(&bundle, &events))
-    });
-    assert_eq!(folded.await.expect("reads"), before);
-    let (read, rows) = load(&app.core, &c).await.expect("reads");
+    let log = context.store.log(&partition, 0, usize::MAX).await;
+    let log = log.expect("reads");
+    let rows = log.iter().map(|entry| Row::of(entry).expect("reads"));
+    let events = engine_events(rows.collect(), u64::MAX);
+    assert_eq!(json(&rebuild(&rig.bundle, &events)), before);
+    let (read, rows) = load(context, &partition).await.expect("reads");
     assert!(rows.is_empty() && read.processed() == row.seq);
 }

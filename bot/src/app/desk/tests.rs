@@ -7,6 +7,8 @@ use bellhop_flows::engine::state::Owner;
 use super::*;
 use crate::app::rig::{Rig, SOON, say, web};
 use crate::conversation::{Inbound, InboundBody, Reply};
+use crate::hub::Live;
+use crate::rules::queue::{agent_doc, card};
 use crate::staff::Role;
 
 fn rig() -> Rig {
@@ -172,15 +174,52 @@ async fn never_mind_takes_the_customer_out_of_the_queue() {
     let mut watch = app.subscribe(&second).expect("an id");
     let reply = press(&app, &first, "x", "/cancel").await;
     assert_eq!((reply.owner, reply.handoff_id), (Owner::Bot, None));
-    let moved = watch.recv().await.expect("news");
+    // Whoever watches sees it at once, and being the first is said.
+    let moved = next_event(&mut watch, |event| {
+        matches!(event, CustomerEvent::Position(_))
+    })
+    .await;
     assert!(
-        matches!(&moved, CustomerEvent::Handoff(event) if event.position == Some(1)),
+        matches!(&moved, CustomerEvent::Position(place) if place.position == 1),
         "{moved:?}"
+    );
+    let said = next_event(&mut watch, |event| {
+        matches!(event, CustomerEvent::Message(_))
+    })
+    .await;
+    assert!(
+        matches!(&said, CustomerEvent::Message(message) if message.from == Author::Bot),
+        "{said:?}"
     );
     assert_eq!(app.queue().await.expect("queue").len(), 1);
     app.close(&second, "left").await.expect("closed");
-    while !matches!(watch.recv().await.expect("news"), CustomerEvent::Closed(_)) {}
-    assert_eq!(app.queue().await.expect("queue"), []);
+    next_event(&mut watch, |event| {
+        matches!(event, CustomerEvent::Closed(_))
+    })
+    .await;
+    emptied(&app).await;
+}
+
+/// The next event that is wanted.
+async fn next_event(
+    watch: &mut broadcast::Receiver<Live>,
+    wanted: impl Fn(&CustomerEvent) -> bool,
+) -> CustomerEvent {
+    loop {
+        if let Live::Event(event) = watch.recv().await.expect("news")
+            && wanted(&event)
+        {
+            return event;
+        }
+    }
+}
+
+/// Waits until nobody waits any more.
+async fn emptied(app: &App) {
+    let mut changes = app.desk_changes();
+    while !app.queue().await.expect("queue").is_empty() {
+        changes.recv().await.expect("news");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -230,20 +269,32 @@ async fn who_leaves_the_desk_loses_the_customer_to_the_queue_with_their_age() {
     app.agent_say(&h, &mia, "1", "hi").await.expect("said");
     rig.clock.advance(Duration::from_secs(1_000));
     assert_eq!(
-        app.core.requeue_abandoned().await,
+        app.services.requeue_abandoned().await,
         Ok(0),
         "the page is open"
     );
+    let left = rig.clock.now();
     drop(page);
+    // That it went is written down behind our back.
+    let (partition, doc) = (PartitionId::queue(), agent_doc(&mia.id));
+    loop {
+        let queue = app.services.store.snapshot(&partition, &[&doc]).await;
+        let queue = queue.expect("reads");
+        let card = card(queue.as_ref(), &mia.id).expect("reads").expect("hers");
+        if card.present_until == left + Duration::from_secs(60) {
+            break;
+        }
+        tokio::task::yield_now().await;
+    }
     rig.clock.advance(Duration::from_secs(60));
     assert_eq!(
-        app.core.requeue_abandoned().await,
+        app.services.requeue_abandoned().await,
         Ok(0),
         "it may be a reload"
     );
     rig.clock.advance(Duration::from_secs(1));
-    assert_eq!(app.core.requeue_abandoned().await, Ok(1));
-    assert_eq!(app.core.requeue_abandoned().await, Ok(0));
+    assert_eq!(app.services.requeue_abandoned().await, Ok(1));
+    assert_eq!(app.services.requeue_abandoned().await, Ok(0));
     assert_eq!(app.available(&mia).await, Ok(false));
     let late = app.agent_say(&h, &mia, "2", "back again").await;
     assert!(

@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 use tokio::sync::{mpsc, oneshot};
 
-use super::StoreError;
+use super::super::StoreError;
 
 /// Most writes in one transaction: bounds how long the first of them waits.
 const GROUP: usize = 256;
@@ -18,7 +18,7 @@ pub(super) trait Job: Send {
     fn settle(self: Box<Self>, end: Result<(), StoreError>);
 }
 
-/// The job of one [`super::Store::write`].
+/// The job of one write.
 pub(super) struct Write<T, F, G> {
     work: Option<F>,
     then: G,
@@ -41,7 +41,7 @@ impl<T, F, G> Job for Write<T, F, G>
 where
     T: Send,
     F: FnOnce(&Transaction<'_>) -> Result<T, StoreError> + Send,
-    G: FnOnce(&T) + Send,
+    G: FnOnce(&mut T) + Send,
 {
     fn run(&mut self, tx: &Transaction<'_>) -> bool {
         let Some(work) = self.work.take() else {
@@ -49,7 +49,7 @@ where
         };
         // One write that panics must not take down the others'.
         let result = catch_unwind(AssertUnwindSafe(|| work(tx)))
-            .unwrap_or_else(|_| Err(StoreError::Sql("a write panicked".to_owned())));
+            .unwrap_or_else(|_| Err(StoreError::Engine("a write panicked".to_owned())));
         let stays = result.is_ok();
         self.result = Some(result);
         stays
@@ -65,9 +65,9 @@ where
         let result = match (end, result) {
             // A write that was refused by a rule is told so, whatever became of the others.
             (_, Some(Err(error))) | (Err(error), _) => Err(error),
-            (Ok(()), Some(Ok(value))) => {
+            (Ok(()), Some(Ok(mut value))) => {
                 // The commit holds whatever `then` does.
-                let _ = catch_unwind(AssertUnwindSafe(|| then(&value)));
+                let _ = catch_unwind(AssertUnwindSafe(|| then(&mut value)));
                 Ok(value)
             }
             (Ok(()), None) => Err(StoreError::ShutDown),

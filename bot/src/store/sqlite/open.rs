@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
-use super::{StoreError, schema};
+use super::super::StoreError;
+use super::schema;
 use crate::error::ServiceError;
 
 /// Statements that each connection keeps prepared.
@@ -14,7 +15,7 @@ const PREPARED: usize = 128;
 /// Opens the file for writing, makes its folder, checks it and brings its tables up to date.
 pub(super) fn writing(path: &Path) -> Result<Connection, ServiceError> {
     let refuse = |message: String| ServiceError::Store {
-        path: path.to_path_buf(),
+        place: path.display().to_string(),
         message,
     };
     if path.is_dir() {
@@ -43,9 +44,10 @@ pub(super) fn writing(path: &Path) -> Result<Connection, ServiceError> {
                  that version, or name another file",
                 schema::VERSION
             ),
-            schema::Migration::Damaged { first } => {
-                format!("it is damaged ({first}); restore a backup, or name another file")
-            }
+            schema::Migration::Unreadable { what } => format!(
+                "it can't be brought up to date, and was left as it was: {what}; use the version that wrote it, or name \
+                 another file"
+            ),
         })
     })?;
     Ok(connection)

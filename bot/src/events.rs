@@ -1,13 +1,19 @@
-//! What leaves: the customer's wire events, and the status events of handoffs that are pushed to a
-//! webhook through the outbox table.
-//!
-//! Web channels need no sending: their events are read from the journal by `seq`.
+//! The customer's wire events: what every channel shows, each in its own way.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use bellhop_flows::engine::effect;
+
+/// An event that has no place yet is stored without one: the journal's entry knows it.
+fn is_nowhere(seq: &u64) -> bool {
+    *seq == 0
+}
+
+fn is_never(at: &Timestamp) -> bool {
+    *at == Timestamp::UNIX_EPOCH
+}
 
 /// An event as customers' channels get it (server-sent events, web socket, replies to a POST).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -19,6 +25,8 @@ pub enum CustomerEvent {
     Handoff(HandoffEvent),
     /// The conversation is over.
     Closed(ClosedEvent),
+    /// Where the customer stands in the line now: not stored, has no `seq`.
+    Position(PositionEvent),
     /// Somebody is typing: not stored, has no `seq`.
     Typing(TypingEvent),
 }
@@ -30,7 +38,7 @@ impl CustomerEvent {
             Self::Message(event) => Some(event.seq),
             Self::Handoff(event) => Some(event.seq),
             Self::Closed(event) => Some(event.seq),
-            Self::Typing(_) => None,
+            Self::Position(_) | Self::Typing(_) => None,
         }
     }
 }
@@ -51,9 +59,11 @@ pub enum Author {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct MessageEvent {
     /// Place in the journal: strictly growing, not dense.
+    #[serde(default, skip_serializing_if = "is_nowhere")]
     pub seq: u64,
     /// When it was stored.
     #[schema(value_type = String, format = DateTime)]
+    #[serde(default, skip_serializing_if = "is_never")]
     pub at: Timestamp,
     /// Who said it.
     pub from: Author,
@@ -138,9 +148,11 @@ pub enum HandoffStatus {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct HandoffEvent {
     /// Place in the journal.
+    #[serde(default, skip_serializing_if = "is_nowhere")]
     pub seq: u64,
     /// When it was stored.
     #[schema(value_type = String, format = DateTime)]
+    #[serde(default, skip_serializing_if = "is_never")]
     pub at: Timestamp,
     /// How it stands.
     pub state: HandoffStatus,
@@ -163,13 +175,33 @@ pub struct HandoffEvent {
     pub agent: Option<String>,
 }
 
+/// Where the customer stands in the line now. Computed from the queue whenever it is asked for, so that a line that moves
+/// writes nothing into the conversations that wait in it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct PositionEvent {
+    /// The handoff.
+    pub handoff_id: String,
+    /// Queue.
+    pub queue: String,
+    /// What the customer hears the queue called.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub queue_title: Option<String>,
+    /// 1 is next.
+    pub position: u32,
+    /// Estimated wait, seconds; absent while nobody is signed in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wait_s: Option<u64>,
+}
+
 /// The conversation is over.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct ClosedEvent {
     /// Place in the journal.
+    #[serde(default, skip_serializing_if = "is_nowhere")]
     pub seq: u64,
     /// When it was stored.
     #[schema(value_type = String, format = DateTime)]
+    #[serde(default, skip_serializing_if = "is_never")]
     pub at: Timestamp,
     /// Why.
     pub reason: String,

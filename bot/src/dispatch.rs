@@ -1,0 +1,117 @@
+//! From a commit to whoever is concerned: watchers, the conversation's mailbox, the desk's pages, the delivery of what leaves.
+//!
+//! Called by the engine in the order of its commits, so it must be quick and must not wait.
+
+use std::sync::{Arc, OnceLock};
+
+use tokio::sync::{Notify, broadcast};
+
+use crate::conversation::journal::Row;
+use crate::encoding::decode;
+use crate::events::CustomerEvent;
+use crate::hub::Hub;
+use crate::mailbox::Mailbox;
+use crate::partition::{Kind, Notice, PartitionId};
+use crate::store::Listener;
+
+/// Signals of desk changes that a slow subscriber may be behind.
+const DESK_BEHIND: usize = 16;
+
+/// Where news go.
+pub(crate) struct Dispatch {
+    /// Who watches which conversation.
+    pub(crate) hub: Arc<Hub>,
+    /// Fires when the queue or anybody's conversations change.
+    pub(crate) desk: broadcast::Sender<()>,
+    /// Fires when there is something to be sent.
+    pub(crate) outbound: Arc<Notify>,
+    /// Fires when the queue's partition changes.
+    pub(crate) queue: Arc<Notify>,
+    mailbox: OnceLock<Arc<Mailbox>>,
+}
+
+impl Dispatch {
+    /// One that has no mailbox yet: what comes in until it has one is read from the store by whoever sets it.
+    pub(crate) fn new(hub: Arc<Hub>) -> Self {
+        Self {
+            hub,
+            desk: broadcast::Sender::new(DESK_BEHIND),
+            outbound: Arc::default(),
+            queue: Arc::default(),
+            mailbox: OnceLock::new(),
+        }
+    }
+
+    /// Has inputs run by a mailbox from here on.
+    pub(crate) fn run_by(&self, mailbox: Arc<Mailbox>) {
+        // Only the start of the program does this.
+        let _ = self.mailbox.set(mailbox);
+    }
+
+    fn conversation(&self, id: &str, notice: &Notice) {
+        let mailbox = self.mailbox.get();
+        for entry in notice.entries.iter().flat_map(|entries| entries.iter()) {
+            if Row::may_be_visible(entry.kind) {
+                self.hub.publish(id, || Row::of(entry).ok()?.visible());
+            }
+            if entry.kind == Kind::Input
+                && let Some(mailbox) = mailbox
+            {
+                match Row::of(entry) {
+                    Ok(row) => mailbox.push(&notice.partition, row),
+                    // It is read again from the log, where that is told.
+                    Err(_) => mailbox.wake(&notice.partition),
+                }
+            }
+        }
+        if notice.entries.is_none() {
+            self.hub.more(id, notice.last_seq);
+        }
+        if let Some(mailbox) = mailbox {
+            if notice.processed > 0 {
+                mailbox.worked_through(&notice.partition, notice.processed);
+            }
+            if notice.entries.is_none() {
+                mailbox.wake(&notice.partition);
+            }
+        }
+        let notes = notice
+            .entries
+            .iter()
+            .flat_map(|entries| entries.iter())
+            .any(|entry| entry.kind == Kind::Note);
+        if notes {
+            self.desk_changed();
+        }
+    }
+
+    fn desk_changed(&self) {
+        // Nobody at the desk is nobody to tell.
+        let _ = self.desk.send(());
+    }
+}
+
+impl Listener for Dispatch {
+    fn changed(&self, notice: Notice) {
+        if notice.outbound {
+            self.outbound.notify_one();
+        }
+        match notice.partition.as_conversation() {
+            Some(id) => self.conversation(id, &notice),
+            None if notice.partition == PartitionId::queue() => {
+                self.queue.notify_one();
+                self.desk_changed();
+            }
+            None => {}
+        }
+    }
+
+    fn signalled(&self, partition: &PartitionId, signal: &[u8]) {
+        // What can't be read comes from another version: typing is not worth an error.
+        if let Some(id) = partition.as_conversation()
+            && let Ok(event) = decode::<CustomerEvent>("signal", signal)
+        {
+            self.hub.publish(id, || Some(event));
+        }
+    }
+}

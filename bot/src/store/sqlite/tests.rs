@@ -1,0 +1,153 @@
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use super::*;
+use crate::partition::{Kind, NewEntry};
+
+struct Deaf;
+
+impl Listener for Deaf {
+    fn changed(&self, _: Notice) {}
+    fn signalled(&self, _: &PartitionId, _: &[u8]) {}
+}
+
+fn open(path: &Path) -> Sqlite {
+    Sqlite::open(path, Arc::new(Deaf)).expect("opens")
+}
+
+fn refusal(path: &Path) -> String {
+    match Sqlite::open(path, Arc::new(Deaf)) {
+        Err(error @ ServiceError::Store { .. }) => error.to_string(),
+        Err(other) => panic!("not a store error: {other}"),
+        Ok(_) => panic!("{} opened", path.display()),
+    }
+}
+
+/// Makes a conversation with one long entry.
+fn long(id: &str) -> Commit {
+    let mut commit = Commit::new(PartitionId::conversation(id), None, Timestamp::UNIX_EPOCH);
+    commit.append.push(NewEntry {
+        kind: Kind::Message,
+        cause: 0,
+        body: Arc::from("word ".repeat(1000).into_bytes()),
+    });
+    commit
+}
+
+#[test]
+fn a_missing_folder_is_made_and_the_file_opens_again() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("a/b/bellhop.db");
+    drop(open(&path));
+    assert!(path.exists());
+    drop(open(&path));
+}
+
+#[test]
+fn what_is_no_store_is_refused_with_its_path_and_what_to_do() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("notes.txt");
+    let text = "not a database, just a long enough text file\n".repeat(200);
+    std::fs::write(&path, text).expect("writes");
+    let said = refusal(&path);
+    assert!(
+        said.contains("notes.txt") && said.contains("not a database"),
+        "{said}"
+    );
+    assert!(refusal(folder.path()).contains("this is a folder"));
+
+    let foreign = folder.path().join("other.db");
+    tamper(&foreign, "CREATE TABLE songs (title TEXT)");
+    assert!(refusal(&foreign).contains("another program"));
+
+    let newer = folder.path().join("newer.db");
+    drop(open(&newer));
+    tamper(&newer, "PRAGMA user_version = 99");
+    assert!(refusal(&newer).contains("newer version (tables 99"));
+
+    let file = folder.path().join("file");
+    std::fs::write(&file, "x").expect("writes");
+    assert!(refusal(&file.join("bellhop.db")).contains("folder"));
+}
+
+#[tokio::test]
+async fn a_panicking_write_leaves_nothing_and_spares_the_others() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let engine = open(&folder.path().join("bellhop.db"));
+    let good = engine.commit(long("good"));
+    let panics = engine.write_quietly::<(), _>(|tx| {
+        writes::commit(tx, long("panics"))?;
+        panic!("on purpose");
+    });
+    let last = engine.commit(long("last"));
+    let (good, panics, last) = tokio::join!(good, panics, last);
+    assert!(matches!(good, Ok(Committed::Done { .. })));
+    assert!(matches!(panics, Err(StoreError::Engine(_))));
+    assert!(matches!(last, Ok(Committed::Done { .. })));
+    let kept = engine.partitions("", 9).await.expect("reads");
+    let kept: Vec<_> = kept.iter().map(PartitionId::as_str).collect();
+    assert_eq!(kept, ["good", "last"]);
+}
+
+#[tokio::test]
+async fn a_full_disk_acknowledges_nothing_and_goes_on_when_there_is_room() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let engine = open(&folder.path().join("bellhop.db"));
+    let limit = |pages: i64| {
+        engine.write_quietly(move |tx| {
+            tx.query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(()))?;
+            Ok(())
+        })
+    };
+    limit(60).await.expect("set");
+    let mut kept = Vec::new();
+    let refused = loop {
+        let id = format!("{:03}", kept.len());
+        match engine.commit(long(&id)).await {
+            Ok(_) => kept.push(PartitionId::conversation(&id)),
+            Err(error) => break error,
+        }
+    };
+    assert_eq!(refused, StoreError::Full);
+    limit(1_000_000).await.expect("set");
+    let stored = engine.partitions("", 999).await.expect("reads");
+    assert_eq!(stored, kept);
+    assert!(engine.commit(long("after")).await.is_ok());
+}
+
+/// Counts what it hears.
+#[derive(Default)]
+struct Counts(AtomicUsize);
+
+impl Listener for Counts {
+    fn changed(&self, _: Notice) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
+    fn signalled(&self, _: &PartitionId, _: &[u8]) {}
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_at_once_are_all_stored_and_told_and_closing_waits_for_them() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("bellhop.db");
+    let counts = Arc::new(Counts::default());
+    let engine = Sqlite::open(&path, Arc::clone(&counts) as _).expect("opens");
+    let engine = Arc::new(engine);
+    let tasks = (0..500).map(|n| {
+        let engine = Arc::clone(&engine);
+        // Nobody waits for it: it is stored and told all the same.
+        tokio::spawn(async move {
+            let stored = engine.commit(long(&format!("{n:03}")));
+            drop(tokio::time::timeout(std::time::Duration::from_millis(1), stored).await);
+        })
+    });
+    for task in tasks.collect::<Vec<_>>() {
+        task.await.expect("no panic");
+    }
+    engine.close().await;
+    assert_eq!(engine.commit(long("x")).await, Err(StoreError::ShutDown));
+    let again = open(&path);
+    let stored = again.partitions("", 999).await.expect("reads").len();
+    assert!(stored > 0);
+    assert_eq!(counts.0.load(Ordering::SeqCst), stored);
+}
