@@ -64,12 +64,35 @@ impl Understand for Model {
     }
 }
 
+/// Probability that may be left out of a reading as the sum of what is least likely: no decision hangs on it, and written
+/// down with every turn it would be most of what is stored.
+const LEFT_OUT: f64 = 0.005;
+/// Intents that are kept however unlikely: who reads a trace wants to see what else there was.
+const AT_LEAST: usize = 5;
+
+/// The intents of a reading, best first, without the many that have next to nothing, in six decimals as the engine takes
+/// them.
+fn leading(mut intents: Vec<(String, f64)>) -> Vec<(String, f64)> {
+    let mut left_out = 0.0;
+    while intents.len() > AT_LEAST
+        && let Some((_, p)) = intents.last()
+        && left_out + p <= LEFT_OUT
+    {
+        left_out += p;
+        intents.pop();
+    }
+    for (_, p) in &mut intents {
+        *p = (*p * 1e6).round() / 1e6;
+    }
+    intents
+}
+
 fn understood(reading: bellhop_nlu::Reading) -> Understood {
     Understood {
         embedding: reading.embedding.into(),
         reading: Reading {
             language: reading.language,
-            intents: reading.intents,
+            intents: leading(reading.intents),
             none: reading.none,
             requests: reading
                 .requests

@@ -10,7 +10,7 @@ use tokio::sync::broadcast;
 use ulid::Ulid;
 
 use super::{App, Result, Services};
-use crate::conversation::journal::Row;
+use crate::conversation::journal::{Body, Fed, Row};
 use crate::conversation::{
     Accepted, Conversation, HEAD, Inbound, NewConversation, Opened, Received, Reply, STATE,
     TurnTrace, read_state,
@@ -21,7 +21,7 @@ use crate::error::ServiceError;
 use crate::events::{Author, CustomerEvent, TypingEvent};
 use crate::hub::Live;
 use crate::intake;
-use crate::partition::{Committed, PartitionId};
+use crate::partition::{Committed, Kind, PartitionId};
 use crate::rules::open::{CONTACT, Contact, lead_to, open};
 use crate::rules::timers::close;
 use crate::turn;
@@ -254,7 +254,22 @@ impl App {
             self.services.snapshot(&partition, &[]).await?;
         }
         let traces = found.iter().map(|trace| decode("trace", trace));
-        Ok(traces.collect::<std::result::Result<_, _>>()?)
+        let mut traces: Vec<TurnTrace> = traces.collect::<std::result::Result<_, _>>()?;
+        // What was made of the messages is among what the engine was fed.
+        let first = traces.first().map_or(0, |trace| trace.seq);
+        let entries = self
+            .services
+            .store
+            .log(&partition, first, usize::MAX)
+            .await?;
+        for entry in entries.iter().filter(|entry| entry.kind == Kind::Events) {
+            let at = traces.binary_search_by_key(&entry.cause, |trace| trace.seq);
+            if let (Ok(at), Body::Events(fed)) = (at, Row::of(entry)?.body) {
+                let heard = fed.into_iter().find_map(Fed::reading);
+                traces[at].reading = traces[at].reading.take().or(heard);
+            }
+        }
+        Ok(traces)
     }
 
     /// Closes a conversation: the caller hung up, say. A waiting handoff is abandoned.

@@ -113,6 +113,18 @@ impl Fed {
         }
     }
 
+    /// What the NLU made of a message, where it is one.
+    pub fn reading(self) -> Option<Reading> {
+        match self {
+            Self::Heard { reading, .. }
+            | Self::Event(Event {
+                kind: EventKind::Heard { reading, .. },
+                ..
+            }) => reading,
+            Self::Event(_) => None,
+        }
+    }
+
     /// As the engine was fed it.
     pub fn event(self, input: Option<&InboundBody>) -> Event {
         match self {

@@ -100,8 +100,10 @@ pub(crate) fn turn_end(
             request(desk, &mut draft, conversation, opening, turn, model)?;
         }
     }
+    // The reading is in the journal, among what the engine was fed.
     let trace = TurnTrace {
         late,
+        reading: None,
         ..turn.trace.clone()
     };
     draft.commit.trace = Some(encode("trace", &trace)?);
