@@ -4,6 +4,8 @@
 //! Pure codecs: bytes in, values out. Knows nothing of flows, models, stores or sockets; whatever a
 //! peer sends, nothing here panics.
 
+pub mod channel;
+pub mod message;
 pub mod rasa;
 pub mod verify;
 pub mod voice;
