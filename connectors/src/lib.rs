@@ -5,8 +5,11 @@
 //! peer sends, nothing here panics.
 
 pub mod channel;
+mod json;
 pub mod message;
 pub mod rasa;
+pub mod telegram;
 pub mod verify;
 pub mod voice;
 pub mod web;
+pub mod whatsapp;

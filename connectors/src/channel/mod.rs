@@ -19,7 +19,7 @@ pub use capabilities::{
 pub use choice::{Offer, chosen};
 pub use render::{Frame, Row, render};
 pub use send::{Request, Retry, SendError, SendOutcome, Whose};
-pub(crate) use send::{by_status, clip, retry_after};
+pub(crate) use send::{by_status, retry_after};
 pub use split::split;
 
 #[cfg(test)]

@@ -152,6 +152,6 @@ pub(crate) fn retry_after(headers: &[(String, String)]) -> Option<Duration> {
 }
 
 /// Cuts a provider's words to a length that can be kept.
-pub(crate) fn clip(message: &str) -> String {
+pub(super) fn clip(message: &str) -> String {
     message.trim().chars().take(MESSAGE_MAX).collect()
 }

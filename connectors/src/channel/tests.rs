@@ -1,5 +1,6 @@
 use proptest::prelude::*;
 
+use super::send::clip;
 use super::*;
 use crate::message::{Author, Button, Link, Outgoing, Source};
 
@@ -48,7 +49,7 @@ fn options_go_from_buttons_to_a_list_to_numbered_lines() {
         buttons: three.buttons.clone(),
     };
     for can in [WHATSAPP, TELEGRAM, WEB] {
-        assert_eq!(render(&three, &can), [expected.clone()]);
+        assert_eq!(render(&three, &can), std::slice::from_ref(&expected));
     }
     let four = said("Which card?", &["Debit", "Credit", "Virtual", "All"]);
     let expected = Frame::List {
@@ -519,7 +520,8 @@ proptest! {
 
     #[test]
     fn every_numbered_option_is_reached_by_its_number(
-        titles in proptest::collection::vec("[a-z]{1,8}", 1..120), at in any::<proptest::sample::Index>(),
+        titles in proptest::collection::vec("[a-z]{1,8}", 1..120),
+        at in any::<proptest::sample::Index>(),
     ) {
         let titles: Vec<&str> = titles.iter().map(String::as_str).collect();
         let offer = Offer { options: buttons(&titles), numbered: true };
