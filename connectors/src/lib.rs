@@ -12,4 +12,5 @@ pub mod telegram;
 pub mod verify;
 pub mod voice;
 pub mod web;
+pub mod webhook;
 pub mod whatsapp;

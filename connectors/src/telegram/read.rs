@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::CALLBACK;
+use super::{ALLOWED_UPDATES, CALLBACK};
 use crate::json::{kind, list, number, owned, text};
 use crate::message::{
     Batch, Change, Contact, Content, Incoming, Media, MediaKind, MediaSource, Notice,
@@ -86,9 +86,16 @@ pub fn read(account: &str, body: &[u8]) -> Result<Batch, TelegramError> {
         .and_then(Value::as_i64)
         .ok_or(TelegramError::Shape)?;
     let mut batch = Batch::default();
-    let name = update
+    // At most one kind an update; a field that comes to stand beside it must not hide it.
+    let mut names = update
         .as_object()
-        .and_then(|fields| fields.keys().find(|name| *name != "update_id"));
+        .into_iter()
+        .flat_map(|fields| fields.keys())
+        .filter(|name| *name != "update_id");
+    let name = names
+        .clone()
+        .find(|name| ALLOWED_UPDATES.contains(&name.as_str()))
+        .or_else(|| names.next());
     let Some(name) = name else {
         batch.ignored.push("update without contents".to_owned());
         return Ok(batch);

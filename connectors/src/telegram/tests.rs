@@ -289,6 +289,9 @@ fn what_asks_for_no_answer_is_named_without_anybody_in_it() {
         assert_eq!(batch.ignored, [ignored]);
         assert_eq!(batch.messages.len() + batch.notices.len(), 0);
     }
+    let beside = br#"{"update_id":1,"new":{},"message":{}}"#;
+    let beside = read("b", beside).expect("an update");
+    assert_eq!(beside.ignored, ["message: nothing is said"]);
     let bare = read("b", br#"{"update_id":1}"#).expect("an update");
     assert_eq!(bare.ignored, ["update without contents"]);
 }
