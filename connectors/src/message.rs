@@ -1,4 +1,5 @@
-//! What every messaging channel speaks of: messages and receipts that come in, and what is said back.
+//! What every messaging channel speaks of: messages and receipts that come in, and what is said
+//! back.
 //!
 //! Plain data. A codec fills [`Batch`] from a provider's bytes; [`crate::channel::render`] turns
 //! [`Outgoing`] into what a channel can show.
@@ -61,7 +62,8 @@ pub enum Content {
     Contacts(Vec<Contact>),
     /// An earlier message reads differently now.
     Edited {
-        /// The earlier message's [`Incoming::message_id`], or its [`Incoming::id`] where it has none.
+        /// The earlier message's [`Incoming::message_id`], or its [`Incoming::id`] where it has
+        /// none.
         of: String,
         /// The new text.
         text: String,

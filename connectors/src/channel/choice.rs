@@ -6,6 +6,7 @@ use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
 use super::Frame;
+use super::render::with_titles;
 use crate::message::{Button, Outgoing};
 
 /// Words that say that a number counts options, folded as [`fold`] does. "no" alone is none: "no 2"
@@ -22,7 +23,7 @@ const ARTICLES: [&str; 13] = [
 /// What was offered last. The caller keeps it with the conversation until something else is said.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Offer {
-    /// The options in the order in which they were shown.
+    /// The options in the order and with the titles in which they were shown.
     pub options: Vec<Button>,
     /// They were shown as numbered lines. Only then is a bare number an answer: under buttons, "2"
     /// answers "how many?" and is no second option.
@@ -33,7 +34,7 @@ impl Offer {
     /// What is offered by something said, given the frames that it was rendered to.
     pub fn new(said: &Outgoing, frames: &[Frame]) -> Self {
         Self {
-            options: said.buttons.clone(),
+            options: with_titles(&said.buttons),
             numbered: !said.buttons.is_empty() && matches!(frames.last(), Some(Frame::Text(_))),
         }
     }

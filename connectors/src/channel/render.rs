@@ -45,9 +45,9 @@ pub struct Row {
 ///
 /// Options are shown as buttons if all fit, else as a list, else as numbered lines of text; none is
 /// left out and no title is shortened unless the whole of it stands beside. A payload that the
-/// channel can't carry is replaced by a token that [`super::Offer::pressed`] resolves. Links and the
-/// source become lines of text. A text that is too long is split, see [`split`]; options stay with its
-/// last piece.
+/// channel can't carry is replaced by a token that [`super::Offer::pressed`] resolves. Links and
+/// the source become lines of text. A text that is too long is split, see [`split`]; options stay
+/// with its last piece.
 ///
 /// A person's name goes before what they say where the channel doesn't show who speaks.
 pub fn render(said: &Outgoing, can: &Capabilities) -> Vec<Frame> {
@@ -118,7 +118,7 @@ fn beside(parts: &[&str]) -> String {
 
 /// The options with titles of one line. An option without a title shows its payload: a button that
 /// says nothing is refused by every provider.
-fn with_titles(buttons: &[Button]) -> Vec<Button> {
+pub(super) fn with_titles(buttons: &[Button]) -> Vec<Button> {
     buttons
         .iter()
         .map(|button| {

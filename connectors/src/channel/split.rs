@@ -6,8 +6,8 @@ use unicode_segmentation::UnicodeSegmentation;
 
 use super::Unit;
 
-/// What ends a sentence, with the space that follows.
-const SENTENCE_ENDS: [&str; 8] = [". ", "! ", "? ", "… ", ".\n", "!\n", "?\n", "。"];
+/// What ends a sentence, with the space that follows. Line breaks have been looked for before.
+const SENTENCE_ENDS: [&str; 5] = [". ", "! ", "? ", "… ", "。"];
 
 /// Cuts a text into pieces of at most `max` units, in order, each trimmed and none empty.
 ///
@@ -80,9 +80,13 @@ fn cut(text: &str, fits: usize) -> usize {
     // White space right after what fits: everything that fits is whole words.
     let whole_words = text[fits..].starts_with(char::is_whitespace);
     let half = fits / 2;
+    // "2. " begins an item of a list and ends no sentence.
+    let is_number = |at: usize| head[..at].ends_with(|c: char| c.is_ascii_digit());
     let pause = |ends: &[&str]| {
         ends.iter()
-            .filter_map(|end| head.rfind(end).map(|at| at + end.len()))
+            .flat_map(|end| head.rmatch_indices(end))
+            .filter(|&(at, end)| end != ". " || !is_number(at))
+            .map(|(at, end)| at + end.len())
             .max()
             .filter(|&at| at >= half)
     };

@@ -205,6 +205,11 @@ fn texts_are_cut_where_a_reader_pauses() {
             26,
             &["see", "https://harbor.example/x", "now"],
         ),
+        (
+            "Choose now. 1. Something",
+            20,
+            &["Choose now.", "1. Something"],
+        ),
         ("abcdefghij", 4, &["abcd", "efgh", "ij"]),
     ] {
         assert_eq!(split(long, max, Unit::Chars), pieces, "{long:?}");
@@ -465,6 +470,19 @@ fn readable(frames: &[Frame]) -> String {
     letters(&all)
 }
 
+#[test]
+fn real_channels_keep_to_their_own_limits() {
+    let sentence = "Así es: 👩‍👩‍👧‍👦 and a few words more. ";
+    for can in [WHATSAPP, TELEGRAM, VOICE] {
+        for count in 0..26 {
+            let titles: Vec<String> = (0..count).map(|n| "x".repeat(n * 3 + 1)).collect();
+            let titles: Vec<&str> = titles.iter().map(String::as_str).collect();
+            let frames = render(&said(&sentence.repeat(count * 20), &titles), &can);
+            frames.iter().for_each(|frame| check_limits(frame, &can));
+        }
+    }
+}
+
 proptest! {
     #[test]
     fn pieces_fit_and_together_are_the_text(
@@ -514,7 +532,9 @@ proptest! {
         };
         prop_assert_eq!(offer.numbered, sent.is_empty() && !titles.is_empty());
         for (at, payload) in sent.iter().enumerate() {
-            prop_assert_eq!(offer.pressed(payload), Some(&asked.buttons[at]));
+            let pressed = offer.pressed(payload).expect("an option");
+            prop_assert_eq!(pressed, &offer.options[at]);
+            prop_assert_eq!(&pressed.payload, &asked.buttons[at].payload);
         }
     }
 
@@ -526,7 +546,8 @@ proptest! {
         let titles: Vec<&str> = titles.iter().map(String::as_str).collect();
         let offer = Offer { options: buttons(&titles), numbered: true };
         let at = at.index(titles.len());
-        for typed in [format!("{}", at + 1), format!("({}).", at + 1), format!("Opción {}", at + 1)] {
+        let number = at + 1;
+        for typed in [format!("{number}"), format!("({number})."), format!("Opción {number}")] {
             prop_assert_eq!(chosen(&typed, &offer), Some(&offer.options[at]));
         }
         prop_assert_eq!(chosen(&(titles.len() + 1).to_string(), &offer), None);

@@ -1,4 +1,5 @@
-//! Sending ("Making requests", "sendMessage", "sendChatAction", "answerCallbackQuery", "setWebhook").
+//! Sending ("Making requests", "sendMessage", "sendChatAction", "answerCallbackQuery",
+//! "setWebhook").
 
 use std::fmt;
 use std::time::Duration;

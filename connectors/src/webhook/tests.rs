@@ -226,86 +226,72 @@ fn receipts_are_read() {
     assert_eq!(read("ivr", br#"{"receipts":[]}"#), Ok(Batch::default()));
 }
 
-#[test]
-fn what_is_wrong_with_a_body_is_said() {
-    for (body, part) in [
-        ("", "not a message or receipts"),
-        ("[]", "not a message or receipts"),
-        (
-            r#"{"id":"a","from":"b","text":"x","colour":1}"#,
-            "unknown field `colour`",
-        ),
-        (r#"{"from":"b","text":"x"}"#, "missing field `id`"),
-        (
-            r#"{"id":"","from":"b","text":"x"}"#,
-            "id must have 1 to 128 bytes",
-        ),
-        (
-            r#"{"id":"a","from":"","text":"x"}"#,
-            "from must have 1 to 200 bytes",
-        ),
-        (
-            r#"{"id":"a","from":"b","name":"\u0000","text":"x"}"#,
-            "name must have",
-        ),
-        (
-            r#"{"id":"a","from":"b"}"#,
-            "exactly one of text, payload and media",
-        ),
-        (
-            r#"{"id":"a","from":"b","text":"x","payload":"y"}"#,
-            "exactly one of",
-        ),
-        (
-            r#"{"id":"a","from":"b","text":" "}"#,
-            "text must not be empty",
-        ),
-        (
-            r#"{"id":"a","from":"b","payload":""}"#,
-            "payload must not be empty",
-        ),
-        (
-            r#"{"id":"a","from":"b","text":"x","title":"y"}"#,
-            "title goes with payload",
-        ),
-        (
-            r#"{"id":"a","from":"b","text":"x","at":"now"}"#,
-            "invalid type",
-        ),
-        (
-            r#"{"id":"a","from":"b","media":{"kind":"smell","link":"x"}}"#,
-            "unknown variant",
-        ),
-        (
-            r#"{"id":"a","from":"b","media":{"kind":"image","link":"file:///x"}}"#,
-            "media.link",
-        ),
-        (
-            r#"{"id":"a","from":"b","media":{"kind":"image","link":"javascript:1"}}"#,
-            "media.link",
-        ),
-        (
-            r#"{"receipts":[{"id":"a","state":"lost"}]}"#,
-            "unknown variant",
-        ),
-        (
-            r#"{"receipts":[{"id":"a","state":"read","code":"1"}]}"#,
-            "code and message go with",
-        ),
-        (
-            r#"{"receipts":[{"id":"\n","state":"read"}]}"#,
-            "id must have",
-        ),
-        (r#"{"receipts":[],"id":"a"}"#, "unknown field `id`"),
-    ] {
-        let error = read("ivr", body.as_bytes()).expect_err(body).to_string();
-        assert!(error.contains(part), "{body}: {error}");
-    }
+fn check_refused(body: &str, part: &str) {
+    let error = read("ivr", body.as_bytes()).expect_err(body).to_string();
+    assert!(error.contains(part), "{body}: {error}");
 }
 
 #[test]
-fn what_is_said_is_posted_signed() {
-    let said = Outgoing {
+fn what_is_wrong_with_a_message_is_said() {
+    check_refused("", "not a message or receipts");
+    check_refused("[]", "not a message or receipts");
+    check_refused(r#"{"from":"b","text":"x"}"#, "missing field `id`");
+    for (fields, part) in [
+        (r#""text":"x","colour":1"#, "unknown field `colour`"),
+        (r#""text":"x","name":"\u0000""#, "name must have"),
+        (r#""name":"Ada""#, "exactly one of text, payload and media"),
+        (
+            r#""text":"x","payload":"y""#,
+            "exactly one of text, payload and media",
+        ),
+        (r#""text":" ""#, "text must not be empty"),
+        (r#""payload":"""#, "payload must not be empty"),
+        (r#""text":"x","title":"y""#, "title goes with payload"),
+        (r#""text":"x","at":"now""#, "invalid type"),
+        (r#""media":{"kind":"smell","link":"x"}"#, "unknown variant"),
+        (
+            r#""media":{"kind":"image","link":"file:///x"}"#,
+            "media.link",
+        ),
+        (
+            r#""media":{"kind":"image","link":"javascript:1"}"#,
+            "media.link",
+        ),
+        (
+            r#""media":{"kind":"image","link":"https://a","size":1}"#,
+            "unknown field `size`",
+        ),
+    ] {
+        check_refused(&format!(r#"{{"id":"a","from":"b",{fields}}}"#), part);
+    }
+    check_refused(
+        r#"{"id":"","from":"b","text":"x"}"#,
+        "id must have 1 to 128 bytes",
+    );
+    check_refused(
+        r#"{"id":"a","from":"","text":"x"}"#,
+        "from must have 1 to 200 bytes",
+    );
+}
+
+#[test]
+fn what_is_wrong_with_receipts_is_said() {
+    check_refused(r#"{"receipts":[],"id":"a"}"#, "unknown field `id`");
+    for (receipt, part) in [
+        (r#""id":"a","state":"lost""#, "unknown variant"),
+        (
+            r#""id":"a","state":"read","code":"1""#,
+            "code and message go with",
+        ),
+        (r#""id":"\n","state":"read""#, "id must have"),
+        (r#""state":"read""#, "missing field `id`"),
+    ] {
+        check_refused(&format!(r#"{{"receipts":[{{{receipt}}}]}}"#), part);
+    }
+}
+
+fn said() -> Outgoing {
+    Outgoing {
         text: "Sure?".into(),
         buttons: vec![Button {
             title: "Yes".into(),
@@ -322,11 +308,16 @@ fn what_is_said_is_posted_signed() {
         }),
         from: Author::Agent { name: "Ana".into() },
         language: "en".into(),
-    };
+    }
+}
+
+#[test]
+fn what_is_said_is_posted_signed() {
     let endpoint = Endpoint {
         url: "https://ivr.example/in".into(),
         secrets: vec![other(), key()],
     };
+    let mut said = said();
     let delivery = Delivery {
         id: "out-1",
         conversation: "c-1",
@@ -344,20 +335,32 @@ fn what_is_said_is_posted_signed() {
         Ok("out-1")
     );
     let body: Value = serde_json::from_slice(&posted.body).expect("JSON");
-    assert_eq!(
-        body,
-        json!({
-            "type": "message", "conversation": "c-1", "seq": 7, "to": "+34600", "text": "Sure?",
-            "buttons": [{"title": "Yes", "payload": "yes"}],
-            "links": [{"title": "Fees", "url": "https://harbor.example/fees"}],
-            "source": {"title": "Fees", "section": null, "url": null},
-            "from": {"kind": "agent", "name": "Ana"}, "language": "en",
-        })
-    );
+    let expected = json!({
+        "type": "message", "conversation": "c-1", "seq": 7, "to": "+34600", "text": "Sure?",
+        "buttons": [{"title": "Yes", "payload": "yes"}],
+        "links": [{"title": "Fees", "url": "https://harbor.example/fees"}],
+        "source": {"title": "Fees", "section": null, "url": null},
+        "from": {"kind": "agent", "name": "Ana"}, "language": "en",
+    });
+    assert_eq!(body, expected);
     for id in ["", "a.b", "a b", "ñ"] {
         let delivery = Delivery { id, ..delivery };
         assert_eq!(request(&endpoint, &delivery, AT_S), Err(IdError), "{id}");
     }
+    (said.from, said.source) = (Author::Bot, None);
+    let delivery = Delivery {
+        id: "out-2",
+        conversation: "c-1",
+        seq: 8,
+        to: "+34600",
+        said: &said,
+    };
+    let posted = request(&endpoint, &delivery, AT_S).expect("a request");
+    let body: Value = serde_json::from_slice(&posted.body).expect("JSON");
+    assert_eq!(
+        (&body["from"], &body["source"]),
+        (&json!({"kind": "bot"}), &Value::Null)
+    );
 }
 
 #[test]

@@ -42,7 +42,7 @@ pub(super) fn judge(error: &Value, status: u16, headers: &[(String, String)]) ->
         1 | 2 | 131_000 | 131_016 | 131_057 | 133_004 => (Whose::Theirs, Retry::After(wait)),
         // Not on WhatsApp or too old; in an experiment; enough marketing for one person; opted out.
         131_026 | 130_472 | 131_049 | 131_050 => (Whose::Customer, Retry::Never),
-        // Token, permission, policy, spam, payment, certificate: nothing goes out until it is mended.
+        // Token, permission, policy, spam, payment, certificate: nothing goes out until then.
         0 | 3 | 10 | 190 | 200..=299 | 368 | 131_005 | 131_031 | 131_042 | 131_045 | 131_048 => {
             (Whose::Ours, Retry::Never)
         }

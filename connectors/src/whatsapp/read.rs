@@ -176,6 +176,10 @@ fn content(message: &Value) -> Option<Content> {
         "location" => location(body).unwrap_or_else(unsupported),
         "contacts" => Content::Contacts(list(message, "/contacts").iter().map(contact).collect()),
         "edit" => edited(body).unwrap_or_else(unsupported),
+        // What Meta itself doesn't pass on; it may say what it was.
+        "unsupported" => Content::Unsupported {
+            what: kind(text(body, "/type").unwrap_or(name)),
+        },
         // A reaction, a message taken back, the chat opened for the first time.
         "reaction" | "revoke" | "request_welcome" => return None,
         _ => unsupported(),

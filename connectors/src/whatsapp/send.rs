@@ -85,8 +85,8 @@ fn is_user_id(address: &str) -> bool {
     })
 }
 
-/// Asks to send a frame that [`crate::channel::render`] made for [`WHATSAPP`]. `to` is the customer's
-/// address; `key` is ours of the message and comes back with its receipts.
+/// Asks to send a frame that [`crate::channel::render`] made for [`WHATSAPP`]. `to` is the
+/// customer's address; `key` is ours of the message and comes back with its receipts.
 pub fn request(account: &Account, to: &str, key: Option<&str>, frame: &Frame) -> Request {
     let (of, content) = match frame {
         Frame::Text(text) => (

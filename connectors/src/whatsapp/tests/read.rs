@@ -100,131 +100,124 @@ fn the_address_is_confirmed_to_who_knows_the_token() {
     }
 }
 
+fn check(of: &str, body: Value, content: Content) {
+    let batch = read_one(message(of, body));
+    assert_eq!(batch.messages, [incoming(content)], "{of}");
+    assert_eq!(batch.ignored.len() + batch.receipts.len(), 0, "{of}");
+}
+
 #[test]
-fn every_kind_of_message_is_read() {
-    let picture = json!({"id": "9001", "mime_type": "x/y", "sha256": "…", "caption": "my card"});
-    let voice = json!({"id": "9001", "mime_type": "x/y", "voice": true});
-    let paper = json!({"id": "9001", "mime_type": "x/y", "filename": "bill.pdf"});
+fn texts_and_choices_are_read() {
+    check(
+        "text",
+        json!({"body": " hi "}),
+        Content::Text(" hi ".into()),
+    );
     let button = json!({"type": "button_reply", "button_reply": {"id": "yes", "title": "Yes"}});
-    let reply = |title: &str, description: &str| {
+    check("interactive", button, payload("yes", "Yes"));
+    let row = |title: &str, description: &str| {
         let reply = json!({"id": "lost", "title": title, "description": description});
         json!({"type": "list_reply", "list_reply": reply})
     };
+    check(
+        "interactive",
+        row("Lost card", "24 h"),
+        payload("lost", "Lost card"),
+    );
+    let whole = "A card is lost";
+    check("interactive", row("A card…", whole), payload("lost", whole));
+    // A quick reply of a template.
+    let quick = json!({"payload": "go", "text": "Go on"});
+    check("button", quick, payload("go", "Go on"));
+    check(
+        "button",
+        json!({"text": "Go on"}),
+        payload("Go on", "Go on"),
+    );
+}
+
+#[test]
+fn files_are_read() {
+    let plain = || json!({"id": "9001", "mime_type": "x/y"});
+    let with = |name: &str, value: Value| {
+        let mut body = plain();
+        body[name] = value;
+        body
+    };
+    let picture = file(MediaKind::Image, Some("my card"), None);
+    check("image", with("caption", "my card".into()), picture);
+    let bill = file(MediaKind::Document, None, Some("bill.pdf"));
+    check("document", with("filename", "bill.pdf".into()), bill);
+    check(
+        "audio",
+        with("voice", true.into()),
+        file(MediaKind::Voice, None, None),
+    );
+    check(
+        "audio",
+        with("voice", false.into()),
+        file(MediaKind::Audio, None, None),
+    );
+    check("audio", plain(), file(MediaKind::Audio, None, None));
+    check("video", plain(), file(MediaKind::Video, None, None));
+    check("sticker", plain(), file(MediaKind::Sticker, None, None));
+}
+
+#[test]
+fn places_and_cards_are_read() {
     let place = json!({"latitude": 40.5, "longitude": -3, "name": "Branch", "address": "Sol 1"});
+    let content = Content::Location {
+        latitude: 40.5,
+        longitude: -3.0,
+        label: Some("Branch".into()),
+    };
+    check("location", place, content);
     let card = json!([{
         "name": {"formatted_name": "Grace Hopper", "first_name": "Grace"},
         "phones": [{"phone": "+1 940", "wa_id": "1940", "type": "HOME"}, {"wa_id": "1941"}],
     }]);
-    let caption = json!({
-        "original_message_id": "wamid.A0",
-        "message": {"type": "image", "image": {"id": "9", "caption": "better"}},
-    });
-    let words = json!({
-        "original_message_id": "wamid.A0",
-        "message": {"context": {"id": "x"}, "type": "text", "text": {"body": "better"}},
-    });
-    let edited = || Content::Edited {
-        of: "wamid.A0".into(),
-        text: "better".into(),
-    };
-    for (of, body, content) in [
-        (
-            "text",
-            json!({"body": " hi "}),
-            Content::Text(" hi ".into()),
-        ),
-        ("interactive", button, payload("yes", "Yes")),
-        (
-            "interactive",
-            reply("Lost card", "24 h"),
-            payload("lost", "Lost card"),
-        ),
-        (
-            "interactive",
-            reply("A card…", "A card is lost"),
-            payload("lost", "A card is lost"),
-        ),
-        (
-            "interactive",
-            json!({"type": "nfm_reply", "nfm_reply": {}}),
-            unsupported("nfm_reply"),
-        ),
-        (
-            "button",
-            json!({"payload": "go", "text": "Go on"}),
-            payload("go", "Go on"),
-        ),
-        (
-            "button",
-            json!({"text": "Go on"}),
-            payload("Go on", "Go on"),
-        ),
-        (
-            "image",
-            picture,
-            file(MediaKind::Image, Some("my card"), None),
-        ),
-        ("audio", voice, file(MediaKind::Voice, None, None)),
-        (
-            "audio",
-            json!({"id": "9001", "mime_type": "x/y"}),
-            file(MediaKind::Audio, None, None),
-        ),
-        (
-            "video",
-            json!({"id": "9001", "mime_type": "x/y"}),
-            file(MediaKind::Video, None, None),
-        ),
-        (
-            "sticker",
-            json!({"id": "9001", "mime_type": "x/y"}),
-            file(MediaKind::Sticker, None, None),
-        ),
-        (
-            "document",
-            paper,
-            file(MediaKind::Document, None, Some("bill.pdf")),
-        ),
-        (
-            "location",
-            place,
-            Content::Location {
-                latitude: 40.5,
-                longitude: -3.0,
-                label: Some("Branch".into()),
-            },
-        ),
-        (
-            "contacts",
-            card,
-            Content::Contacts(vec![Contact {
-                name: "Grace Hopper".into(),
-                phones: vec!["+1 940".into(), "1941".into()],
-            }]),
-        ),
-        ("edit", words, edited()),
-        ("edit", caption, edited()),
-        ("order", json!({"catalog_id": "1"}), unsupported("order")),
-        (
-            "unsupported",
-            json!({"type": "poll"}),
-            unsupported("unsupported"),
-        ),
-        ("telepathy", json!({}), unsupported("telepathy")),
-        ("<b>", json!({}), unsupported("unknown")),
-        // Known kinds whose contents are not as documented.
-        ("text", json!({"body": 7}), unsupported("text")),
-        ("image", json!(null), unsupported("image")),
-        (
-            "location",
-            json!({"latitude": "north"}),
-            unsupported("location"),
-        ),
-    ] {
-        let batch = read_one(message(of, body));
-        assert_eq!(batch.messages, [incoming(content)], "{of}");
-        assert_eq!(batch.ignored.len() + batch.receipts.len(), 0, "{of}");
+    let content = Content::Contacts(vec![Contact {
+        name: "Grace Hopper".into(),
+        phones: vec!["+1 940".into(), "1941".into()],
+    }]);
+    check("contacts", card, content);
+}
+
+#[test]
+fn edits_name_the_message_that_they_change() {
+    let text = json!({"context": {"id": "x"}, "type": "text", "text": {"body": "better"}});
+    let image = json!({"type": "image", "image": {"id": "9", "caption": "better"}});
+    for message in [text, image] {
+        let body = json!({"original_message_id": "wamid.A0", "message": message});
+        let content = Content::Edited {
+            of: "wamid.A0".into(),
+            text: "better".into(),
+        };
+        check("edit", body, content);
     }
+}
+
+#[test]
+fn what_cannot_be_taken_is_named() {
+    check("order", json!({"catalog_id": "1"}), unsupported("order"));
+    check("unsupported", json!({"type": "poll"}), unsupported("poll"));
+    check("unsupported", json!(null), unsupported("unsupported"));
+    check(
+        "interactive",
+        json!({"type": "nfm_reply"}),
+        unsupported("nfm_reply"),
+    );
+    check("telepathy", json!({}), unsupported("telepathy"));
+    check("<b>", json!({}), unsupported("unknown"));
+    // Known kinds whose contents are not as documented.
+    check("text", json!({"body": 7}), unsupported("text"));
+    check("image", json!(null), unsupported("image"));
+    check("edit", json!({"message": {}}), unsupported("edit"));
+    check(
+        "location",
+        json!({"latitude": "north"}),
+        unsupported("location"),
+    );
 }
 
 #[test]
@@ -359,7 +352,8 @@ fn a_delivery_of_many_keeps_their_order() {
         json!({"id": "990", "changes": [{"value": value, "field": "messages"}]})
     };
     let body = json!({
-        "object": "whatsapp_business_account", "entry": [entry("a"), entry("b"), null, {"changes": 7}],
+        "object": "whatsapp_business_account",
+        "entry": [entry("a"), entry("b"), null, {"changes": 7}],
     });
     let batch = read(body.to_string().as_bytes()).expect("a delivery");
     let ids: Vec<&str> = batch.messages.iter().map(|said| said.id.as_str()).collect();

@@ -33,62 +33,56 @@ fn sent(request: &Request) -> Value {
     serde_json::from_slice(&request.body).expect("JSON")
 }
 
+fn around(field: &str, to: &str, of: &str, content: Value) -> Value {
+    json!({
+        "messaging_product": "whatsapp", "recipient_type": "individual", field: to,
+        "type": of, of: content,
+    })
+}
+
 #[test]
-fn frames_are_sent_as_meta_documents_them() {
-    let around = |field: &str, to: &str, of: &str, content: Value| {
-        json!({
-            "messaging_product": "whatsapp", "recipient_type": "individual", field: to,
-            "type": of, of: content,
-        })
-    };
-    let text = Frame::Text("see https://harbor.example".into());
+fn texts_go_to_a_number_or_an_id() {
+    let link = "see https://harbor.example";
+    let content = json!({"body": link, "preview_url": true});
     assert_eq!(
-        sent(&request(&account(), PHONE, None, &text)),
-        around(
-            "to",
-            PHONE,
-            "text",
-            json!({"body": "see https://harbor.example", "preview_url": true})
-        )
+        sent(&request(&account(), PHONE, None, &Frame::Text(link.into()))),
+        around("to", PHONE, "text", content)
     );
-    let text = Frame::Text("hi".into());
-    let mut expected = around(
-        "recipient",
-        USER,
-        "text",
-        json!({"body": "hi", "preview_url": false}),
-    );
+    let content = json!({"body": "hi", "preview_url": false});
+    let mut expected = around("recipient", USER, "text", content);
     expected["biz_opaque_callback_data"] = "key-7".into();
+    let text = Frame::Text("hi".into());
     assert_eq!(
         sent(&request(&account(), USER, Some("key-7"), &text)),
         expected
     );
-    let buttons = Frame::Buttons {
-        text: "Sure?".into(),
-        buttons: vec![Button {
-            title: "Yes".into(),
-            payload: "yes".into(),
-        }],
+    assert!(!format!("{:?}", account()).contains("EAAtoken"));
+}
+
+#[test]
+fn options_are_sent_as_meta_documents_them() {
+    let button = Button {
+        title: "Yes".into(),
+        payload: "yes".into(),
     };
+    let frame = Frame::Buttons {
+        text: "Sure?".into(),
+        buttons: vec![button],
+    };
+    let replies = json!([{"type": "reply", "reply": {"id": "yes", "title": "Yes"}}]);
+    let content = json!({
+        "type": "button", "body": {"text": "Sure?"}, "action": {"buttons": replies},
+    });
     assert_eq!(
-        sent(&request(&account(), PHONE, None, &buttons)),
-        around(
-            "to",
-            PHONE,
-            "interactive",
-            json!({
-                "type": "button",
-                "body": {"text": "Sure?"},
-                "action": {"buttons": [{"type": "reply", "reply": {"id": "yes", "title": "Yes"}}]},
-            })
-        )
+        sent(&request(&account(), PHONE, None, &frame)),
+        around("to", PHONE, "interactive", content)
     );
     let row = |title: &str, description: Option<&str>| Row {
         title: title.into(),
         description: description.map(str::to_owned),
         payload: "p".into(),
     };
-    let list = Frame::List {
+    let frame = Frame::List {
         text: "Which?".into(),
         label: "Options".into(),
         rows: vec![row("One", None), row("Two…", Some("Two whole"))],
@@ -97,20 +91,12 @@ fn frames_are_sent_as_meta_documents_them() {
         {"id": "p", "title": "One"},
         {"id": "p", "title": "Two…", "description": "Two whole"},
     ]);
+    let action = json!({"button": "Options", "sections": [{"title": "Options", "rows": rows}]});
+    let content = json!({"type": "list", "body": {"text": "Which?"}, "action": action});
     assert_eq!(
-        sent(&request(&account(), PHONE, None, &list)),
-        around(
-            "to",
-            PHONE,
-            "interactive",
-            json!({
-                "type": "list",
-                "body": {"text": "Which?"},
-                "action": {"button": "Options", "sections": [{"title": "Options", "rows": rows}]},
-            })
-        )
+        sent(&request(&account(), PHONE, None, &frame)),
+        around("to", PHONE, "interactive", content)
     );
-    assert!(!format!("{:?}", account()).contains("EAAtoken"));
 }
 
 #[test]
