@@ -137,7 +137,7 @@ fn has_number(title: &str, number: usize) -> bool {
         .any(|digits| digits.parse() == Ok(number))
 }
 
-/// A text without case, accents, outer white space, and the stops that people put at its end.
+/// A text without case, accents, outer white space, and the stops that people put around it.
 fn fold(text: &str) -> String {
     let bare: String = text
         .nfkd()
@@ -147,7 +147,8 @@ fn fold(text: &str) -> String {
     let words: Vec<&str> = bare.split_whitespace().collect();
     words
         .join(" ")
+        .trim_start_matches(['¡', '¿'])
         .trim_end_matches(['.', '!', ',', ';'])
-        .trim_end()
+        .trim()
         .to_owned()
 }

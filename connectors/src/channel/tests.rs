@@ -259,6 +259,7 @@ fn answers_name_an_option_or_nothing() {
         ("No. 2", Some("Té")),
         ("cafe  CON leche!", Some("Café con leche")),
         ("TE", Some("Té")),
+        ("¡Té!", Some("Té")),
         ("nada mas", Some("Nada más")),
         ("", None),
         (".", None),

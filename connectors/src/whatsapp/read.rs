@@ -82,24 +82,33 @@ fn read_message(message: &Value, value: &Value, echo: bool, batch: &mut Batch) {
     } else {
         (text(message, "/from"), text(message, "/from_user_id"))
     };
+    let at_s = number(message, "/timestamp");
+    if name == "system" {
+        let moves = moves(message);
+        if moves.is_empty() {
+            return ignore("of no concern");
+        }
+        for (count, (address, to)) in moves.into_iter().enumerate() {
+            batch.notices.push(Notice {
+                // One message may tell of both of a customer's addresses.
+                id: if count == 0 {
+                    id.clone()
+                } else {
+                    format!("{id}:{count}")
+                },
+                account: account.clone(),
+                address,
+                at_s,
+                change: Change::Moved { to },
+            });
+        }
+        return;
+    }
     let Some(address) = phone.or(user) else {
         return ignore("no customer");
     };
     if text(message, "/group_id").is_some() {
         return ignore("in a group");
-    }
-    let at_s = number(message, "/timestamp");
-    if name == "system" {
-        return match moved(message, address) {
-            Some((address, to)) => batch.notices.push(Notice {
-                id,
-                account,
-                address,
-                at_s,
-                change: Change::Moved { to },
-            }),
-            None => ignore("of no concern"),
-        };
     }
     let Some(content) = content(message) else {
         return ignore("nothing is said");
@@ -127,21 +136,23 @@ fn name_of(value: &Value, phone: Option<&str>, user: Option<&str>) -> Option<Str
     owned(contact, "/profile/name")
 }
 
-/// The old and the new address, where a system message tells them ("System messages"). Earlier
-/// versions call the new one `new_wa_id`.
-fn moved(message: &Value, address: &str) -> Option<(String, String)> {
-    let system = message.get("system")?;
-    match text(system, "/type")? {
-        "user_changed_user_id" => Some((
-            owned(system, "/previous_user_id")?,
-            owned(system, "/user_id").or_else(|| owned(message, "/from_user_id"))?,
-        )),
-        "user_changed_number" | "customer_changed_number" => {
-            let to = owned(system, "/wa_id").or_else(|| owned(system, "/new_wa_id"))?;
-            Some((address.to_owned(), to))
-        }
-        _ => None,
+/// Old and new addresses that a system message tells ("System messages"): of a number, of a user id,
+/// which changes with the number, or of both. Earlier versions call the new number `new_wa_id`.
+fn moves(message: &Value) -> Vec<(String, String)> {
+    let system = message.get("system").unwrap_or(&Value::Null);
+    let name = text(system, "/type").unwrap_or_default();
+    let is_number = matches!(name, "user_changed_number" | "customer_changed_number");
+    if !is_number && name != "user_changed_user_id" {
+        return vec![];
     }
+    let number = is_number
+        .then(|| {
+            let to = owned(system, "/wa_id").or_else(|| owned(system, "/new_wa_id"))?;
+            Some((owned(message, "/from")?, to))
+        })
+        .flatten();
+    let user = owned(system, "/previous_user_id").zip(owned(system, "/user_id"));
+    number.into_iter().chain(user).collect()
 }
 
 /// What a message says; `None` for what asks for no answer.

@@ -8,7 +8,7 @@ use super::errors::judge;
 use crate::channel::{Frame, Request, SendOutcome, WHATSAPP};
 use crate::json::owned;
 
-/// Longest key that Meta hands back with a status, in characters (`biz_opaque_callback_data`).
+/// Longest key that Meta hands back with a status, bytes (`biz_opaque_callback_data`).
 const KEY_MAX: usize = 512;
 
 /// Our side of a channel.
@@ -58,8 +58,8 @@ impl Account {
             "type": of,
             of: content,
         });
-        if let Some(key) = key {
-            let key: String = key.chars().take(KEY_MAX).collect();
+        // One that is cut would not be ours any more.
+        if let Some(key) = key.filter(|key| key.len() <= KEY_MAX) {
             body["biz_opaque_callback_data"] = key.into();
         }
         self.post(&body)
@@ -78,15 +78,14 @@ pub struct Template {
     pub parameters: Vec<String>,
 }
 
-/// A country, a stop, then letters and digits: `US.13491208655302741918`.
+/// A number has no letters; a user id begins with some: `US.13491208655302741918`.
 fn is_user_id(address: &str) -> bool {
-    address.split_once('.').is_some_and(|(country, _)| {
-        country.len() == 2 && country.bytes().all(|b| b.is_ascii_alphabetic())
-    })
+    address.bytes().any(|byte| byte.is_ascii_alphabetic())
 }
 
 /// Asks to send a frame that [`crate::channel::render`] made for [`WHATSAPP`]. `to` is the
-/// customer's address; `key` is ours of the message and comes back with its receipts.
+/// customer's address; `key` is ours of the message, at most 512 bytes, and comes back with its
+/// receipts.
 pub fn request(account: &Account, to: &str, key: Option<&str>, frame: &Frame) -> Request {
     let (of, content) = match frame {
         Frame::Text(text) => (

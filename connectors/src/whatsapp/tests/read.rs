@@ -310,30 +310,44 @@ fn who_writes_in_the_business_app_is_one_of_us() {
 }
 
 #[test]
-fn a_new_number_is_news_of_the_customer() {
-    let notice = |address: &str, to: &str| Notice {
-        id: "wamid.A1".into(),
+fn a_new_address_is_news_of_the_customer() {
+    let notice = |id: &str, address: &str, to: &str| Notice {
+        id: id.into(),
         account: "77001".into(),
         address: address.into(),
         at_s: Some(1_790_000_000),
         change: Change::Moved { to: to.into() },
     };
+    let number = notice("wamid.A1", PHONE, "34611");
     for (system, expected) in [
         (
             json!({"type": "user_changed_number", "wa_id": "34611"}),
-            notice(PHONE, "34611"),
+            vec![number.clone()],
         ),
         (
-            json!({"type": "user_changed_number", "new_wa_id": "34611"}),
-            notice(PHONE, "34611"),
+            json!({"type": "customer_changed_number", "new_wa_id": "34611"}),
+            vec![number.clone()],
+        ),
+        (
+            json!({
+                "type": "user_changed_number", "wa_id": "34611",
+                "previous_user_id": "ES.1", "user_id": USER,
+            }),
+            vec![number, notice("wamid.A1:1", "ES.1", USER)],
         ),
         (
             json!({"type": "user_changed_user_id", "previous_user_id": "ES.1", "user_id": USER}),
-            notice("ES.1", USER),
+            vec![notice("wamid.A1", "ES.1", USER)],
         ),
     ] {
-        assert_eq!(read_one(message("system", system)).notices, [expected]);
+        assert_eq!(read_one(message("system", system)).notices, expected);
     }
+    // No number can be shared.
+    let system =
+        json!({"type": "user_changed_user_id", "previous_user_id": "ES.1", "user_id": USER});
+    let mut hidden = message("system", system);
+    hidden["from"] = Value::Null;
+    assert_eq!(read_one(hidden).notices, [notice("wamid.A1", "ES.1", USER)]);
 }
 
 #[test]
