@@ -4,7 +4,13 @@
 //! Pure codecs: bytes in, values out. Knows nothing of flows, models, stores or sockets; whatever a
 //! peer sends, nothing here panics.
 
+pub mod channel;
+mod json;
+pub mod message;
 pub mod rasa;
+pub mod telegram;
 pub mod verify;
 pub mod voice;
 pub mod web;
+pub mod webhook;
+pub mod whatsapp;

@@ -6,7 +6,8 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
 use sha1::Sha1;
-use subtle::ConstantTimeEq;
+use sha2::Sha256;
+use subtle::{Choice, ConstantTimeEq};
 
 /// Tells whether `signature` (the `X-Twilio-Signature` header) is Twilio's for a form posted to
 /// `url`: Base64 of HMAC-SHA1, under the account's auth token, of the address and the parameters
@@ -59,6 +60,50 @@ fn addresses(url: &str) -> Vec<String> {
         }
     }
     all
+}
+
+/// Tells whether `signature` (the `X-Hub-Signature-256` header) is Meta's for a body: `sha256=` and
+/// the hex of HMAC-SHA256, under the app's secret, of the bytes as they came ("Webhooks: validating
+/// payloads").
+///
+/// Several secrets may be live while one replaces the other. An empty one never counts: it would be
+/// a setting that is missing, and anyone can sign with it.
+pub fn meta(app_secrets: &[&str], body: &[u8], signature: &str) -> bool {
+    let Some(given) = signature
+        .trim()
+        .strip_prefix("sha256=")
+        .and_then(|hex| hex::decode(hex).ok())
+    else {
+        return false;
+    };
+    any_fits(app_secrets, |secret| {
+        hmac_sha256(secret.as_bytes(), &[body]).ct_eq(&given)
+    })
+}
+
+/// Tells whether a header carries a secret that we agreed on, such as Telegram's
+/// `X-Telegram-Bot-Api-Secret-Token` or Meta's `hub.verify_token`. An empty secret never counts.
+pub fn shared(secrets: &[&str], given: &str) -> bool {
+    any_fits(secrets, |secret| secret.as_bytes().ct_eq(given.as_bytes()))
+}
+
+/// Tries all secrets, also after one fits, so that the time doesn't tell which.
+fn any_fits(secrets: &[&str], fits: impl Fn(&str) -> Choice) -> bool {
+    secrets
+        .iter()
+        .filter(|secret| !secret.is_empty())
+        .fold(Choice::from(0), |found, secret| found | fits(secret))
+        .into()
+}
+
+/// HMAC-SHA256 of parts in a row.
+pub(crate) fn hmac_sha256(key: &[u8], parts: &[&[u8]]) -> Vec<u8> {
+    let mut mac = Hmac::<Sha256>::new_from_slice(key)
+        .unwrap_or_else(|_| unreachable!("HMAC takes a key of any length"));
+    for part in parts {
+        mac.update(part);
+    }
+    mac.finalize().into_bytes().to_vec()
 }
 
 #[cfg(test)]
@@ -136,7 +181,66 @@ mod tests {
         }
     }
 
+    const BODY: &[u8] = br#"{"object":"whatsapp_business_account","entry":[]}"#;
+    // Computed apart from this code, with Python's hmac module.
+    const META: &str = "sha256=cecfa36f46ea73c8481071dc29a6c031566b17ca38f5da884ce85fdf6bc085c5";
+
+    #[test]
+    fn meta_signs_the_bytes_under_any_live_secret() {
+        for secrets in [
+            &["an-app-secret"][..],
+            &["new", "an-app-secret"],
+            &["an-app-secret", ""],
+        ] {
+            assert!(meta(secrets, BODY, META), "{secrets:?}");
+        }
+        assert!(meta(&["an-app-secret"], BODY, &META.replace('c', "C")));
+        let empty = hex::encode(hmac_sha256(b"", &[BODY]));
+        for (secrets, body, signature) in [
+            (&["an-app-secre"][..], BODY, META),
+            (&[], BODY, META),
+            (&["an-app-secret"], &BODY[1..], META),
+            (&["an-app-secret"], BODY, ""),
+            (&["an-app-secret"], BODY, "sha256="),
+            (&["an-app-secret"], BODY, "sha256=zz"),
+            (&["an-app-secret"], BODY, &META[..META.len() - 2]),
+            (&["an-app-secret"], BODY, &META["sha256=".len()..]),
+            (&[""], BODY, &format!("sha256={empty}")),
+        ] {
+            assert!(!meta(secrets, body, signature), "{secrets:?} {signature}");
+        }
+    }
+
+    #[test]
+    fn a_shared_secret_is_whole_and_not_empty() {
+        assert!(shared(&["old", "new"], "new"));
+        for (secrets, given) in [
+            (&["new"][..], "ne"),
+            (&["new"], "newer"),
+            (&["new"], ""),
+            (&[""], ""),
+            (&[], ""),
+        ] {
+            assert!(!shared(secrets, given), "{secrets:?} {given}");
+        }
+    }
+
     proptest! {
+        #[test]
+        fn a_flipped_bit_of_body_or_signature_is_refused(
+            at in any::<proptest::sample::Index>(), bit in 0..8_u8,
+        ) {
+            let mut body = BODY.to_vec();
+            let place = at.index(body.len());
+            body[place] ^= 1 << bit;
+            prop_assert!(!meta(&["an-app-secret"], &body, META));
+            let mut signature = hex::decode(&META[7..]).expect("hex");
+            let place = at.index(signature.len());
+            signature[place] ^= 1 << bit;
+            let signature = format!("sha256={}", hex::encode(signature));
+            prop_assert!(!meta(&["an-app-secret"], BODY, &signature));
+        }
+
         #[test]
         fn one_flipped_bit_is_refused(at in 0..28_usize, bit in 0..7_u8) {
             let mut bytes = SIGNATURE.as_bytes().to_vec();
