@@ -41,6 +41,11 @@ impl CustomerEvent {
             Self::Position(_) | Self::Typing(_) => None,
         }
     }
+
+    /// The customer said it: whoever answers them need not tell it.
+    pub fn is_customers_own(&self) -> bool {
+        matches!(self, Self::Message(message) if message.from == Author::Customer)
+    }
 }
 
 /// Who said a message.

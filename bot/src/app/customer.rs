@@ -9,6 +9,8 @@ use subtle::ConstantTimeEq;
 use tokio::sync::broadcast;
 use ulid::Ulid;
 
+use bellhop_flows::engine::state::Owner;
+
 use super::{App, Result, Services};
 use crate::conversation::journal::{Body, Fed, Row};
 use crate::conversation::{
@@ -21,7 +23,8 @@ use crate::error::ServiceError;
 use crate::events::{Author, CustomerEvent, TypingEvent};
 use crate::hub::Live;
 use crate::intake;
-use crate::partition::{Committed, Kind, PartitionId};
+use crate::partition::{Commit, Committed, Kind, PartitionId};
+use crate::rules::Decision;
 use crate::rules::open::{CONTACT, Contact, lead_to, open};
 use crate::rules::timers::close;
 use crate::turn;
@@ -30,6 +33,8 @@ use crate::turn;
 const PAGE: usize = 1000;
 /// Log entries read at once for them.
 const ENTRIES: usize = 2000;
+/// The document that holds the seq after which a client was told nothing, because it did not wait for it.
+const UNTOLD: &str = "untold";
 /// Times that an address is looked up anew because others open and close conversations of it.
 const TRIES: usize = 8;
 /// Longest wait for what the bot says first.
@@ -162,7 +167,8 @@ impl App {
         Err(ServiceError::Conflict { message })
     }
 
-    /// Waits until the turn caused by the message at `seq` is committed and gives what it said.
+    /// Waits until the turn caused by the message at `seq` is committed and gives what it said, with what others (an agent, a
+    /// timer) said since the turn before it.
     ///
     /// # Errors
     /// No such message, or the turn took longer than `timeout` ([`ServiceError::StillWorking`]).
@@ -170,7 +176,11 @@ impl App {
         let services = &self.services;
         let partition = PartitionId::conversation(conversation);
         if let Some(reply) = services.mailbox.reply(&partition, seq, timeout).await? {
-            return Ok(Arc::unwrap_or_clone(reply));
+            let mut reply = Arc::unwrap_or_clone(reply);
+            if let Some((since, through)) = reply.missed.take() {
+                reply.events = services.news(&partition, since, through).await?;
+            }
+            return Ok(reply);
         }
         // An older one, or one that another process has worked through: what it said is in the journal, how things stand is
         // as of now.
@@ -190,7 +200,51 @@ impl App {
             owner: head.owner,
             handoff_id: head.open_handoff,
             closed: head.closed_at.is_some(),
+            missed: None,
         })
+    }
+
+    /// Like [`App::reply`], for clients that ask only once and are told nothing later: what a turn says that takes longer
+    /// than `timeout` is told with the next answer.
+    ///
+    /// # Errors
+    /// No such message, or the store is away.
+    pub async fn reply_or_later(
+        &self,
+        conversation: &str,
+        seq: u64,
+        timeout: Duration,
+    ) -> Result<Vec<CustomerEvent>> {
+        let services = &self.services;
+        let partition = PartitionId::conversation(conversation);
+        match self.reply(conversation, seq, timeout).await {
+            Ok(reply) => {
+                let snapshot = services.snapshot(&partition, &[UNTOLD]).await?;
+                let Some(since) = snapshot.doc(UNTOLD) else {
+                    return Ok(reply.events);
+                };
+                let since: u64 = decode("cursor", since)?;
+                services.set_untold(&partition, None).await?;
+                let last = reply.events.iter().filter_map(CustomerEvent::seq).max();
+                let through = last.unwrap_or(snapshot.head.last_seq);
+                services.news(&partition, since, through).await
+            }
+            Err(ServiceError::StillWorking) => {
+                services.set_untold(&partition, Some(seq)).await?;
+                Ok(Vec::new())
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Who has a conversation.
+    ///
+    /// # Errors
+    /// No such conversation, or the store is away.
+    pub async fn owner(&self, conversation: &str) -> Result<Owner> {
+        let partition = PartitionId::conversation(conversation);
+        let snapshot = self.services.snapshot(&partition, &[HEAD]).await?;
+        Ok(Conversation::of(&partition, &snapshot)?.head.owner)
     }
 
     /// Tells everyone watching that the customer is typing. Not stored.
@@ -411,6 +465,37 @@ impl Services {
                 return Ok(events);
             }
         }
+    }
+
+    /// What the customer did not say themselves, after a seq and up to another.
+    async fn news(
+        &self,
+        partition: &PartitionId,
+        since: u64,
+        through: u64,
+    ) -> Result<Vec<CustomerEvent>> {
+        let events = self.visible(partition, since, PAGE).await?.into_iter();
+        let is_news = |event: &CustomerEvent| {
+            !event.is_customers_own() && event.seq().is_some_and(|seq| seq <= through)
+        };
+        Ok(events.filter(is_news).collect())
+    }
+
+    /// Remembers the seq after which a client has not been told anything; one that is there already is earlier and stays.
+    async fn set_untold(&self, partition: &PartitionId, since: Option<u64>) -> Result<()> {
+        let body = since.map(|since| encode("cursor", &since)).transpose()?;
+        let now = self.clock.now();
+        decide(&self.store, partition, &[UNTOLD], |snapshot| {
+            let snapshot = snapshot.ok_or_else(|| unknown(partition.as_str()))?;
+            if body.is_some() && snapshot.doc(UNTOLD).is_some() {
+                return Ok(Decision::Already(()));
+            }
+            let mut commit = Commit::new(partition.clone(), Some(snapshot.head.revision), now);
+            commit.docs.insert(UNTOLD.to_owned(), body.clone());
+            Ok(Decision::Commit(Box::new(commit), ()))
+        })
+        .await?;
+        Ok(())
     }
 
     /// Tells everyone who watches that somebody is typing.

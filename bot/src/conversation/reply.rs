@@ -33,4 +33,7 @@ pub struct Reply {
     pub handoff_id: Option<String>,
     /// The conversation is over.
     pub closed: bool,
+    /// Something was said after the first seq (the end of the turn before) and up to the second (the end of this one) that
+    /// `events` may not hold.
+    pub missed: Option<(u64, u64)>,
 }

@@ -56,11 +56,11 @@ pub(super) async fn hook(
         },
     };
     let accepted = edge.app.accept(&opened.conversation_id, inbound).await?;
-    let reply = edge
+    let events = edge
         .app
-        .reply(&opened.conversation_id, accepted.seq, REPLY_TIMEOUT)
+        .reply_or_later(&opened.conversation_id, accepted.seq, REPLY_TIMEOUT)
         .await?;
-    let replies = reply.events.into_iter().filter_map(|event| match event {
+    let replies = events.into_iter().filter_map(|event| match event {
         CustomerEvent::Message(message) if message.from != Author::Customer => Some(Reply {
             recipient_id: sender.clone(),
             text: message.text,

@@ -7,7 +7,9 @@ use axum::extract::{OriginalUri, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bellhop_connectors::verify;
-use bellhop_connectors::voice::twiml::{Heard, Hook, Next, Say, Target, read_form, render};
+use bellhop_connectors::voice::twiml::{
+    Heard, Hook, Next, Place, Say, Target, filler, read_form, render,
+};
 use bellhop_flows::engine::effect::Listen;
 use bellhop_flows::engine::state::Owner;
 
@@ -19,8 +21,12 @@ use crate::events::{Author, CustomerEvent, MessageEvent};
 
 /// Path of the webhook, as the provider is told it.
 const PATH: &str = "/webhooks/voice/twiml";
-/// Longest that a caller hears nothing because a turn is not done; the provider gives up at 15 s.
-const REPLY_TIMEOUT: Duration = Duration::from_secs(10);
+/// Longest that a caller hears nothing before they are asked to wait.
+const PATIENCE: Duration = Duration::from_secs(3);
+/// Longest that an answer is waited for once the caller knows; the provider gives up at 15 s.
+const LONG_PATIENCE: Duration = Duration::from_secs(8);
+/// Times between two fillers: the first comes at once, and no call is a chant.
+const FILLER_EVERY: u32 = 3;
 /// Payload that asks for a person.
 const HUMAN: &str = "/human";
 
@@ -63,25 +69,172 @@ pub(super) async fn hook(
             ..NewConversation::default()
         })
         .await?;
-    let id = opened.conversation_id;
-    let language = first_language(&edge);
-    if opened.created {
-        return Ok(answer(&opened.events, opened.listen.as_ref(), &language));
-    }
-    let inbound = Inbound {
-        client_msg_id: message_id(&edge, &headers)?,
-        body: heard(hook.heard),
+    let mut call = Call {
+        edge: &edge,
+        id: opened.conversation_id,
+        place: Place::read(uri.query().unwrap_or_default()),
+        dialled: hook.dial_status.is_some(),
+        language: first_language(&edge),
     };
-    let accepted = edge.app.accept(&id, inbound).await?;
-    match edge.app.reply(&id, accepted.seq, REPLY_TIMEOUT).await {
-        // Nobody took the dialled call: dialling again at once would never end, so the caller has the word.
-        Ok(reply) if hook.dial_status.is_some() => {
-            Ok(answer(&reply.events, reply.listen.as_ref(), &language))
+    // The opening is the first input of every conversation.
+    let seq = match (opened.created, call.place.wait) {
+        (true, _) => OPENING,
+        (false, Some(awaited)) => awaited,
+        (false, None) if hook.heard == Heard::Nothing && call.with_people().await? => {
+            return call.listen_to_people().await;
         }
-        Ok(reply) => reply_to(&edge, &id, &reply, &language).await,
-        // Nothing to say yet: the line stays open and the next webhook fetches it.
-        Err(ServiceError::StillWorking) => Ok(answer(&[], None, &language)),
-        Err(error) => Err(error.into()),
+        (false, None) => {
+            let inbound = Inbound {
+                client_msg_id: message_id(&edge, &headers)?,
+                body: heard(hook.heard),
+            };
+            edge.app.accept(&call.id, inbound).await?.seq
+        }
+    };
+    call.answer(seq).await
+}
+
+/// Seq of the first input of a conversation.
+const OPENING: u64 = 1;
+
+/// A call, and where it is.
+struct Call<'a> {
+    edge: &'a HttpState,
+    id: String,
+    place: Place,
+    /// Nobody took the call that was dialled for it.
+    dialled: bool,
+    language: String,
+}
+
+impl Call<'_> {
+    /// Waits for what an input causes and tells everything that was said since the caller heard something last, whoever
+    /// said it. A caller who has to wait is told so, and the provider asks again.
+    async fn answer(&mut self, seq: u64) -> Result<Response, Problem> {
+        let patience = match self.place.wait {
+            None => PATIENCE,
+            Some(_) => LONG_PATIENCE,
+        };
+        match self.edge.app.reply(&self.id, seq, patience).await {
+            Ok(reply) => {
+                let events = self.told(Some(&reply)).await?;
+                self.place.wait = None;
+                self.place.asked = 0;
+                Ok(self.go_on(&reply, &events))
+            }
+            Err(ServiceError::StillWorking) => {
+                let events = self.told(None).await?;
+                let asked = self.place.asked;
+                self.place.wait = Some(seq);
+                self.place.asked = asked + 1;
+                let mut says = says(&events, &self.language);
+                if asked.is_multiple_of(FILLER_EVERY) {
+                    says.push(filler(&self.language));
+                }
+                let action = self.place.address(PATH);
+                let pause_s = 0;
+                Ok(twiml(render(
+                    &says,
+                    &Next::Wait {
+                        action: &action,
+                        pause_s,
+                    },
+                )))
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Everything since the caller heard something last; moves on to there. An address that does not say how far that is
+    /// gets what `reply` caused.
+    async fn told(&mut self, reply: Option<&Reply>) -> Result<Vec<CustomerEvent>, Problem> {
+        let events = match (self.place.after, reply) {
+            (Some(after), _) => self.edge.app.events(&self.id, after).await?,
+            (None, Some(reply)) => reply.events.clone(),
+            (None, None) => Vec::new(),
+        };
+        let last = events.iter().filter_map(CustomerEvent::seq).max();
+        self.place.after = last.max(self.place.after).or(Some(0));
+        Ok(events)
+    }
+
+    /// A person has the call, or it waits for one, and it is not put through.
+    async fn with_people(&self) -> Result<bool, Problem> {
+        let owner = self.edge.app.owner(&self.id).await?;
+        let voice = &self.edge.config.voice;
+        let stays = self.dialled || (voice.dial.is_none() && voice.enqueue.is_none());
+        Ok(matches!(owner, Owner::Queue | Owner::Agent) && stays)
+    }
+
+    /// Tells a silent caller what people, or the queue, said meanwhile, and listens on.
+    async fn listen_to_people(&mut self) -> Result<Response, Problem> {
+        let events = match self.place.after {
+            Some(after) => self.edge.app.events(&self.id, after).await?,
+            None => Vec::new(),
+        };
+        let last = events.iter().filter_map(CustomerEvent::seq).max();
+        self.place.after = last.max(self.place.after);
+        let over = events
+            .iter()
+            .any(|event| matches!(event, CustomerEvent::Closed(_)));
+        if over {
+            let says = says(&events, &self.language);
+            return Ok(twiml(render(&says, &Next::HangUp)));
+        }
+        Ok(self.listen(&events, None))
+    }
+
+    /// What follows the answer to an input.
+    fn go_on(&self, reply: &Reply, events: &[CustomerEvent]) -> Response {
+        if reply.closed {
+            let says = says(events, &self.language);
+            return twiml(render(&says, &Next::HangUp));
+        }
+        let with_people = matches!(reply.owner, Owner::Queue | Owner::Agent);
+        let voice = &self.edge.config.voice;
+        let target = match (&voice.dial, &voice.enqueue) {
+            // Nobody took the dialled call: dialling again at once would never end, so the caller has the word.
+            _ if self.dialled => None,
+            (Some(number), _) => Some(Target::Dial(number)),
+            (None, Some(queue)) => Some(Target::Enqueue(queue)),
+            // Nowhere to put the call: the caller stays with the bot, hears where they stand and what people write, and may
+            // still say "never mind".
+            (None, None) => None,
+        };
+        let (Some(target), true, Some(handoff_id)) = (target, with_people, &reply.handoff_id)
+        else {
+            return self.listen(events, reply.listen.as_ref());
+        };
+        let base = self.edge.config.public_url.as_deref().unwrap_or("");
+        let url = format!("{}/v1/handoffs/{handoff_id}", base.trim_end_matches('/'));
+        let action = self.place.address(PATH);
+        let next = Next::Person {
+            target,
+            action: &action,
+            handoff_id,
+            interaction_id: &self.id,
+            url: &url,
+        };
+        twiml(render(&says(events, &self.language), &next))
+    }
+
+    /// What is said, and then the line is open.
+    fn listen(&self, events: &[CustomerEvent], listen: Option<&Listen>) -> Response {
+        let language = messages(events)
+            .last()
+            .and_then(|message| message.language.as_deref())
+            .unwrap_or(&self.language);
+        let nothing = Listen::default();
+        let listen = listen.unwrap_or(&nothing);
+        let one_key = !listen.keys.is_empty() && listen.keys.keys().all(|key| key.len() == 1);
+        let action = self.place.address(PATH);
+        let next = Next::Listen {
+            action: &action,
+            language,
+            hints: &listen.hints,
+            one_key,
+        };
+        twiml(render(&says(events, language), &next))
     }
 }
 
@@ -149,57 +302,6 @@ fn heard(heard: Heard) -> InboundBody {
         },
         Heard::Keys(keys) => InboundBody::Keys { keys },
     }
-}
-
-async fn reply_to(
-    edge: &HttpState,
-    id: &str,
-    reply: &Reply,
-    language: &str,
-) -> Result<Response, Problem> {
-    if reply.closed {
-        return Ok(twiml(render(&says(&reply.events, language), &Next::HangUp)));
-    }
-    let with_people = matches!(reply.owner, Owner::Queue | Owner::Agent);
-    let voice = &edge.config.voice;
-    let target = match (&voice.dial, &voice.enqueue) {
-        (Some(number), _) => Some(Target::Dial(number)),
-        (None, Some(queue)) => Some(Target::Enqueue(queue)),
-        // Nowhere to put the call: the caller stays with the bot, hears where they stand, and may
-        // still say "never mind".
-        (None, None) => None,
-    };
-    let (Some(target), true, Some(handoff_id)) = (target, with_people, &reply.handoff_id) else {
-        return Ok(answer(&reply.events, reply.listen.as_ref(), language));
-    };
-    let base = edge.config.public_url.as_deref().unwrap_or("");
-    let url = format!("{}/v1/handoffs/{handoff_id}", base.trim_end_matches('/'));
-    let next = Next::Person {
-        target,
-        action: PATH,
-        handoff_id,
-        interaction_id: id,
-        url: &url,
-    };
-    Ok(twiml(render(&says(&reply.events, language), &next)))
-}
-
-/// What is said, and then the line is open.
-fn answer(events: &[CustomerEvent], listen: Option<&Listen>, language: &str) -> Response {
-    let language = messages(events)
-        .last()
-        .and_then(|message| message.language.as_deref())
-        .unwrap_or(language);
-    let nothing = Listen::default();
-    let listen = listen.unwrap_or(&nothing);
-    let one_key = !listen.keys.is_empty() && listen.keys.keys().all(|key| key.len() == 1);
-    let next = Next::Listen {
-        action: PATH,
-        language,
-        hints: &listen.hints,
-        one_key,
-    };
-    twiml(render(&says(events, language), &next))
 }
 
 fn says<'a>(events: &'a [CustomerEvent], language: &'a str) -> Vec<Say<'a>> {

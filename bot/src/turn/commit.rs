@@ -65,7 +65,16 @@ pub(super) async fn commit(
             let conversation = cached.conversation.partition();
             update_queue_now(&context.store, &conversation, end.trace.at).await;
         }
+        // Between this turn and the one before that somebody asked for there is its input, and anything that others did.
+        let own_input = u64::from(end.seq > cached.told_through);
+        let missed = first_seq > cached.told_through + 1 + own_input;
+        let last_seq = (first_seq + appended.len() as u64).saturating_sub(1);
+        let missed = missed.then_some((cached.told_through, last_seq));
+        if done.is_asked {
+            cached.told_through = last_seq;
+        }
         let reply = Reply {
+            missed,
             events: visible(first_seq, end.trace.at, appended),
             listen: end.listen.clone(),
             owner: head.owner,

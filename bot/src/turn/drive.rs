@@ -11,7 +11,7 @@ use bellhop_flows::engine::effect::{ActionCall, Effect, HandoffRequest, Message}
 use bellhop_flows::engine::event::{Event, EventKind, Input, Outcome, Reading};
 use bellhop_flows::engine::state::{Owner, State};
 
-use super::{CachedState, Context, InFlightTurn, Retry, kept_events};
+use super::{CachedState, Context, InFlightTurn, Retry, is_asked, kept_events};
 use crate::clock::Stopwatch;
 use crate::conversation::journal::{Body, Row, What};
 use crate::conversation::{CallTrace, InboundBody, SearchTrace, TurnTrace};
@@ -36,6 +36,8 @@ pub(super) struct Done {
     pub(super) end: TurnEnd,
     /// Counted once it is: ratings, and flows with their outcomes.
     pub(super) counts: Vec<Effect>,
+    /// Somebody waits for what the turn comes to.
+    pub(super) is_asked: bool,
 }
 
 /// A turn under way.
@@ -92,6 +94,7 @@ impl<'a> Drive<'a> {
                     trace,
                 },
                 counts: Vec::new(),
+                is_asked: is_asked(row),
             },
         }
     }

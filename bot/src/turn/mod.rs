@@ -19,7 +19,7 @@ use futures_util::FutureExt;
 
 use bellhop_flows::bundle::Bundle;
 use bellhop_flows::engine::effect::Listen;
-use bellhop_flows::engine::event::Event;
+use bellhop_flows::engine::event::{Event, EventKind};
 use bellhop_flows::engine::state::{Owner, State};
 
 use crate::actions::Actions;
@@ -29,7 +29,7 @@ use crate::conversation::{Conversation, HEAD, InboundBody, Reply, STATE, StageMi
 use crate::encoding::encode;
 use crate::error::ServiceError;
 use crate::events::{Author, CustomerEvent, TypingEvent};
-use crate::partition::{Kind, PartitionId};
+use crate::partition::{Entry, Kind, PartitionId};
 use crate::store::Store;
 use crate::understand::{Reader, Retrieve};
 pub(crate) use answered::ActionResultCache;
@@ -39,6 +39,9 @@ use drive::Drive;
 const SLOW: Duration = Duration::from_millis(300);
 /// Pause between two signs of work: whoever came later sees one too.
 const STILL: Duration = Duration::from_secs(4);
+
+/// Entries that are looked through for the last turn that somebody asked for.
+const TAIL: usize = 64;
 
 /// What turns need.
 pub(crate) struct Context {
@@ -69,6 +72,8 @@ pub(crate) struct CachedState {
     /// Seq of the last act of the desk that changed the owner and is not worked through: what came before it belongs to
     /// the owner before, and is late although the conversation has another by now. 0 where there is none.
     custody_seq: u64,
+    /// Seq of the last entry of the last turn that somebody asked for: what was said up to there was told with it.
+    told_through: u64,
     state: State,
     listen: Option<Listen>,
     /// What the turn that comes next had stored before the program died.
@@ -183,6 +188,7 @@ pub(crate) async fn load(
     let mut rows = entries.iter().map(Row::of).collect::<Result<Vec<_>, _>>()?;
     let custody_seq = custody_seq(&rows);
     let is_input = |row: &Row| matches!(row.body, Body::Input(_));
+    let told_through = told_through(&store.tail(partition, TAIL).await?, processed);
     let begun = rows
         .iter()
         .find(|row| is_input(row))
@@ -192,6 +198,7 @@ pub(crate) async fn load(
     let cached = CachedState {
         conversation,
         custody_seq,
+        told_through,
         state,
         listen,
         begun,
@@ -224,6 +231,28 @@ pub(crate) async fn processed(
     Err(ServiceError::NotFound {
         what: format!("message {seq}"),
     })
+}
+
+/// Seq of the last entry of the last turn that somebody asked for, among the last entries of a log.
+fn told_through(tail: &[Entry], processed: u64) -> u64 {
+    for entry in tail.iter().rev().filter(|entry| entry.seq <= processed) {
+        if entry.kind == Kind::Input && Row::of(entry).is_ok_and(|row| is_asked(&row)) {
+            let caused = tail.iter().filter(|later| later.cause == entry.seq);
+            return caused.map(|later| later.seq).max().unwrap_or(entry.seq);
+        }
+    }
+    processed
+}
+
+/// Somebody waits for what this input leads to: the customer sent it, or it opens the conversation.
+fn is_asked(row: &Row) -> bool {
+    let Body::Input(input) = &row.body else {
+        return false;
+    };
+    match &input.what {
+        What::Customer { .. } => true,
+        What::Event { event } => matches!(event, EventKind::Opened { .. }),
+    }
 }
 
 /// What a turn that did not end had stored, among the rows after its input.

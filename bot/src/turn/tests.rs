@@ -245,14 +245,18 @@ async fn what_the_bot_says_after_a_person_took_over_is_not_sent() {
     let reply = app.reply(&c, seq, SOON).await.expect("ends");
     assert!(reply.events.is_empty(), "{:?}", reply.events);
     assert_eq!(reply.owner, Owner::Agent);
+    // What was said meanwhile comes with the next answer, and once.
     let next = say(&app, &c, "m2", "hello?").await;
-    assert!(
-        next.events.is_empty() && next.owner == Owner::Agent,
-        "{next:?}"
+    assert_eq!(next.owner, Owner::Agent);
+    assert_eq!(
+        texts(&next.events, Author::Bot),
+        ["You're now talking to Kim."]
     );
+    let quiet = say(&app, &c, "m3", "hello??").await;
+    assert!(quiet.events.is_empty(), "{quiet:?}");
     let traces = app.trace(&c).await.expect("traces");
     let late: Vec<_> = traces.iter().map(|trace| trace.late).collect();
-    assert_eq!(late, [false, true, false, false]);
+    assert_eq!(late, [false, true, false, false, false]);
     let said = texts(&app.events(&c, seq).await.expect("events"), Author::Bot);
     assert_eq!(said, ["You're now talking to Kim."]);
 }
@@ -386,4 +390,44 @@ async fn a_turn_that_is_given_up_leaves_no_trace_in_the_state_and_says_so() {
     assert_eq!(json(&rebuild(&rig.bundle, &events)), before);
     let (read, rows) = load(context, &partition).await.expect("reads");
     assert!(rows.is_empty() && read.processed() == row.seq);
+}
+
+#[tokio::test]
+async fn what_was_said_since_the_last_answer_comes_with_the_next() {
+    let mut rig = Rig::new();
+    let peer = Peer::serve(&mut rig).await;
+    let app = rig.start().await;
+    let c = web(&app).await;
+    // A client that does not wait long enough, and is told nothing in between.
+    let soon = std::time::Duration::from_millis(50);
+    let slow = send(&app, &c, "m1", "=pay.look").await.expect("taken").seq;
+    assert_eq!(app.reply_or_later(&c, slow, soon).await, Ok(Vec::new()));
+    peer.go.add_permits(1);
+    app.reply(&c, slow, SOON).await.expect("ends");
+    let next = send(&app, &c, "m2", "=pay.limit").await.expect("taken").seq;
+    let told = app.reply_or_later(&c, next, SOON).await.expect("told");
+    assert_eq!(texts(&told, Author::Bot), ["Seen, R7.", "How much?"]);
+    let last = send(&app, &c, "m3", "42").await.expect("taken").seq;
+    let told = app.reply_or_later(&c, last, SOON).await.expect("told");
+    assert_eq!(texts(&told, Author::Bot)[0], "Changed to 42.");
+    assert!(told.iter().all(|event| event.seq() > Some(last)));
+
+    // A person writes between two messages of somebody who only hears answers.
+    let asked = press(&app, &c, "m4", "/human").await;
+    let handoff = asked.handoff_id.expect("a handoff");
+    let code = app.staff_invite("Kim", crate::staff::Role::Agent).await;
+    let kim = app.staff_sign_in(&code.expect("a code")).await;
+    let kim = kim.expect("a session").agent;
+    app.take(&handoff, &kim).await.expect("taken");
+    app.agent_say(&handoff, &kim, "1", "Hi, Kim here.")
+        .await
+        .expect("said");
+    let heard = say(&app, &c, "m5", "hello?").await;
+    assert_eq!(texts(&heard.events, Author::Agent), ["Hi, Kim here."]);
+    assert_eq!(
+        texts(&heard.events, Author::Bot),
+        ["You're now talking to Kim."]
+    );
+    let quiet = say(&app, &c, "m6", "still there?").await;
+    assert!(quiet.events.is_empty(), "{:?}", quiet.events);
 }

@@ -43,6 +43,13 @@ pub enum Next<'a> {
         /// Address of the context, for staff.
         url: &'a str,
     },
+    /// There is more to come: the provider asks again after a pause.
+    Wait {
+        /// Address that it asks.
+        action: &'a str,
+        /// Seconds of silence before.
+        pause_s: u32,
+    },
     /// The call is over.
     HangUp,
 }
@@ -98,6 +105,15 @@ pub fn render(says: &[Say<'_>], next: &Next<'_>) -> String {
             });
             person(&mut xml, *target, action, handoff_id, &context.to_string());
         }
+        Next::Wait { action, pause_s } => {
+            speak(&mut xml, says);
+            if *pause_s > 0 {
+                let _ = write!(xml, "<Pause length=\"{pause_s}\"/>");
+            }
+            xml.push_str("<Redirect method=\"POST\">");
+            escape(&mut xml, action);
+            xml.push_str("</Redirect>");
+        }
         Next::HangUp => {
             speak(&mut xml, says);
             xml.push_str("<Hangup/>");
@@ -105,6 +121,26 @@ pub fn render(says: &[Say<'_>], next: &Next<'_>) -> String {
     }
     xml.push_str("</Response>\n");
     xml
+}
+
+/// What is said while an answer takes its time; in English where the language has no words of its own here.
+pub fn filler(language: &str) -> Say<'_> {
+    let text = match language.split('-').next().unwrap_or(language) {
+        "es" => "Un momento, por favor.",
+        "fr" => "Un instant, s'il vous plaît.",
+        "de" => "Einen Moment, bitte.",
+        "it" => "Un momento, per favore.",
+        "pt" => "Um momento, por favor.",
+        "nl" => "Een ogenblik, alstublieft.",
+        "pl" => "Chwileczkę.",
+        _ => {
+            return Say {
+                text: "One moment, please.",
+                language: "en",
+            };
+        }
+    };
+    Say { text, language }
 }
 
 fn speak(xml: &mut String, says: &[Say<'_>]) {
