@@ -2,12 +2,14 @@
 //! `BELLHOP_VOICE__AUTH_TOKEN`, …), then flags. Unknown keys are refused, so that a typo is an error
 //! and not a default in disguise. The only module that reads the environment.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use bellhop_nlu::encoder::{Encoder, Precision};
 use serde::{Deserialize, Serialize};
 
+use crate::channels::ChannelConfig;
 use crate::store::StoreAddress;
 
 /// Everything an operator can set.
@@ -31,6 +33,8 @@ pub struct Config {
     pub customer_secret: Option<String>,
     /// The phone.
     pub voice: Voice,
+    /// Accounts on messaging channels, by a name of your own: `[channels.NAME]`.
+    pub channels: BTreeMap<String, ChannelConfig>,
     /// Bounds on what one client may send.
     pub limits: Limits,
     /// Address that status events of handoffs are posted to, if any.
@@ -94,6 +98,7 @@ impl Default for Config {
             allowed_origins: Vec::new(),
             customer_secret: None,
             voice: Voice::default(),
+            channels: BTreeMap::new(),
             limits: Limits::default(),
             status_webhook: None,
             status_secret: None,

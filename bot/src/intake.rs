@@ -117,6 +117,7 @@ fn check(inbound: &Inbound, limit: usize) -> Result<(), ServiceError> {
         InboundBody::Keys { keys } => (keys.as_str(), false),
         // A recogniser that understood nothing says so with an empty transcript.
         InboundBody::Speech { text, .. } => (text.as_str(), true),
+        InboundBody::File { text, .. } => (text.as_str(), true),
         InboundBody::Silence => ("", true),
     };
     if text.len() > limit {

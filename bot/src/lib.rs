@@ -5,6 +5,8 @@
 
 pub mod actions;
 pub mod app;
+mod breaker;
+pub mod channels;
 pub mod cli;
 pub mod clock;
 pub mod config;

@@ -4,7 +4,6 @@
 //! Must never repeat an irreversible call that may have arrived, nor put a secret or an address into
 //! an outcome.
 
-mod breaker;
 mod env;
 mod http;
 
@@ -17,7 +16,7 @@ use bellhop_flows::engine::effect::ActionCall;
 use bellhop_flows::engine::event::Outcome;
 use bellhop_flows::span::Span;
 
-use breaker::Breakers;
+use crate::breaker::Breakers;
 use http::Attempt;
 
 /// A variable that an action needs and nobody set.

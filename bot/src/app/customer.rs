@@ -352,7 +352,7 @@ impl Services {
     ) -> Result<Option<(String, Option<u64>)>> {
         let fresh = self.fresh_id()?;
         let Some(key) = &new.provider_key else {
-            let seq = self.make(&fresh, new, token_hash).await?;
+            let seq = self.make(&fresh, new, Vec::new(), token_hash).await?;
             return Ok(Some((fresh, seq)));
         };
         let account = new.channel_account.as_deref().unwrap_or("");
@@ -370,13 +370,14 @@ impl Services {
                     self.clock.now(),
                 )
             });
-            let id = led.await?.answer;
+            let led = led.await?.answer;
+            let id = led.current;
             let partition = PartitionId::conversation(&id);
             match self.store.snapshot(&partition, &[]).await? {
                 Some(known) if known.head.closed => over = Some(id),
                 Some(_) => return Ok(Some((id, None))),
                 None => {
-                    let seq = self.make(&id, new, token_hash).await?;
+                    let seq = self.make(&id, new, led.earlier, token_hash).await?;
                     return Ok(Some((id, seq)));
                 }
             }
@@ -414,10 +415,11 @@ impl Services {
         &self,
         id: &str,
         new: NewConversation,
+        earlier: Vec<String>,
         token_hash: String,
     ) -> Result<Option<u64>> {
         let limit = self.bundle.limits.idle_close_s;
-        let commit = open(id, new, token_hash, limit, self.clock.now())?;
+        let commit = open(id, new, earlier, token_hash, limit, self.clock.now())?;
         Ok(match self.store.commit(commit).await? {
             Committed::Done { first_seq, .. } => Some(first_seq),
             Committed::Conflict => None,

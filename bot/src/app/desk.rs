@@ -16,7 +16,7 @@ use crate::decide::{Carried, decide_with};
 use crate::encoding::{Unreadable, decode};
 use crate::error::{ServiceError, TakeError};
 use crate::events::{Author, CustomerEvent};
-use crate::handoff::envelope::Note;
+use crate::handoff::envelope::{Note, Reference};
 use crate::handoff::envelope_builder::{self, Facts};
 use crate::handoff::listing::{Assigned, Waiting};
 use crate::handoff::queue::{QueuePosition, QueueView, Ticket};
@@ -25,6 +25,7 @@ use crate::handoff::{self, Envelope, Summary};
 use crate::partition::{Kind, PartitionId, Seen};
 use crate::positions;
 use crate::rules::Decided;
+use crate::rules::channel::{CHANNEL, ChannelState};
 use crate::rules::desk::{Case, Desk, Taken, sender_id, title};
 use crate::staff::Agent;
 
@@ -210,8 +211,19 @@ impl App {
         let others = conversation.head.handoffs.into_iter();
         envelope.related = others.filter(|other| other != handoff).collect();
         envelope.notes_internal = services.notes(&partition).await?;
+        envelope.links = conversation
+            .head
+            .earlier
+            .iter()
+            .map(|earlier| Reference::conversation(earlier))
+            .collect();
         let said = services.visible(&partition, 0, usize::MAX).await?;
-        Ok(services.with_transcript(envelope, &said)?)
+        let mut envelope = services.with_transcript(envelope, &said)?;
+        if conversation.head.destination.is_some() {
+            let snapshot = services.snapshot(&partition, &[CHANNEL]).await?;
+            tell_receipts(&mut envelope, &ChannelState::of(Some(&snapshot))?);
+        }
+        Ok(envelope)
     }
 
     /// The customer-record summary of a handoff.
@@ -335,7 +347,7 @@ impl Services {
         .await
     }
 
-    async fn stored_under(
+    pub(super) async fn stored_under(
         &self,
         conversation: &PartitionId,
         sender_id: &str,
@@ -424,6 +436,22 @@ impl Services {
             why: error.to_string(),
         })?;
         Ok(envelope)
+    }
+}
+
+/// Puts into a transcript what is known of our messages' way: sent, delivered, read or failed.
+fn tell_receipts(envelope: &mut Envelope, state: &ChannelState) {
+    for item in &mut envelope.transcript.items {
+        let seq = item
+            .meta
+            .get("journal_seq")
+            .and_then(|seq| seq.parse().ok());
+        if item.kind == "text"
+            && item.from != "customer"
+            && let Some(stands) = seq.and_then(|seq| state.of_message(seq))
+        {
+            item.meta.insert("delivery".to_owned(), stands.to_owned());
+        }
     }
 }
 

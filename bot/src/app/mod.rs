@@ -3,6 +3,7 @@
 //! Owns the wiring of the straight line (intake, mailbox, turn, outbox) and of the desk. Must never
 //! know HTTP, sockets or a channel's wire format.
 
+mod channels;
 mod customer;
 mod desk;
 mod pages;
@@ -23,8 +24,9 @@ use tokio_util::sync::CancellationToken;
 use bellhop_flows::bundle::Bundle;
 
 use crate::actions::Actions;
+use crate::channels::Channels;
 use crate::clock::Clock;
-use crate::delivery::{Delivery, Receiver};
+use crate::delivery::{ChannelLine, Delivery, Receiver};
 use crate::dispatch::Dispatch;
 use crate::error::ServiceError;
 use crate::hub::Hub;
@@ -61,7 +63,7 @@ pub struct Parts {
 }
 
 /// Bounds and addresses.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Options {
     /// Longest that a reading may take before the turn goes on without it.
     pub nlu_timeout: Duration,
@@ -73,6 +75,8 @@ pub struct Options {
     pub status_secret: Option<String>,
     /// Name of the model, for envelopes.
     pub model_version: String,
+    /// Accounts on messaging channels.
+    pub channels: Channels,
 }
 
 impl Default for Options {
@@ -83,6 +87,7 @@ impl Default for Options {
             status_webhook: None,
             status_secret: None,
             model_version: "all-MiniLM-L6-v2".to_owned(),
+            channels: Channels::default(),
         }
     }
 }
@@ -106,6 +111,9 @@ pub(crate) struct Services {
     /// Fires when the queue or anybody's conversations change.
     desk_changes: broadcast::Sender<()>,
     pages: Pages,
+    channels: Arc<Channels>,
+    /// How providers of channels are reached.
+    line: Arc<ChannelLine>,
     tokens: Mutex<LruCache<String, Arc<str>>>,
     stop: CancellationToken,
 }
@@ -146,6 +154,10 @@ impl App {
             .map(|address| Receiver::new(address, options.status_secret))
             .transpose()
             .map_err(|error| system("no HTTP client for the status webhook", error.to_string()))?;
+        let no_client =
+            |error: reqwest::Error| system("no HTTP client for channels", error.to_string());
+        let line = ChannelLine::new().map_err(no_client)?;
+        let channels = Arc::new(options.channels);
         let hub = Arc::clone(&dispatch.hub);
         let context = Arc::new(Context {
             bundle: Arc::clone(&parts.bundle),
@@ -170,6 +182,8 @@ impl App {
             mailbox: Arc::clone(&mailbox),
             desk_changes: dispatch.desk.clone(),
             pages: Pages::default(),
+            channels: Arc::clone(&channels),
+            line: Arc::new(ChannelLine::new().map_err(no_client)?),
             tokens: Mutex::new(LruCache::new(
                 const { std::num::NonZeroUsize::new(TOKENS).unwrap() },
             )),
@@ -185,6 +199,9 @@ impl App {
             clock: parts.clock.clone(),
             outbound: Arc::clone(&dispatch.outbound),
             status,
+            channels,
+            line,
+            bundle_name: parts.bundle.name.clone(),
         };
         tokio::spawn(delivery.run(stop.clone()));
         let positions = Positions {

@@ -14,6 +14,7 @@ use bellhop_flows::source::{SourceFile, Sources};
 
 use super::{App, Options, Parts};
 use crate::actions::Actions;
+use crate::channels::Channels;
 use crate::clock::Clock;
 use crate::conversation::{Accepted, Inbound, InboundBody, NewConversation};
 use crate::error::ServiceError;
@@ -36,6 +37,8 @@ pub(crate) struct Rig {
     pub(crate) actions: Actions,
     /// The model fails on everything.
     pub(crate) deaf: bool,
+    /// Accounts on messaging channels.
+    pub(crate) channels: Channels,
 }
 
 impl Rig {
@@ -47,6 +50,7 @@ impl Rig {
             bundle: Arc::new(bot()),
             actions: Actions::stub(),
             deaf: false,
+            channels: Channels::default(),
         }
     }
 
@@ -75,7 +79,10 @@ impl Rig {
             actions: self.actions.clone(),
             clock: self.clock.clone(),
             store: StoreAddress::Sqlite(self.store()),
-            options: Options::default(),
+            options: Options {
+                channels: self.channels.clone(),
+                ..Options::default()
+            },
         }
     }
 }

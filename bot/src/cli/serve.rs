@@ -19,6 +19,7 @@ use super::out::{line, warn};
 use super::{compiled, place_of, runtime};
 use crate::actions::Actions;
 use crate::app::{App, Options, Parts};
+use crate::channels::Channels;
 use crate::clock::{Clock, Stopwatch};
 use crate::config::Config;
 use crate::folder::BotFolder;
@@ -85,6 +86,7 @@ async fn serve(config: Config, folder: BotFolder, bundle: Arc<Bundle>, stubs: bo
             message_bytes: config.limits.message_bytes,
             status_webhook: config.status_webhook.clone(),
             status_secret: config.status_secret.clone(),
+            channels: Channels::new(&config.channels)?,
             ..Options::default()
         },
     };

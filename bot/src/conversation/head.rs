@@ -28,6 +28,12 @@ pub struct ConversationHead {
     /// The provider's key: the customer's address there, a call's id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub provider_key: Option<String>,
+    /// Where what is said in it is sent; none where the client asks for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub destination: Option<String>,
+    /// Earlier conversations of the same address, the latest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub earlier: Vec<String>,
     /// Language it is in; empty before the first turn.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub language: String,

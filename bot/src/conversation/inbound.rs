@@ -26,6 +26,8 @@ pub struct NewConversation {
     pub verified: bool,
     /// Language asked for.
     pub language: Option<String>,
+    /// Where what is said in it is sent; none where the client asks for it.
+    pub destination: Option<String>,
 }
 
 /// Something a customer sends.
@@ -63,9 +65,32 @@ pub enum InboundBody {
         /// The recogniser's confidence, 0 to 1.
         confidence: Option<f64>,
     },
+    /// A file, a place or anything else that the bot can't look into, with what was written under it.
+    File {
+        /// What was written under it; may be empty.
+        text: String,
+        /// What it is.
+        file: Attachment,
+    },
     /// Nothing, for as long as the channel waits.
     Silence,
 }
+
+/// Something that came with a message and that a person can open.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attachment {
+    /// Its name, or what it is.
+    pub title: String,
+    /// Address that anyone can open.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub link: Option<String>,
+    /// The provider's id of it, where only its API gives it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reference: Option<String>,
+}
+
+/// What the engine hears where somebody sent a file and wrote nothing under it.
+const FILE: &str = "/file";
 
 impl InboundBody {
     /// As the engine hears it; none where nothing was said.
@@ -82,7 +107,11 @@ impl InboundBody {
                 keys: Some(keys.clone()),
                 ..heard
             },
-            Self::Text { text } => Input {
+            Self::File { text, .. } if text.trim().is_empty() => Input {
+                payload: Some(FILE.to_owned()),
+                ..heard
+            },
+            Self::Text { text } | Self::File { text, .. } => Input {
                 text: text.clone(),
                 ..heard
             },

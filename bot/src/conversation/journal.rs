@@ -8,9 +8,9 @@ use serde::{Deserialize, Serialize};
 use bellhop_flows::engine::effect::ActionCall;
 use bellhop_flows::engine::event::{Event, EventKind, Reading};
 
-use super::InboundBody;
+use super::{Attachment, InboundBody};
 use crate::encoding::{Unreadable, decode, encode};
-use crate::events::{Author, ClosedEvent, CustomerEvent, HandoffEvent, MessageEvent};
+use crate::events::{Author, ClosedEvent, CustomerEvent, HandoffEvent, Link, MessageEvent};
 use crate::partition::{Bytes, Entry, Kind, NewEntry};
 
 /// Something to be worked through by the conversation's mailbox.
@@ -265,6 +265,7 @@ impl Row {
                     },
             }) => said(body, title.as_deref()).map(|text| {
                 CustomerEvent::Message(Box::new(MessageEvent {
+                    links: attached(body),
                     seq: self.seq,
                     at: self.at,
                     from: Author::Customer,
@@ -272,7 +273,6 @@ impl Row {
                     voice: None,
                     language: None,
                     buttons: Vec::new(),
-                    links: Vec::new(),
                     source: None,
                     agent: None,
                     client_msg_id: Some(client_msg_id.clone()),
@@ -304,6 +304,27 @@ fn said(body: &InboundBody, title: Option<&str>) -> Option<String> {
         InboundBody::Text { text } | InboundBody::Speech { text, .. } => Some(text.clone()),
         InboundBody::Payload { payload } => Some(title.unwrap_or(payload).to_owned()),
         InboundBody::Keys { keys } => Some(keys.clone()),
+        InboundBody::File { text, file } if text.trim().is_empty() => Some(file.title.clone()),
+        InboundBody::File { text, .. } => Some(text.clone()),
         InboundBody::Silence => None,
+    }
+}
+
+/// What came with something sent, as a link to open.
+fn attached(body: &InboundBody) -> Vec<Link> {
+    match body {
+        InboundBody::File {
+            file:
+                Attachment {
+                    title,
+                    link: Some(url),
+                    ..
+                },
+            ..
+        } => vec![Link {
+            title: title.clone(),
+            url: url.clone(),
+        }],
+        _ => Vec::new(),
     }
 }

@@ -9,6 +9,8 @@ mod reply;
 mod trace;
 
 pub use head::{Conversation, ConversationHead, HEAD, KeptState, STATE, read_state, write_state};
-pub use inbound::{Accepted, CLAIMED_ID, Inbound, InboundBody, NewConversation, Received};
+pub use inbound::{
+    Accepted, Attachment, CLAIMED_ID, Inbound, InboundBody, NewConversation, Received,
+};
 pub use reply::{Opened, Reply};
 pub use trace::{CallTrace, SearchTrace, StageMicros, TurnTrace};

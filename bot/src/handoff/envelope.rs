@@ -365,11 +365,21 @@ pub struct Attachment {
 /// Something elsewhere.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Reference {
-    /// `ticket`, `article` or `portal_view`.
+    /// `ticket`, `article`, `portal_view` or `conversation`.
     pub kind: String,
     /// Which.
     #[serde(rename = "ref")]
     pub reference: String,
+}
+
+impl Reference {
+    /// An earlier conversation of the same address.
+    pub fn conversation(id: &str) -> Self {
+        Self {
+            kind: "conversation".to_owned(),
+            reference: id.to_owned(),
+        }
+    }
 }
 
 /// How it may be kept and shown.

@@ -1,6 +1,7 @@
 //! A commit on a conversation while it is being decided.
 
 use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
 
 use bellhop_flows::engine::state::Owner;
 
@@ -14,6 +15,9 @@ use crate::partition::{Commit, Due, Outbound};
 /// Where the queue hears that a conversation's handoff has changed.
 pub(crate) const TO_QUEUE: &str = "queue";
 
+/// Seconds without a word after which the bot has a conversation again that somebody took over in the provider's own inbox.
+pub(crate) const MUTED_S: i64 = 30 * 60;
+
 /// Changes to a conversation that are being put together.
 pub(crate) struct Draft<'a> {
     before: &'a ConversationHead,
@@ -21,6 +25,16 @@ pub(crate) struct Draft<'a> {
     pub(crate) head: ConversationHead,
     /// The rest.
     pub(crate) commit: Commit,
+    /// Which of the appended entries are to be sent to the customer, counted from 1.
+    said: Vec<usize>,
+}
+
+/// What is to be sent to a customer: an entry of the journal, told by how far it is from the last of its commit, because seqs
+/// are given when it is stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct SaidEntry {
+    /// 0 is the last.
+    pub(crate) from_last: u64,
 }
 
 impl<'a> Draft<'a> {
@@ -34,11 +48,22 @@ impl<'a> Draft<'a> {
                 Some(conversation.log.revision),
                 now,
             ),
+            said: Vec::new(),
         }
     }
 
-    /// Appends to the journal; `cause` is the seq of the input that led to it, or 0.
+    /// Appends to the journal; `cause` is the seq of the input that led to it, or 0. What is said is sent to the customer
+    /// where their channel wants that.
     pub(crate) fn append(&mut self, cause: u64, body: &Body) -> Result<(), Unreadable> {
+        self.commit.append.push(body.entry(cause)?);
+        if matches!(body, Body::Message(_)) && self.head.destination.is_some() {
+            self.said.push(self.commit.append.len());
+        }
+        Ok(())
+    }
+
+    /// Appends something said that the customer has already.
+    pub(crate) fn append_unsent(&mut self, cause: u64, body: &Body) -> Result<(), Unreadable> {
         self.commit.append.push(body.entry(cause)?);
         Ok(())
     }
@@ -97,11 +122,21 @@ impl<'a> Draft<'a> {
             let body = encode("conversation's head", &self.head)?;
             self.commit.docs.insert(HEAD.to_owned(), Some(body));
         }
+        if let Some(destination) = self.head.destination.clone() {
+            for at in std::mem::take(&mut self.said) {
+                let from_last = (self.commit.append.len() - at) as u64;
+                self.send(&destination, &SaidEntry { from_last })?;
+            }
+        }
         self.commit.close |= self.head.owner == Owner::Closed;
-        self.commit.due = if self.head.owner == Owner::Bot && !self.commit.close {
-            Due::At(later(self.commit.at, idle_close_s))
-        } else {
-            Due::Never
+        self.commit.due = match self.head.owner {
+            _ if self.commit.close => Due::Never,
+            Owner::Bot => Due::At(later(self.commit.at, idle_close_s)),
+            // Somebody writes in the provider's own inbox; nobody will say when they are done.
+            Owner::Agent if self.head.open_handoff.is_none() => {
+                Due::At(later(self.commit.at, MUTED_S))
+            }
+            Owner::Agent | Owner::Queue | Owner::Closed => Due::Never,
         };
         Ok(Box::new(self.commit))
     }

@@ -26,6 +26,7 @@ const EARLIER: usize = 8;
 pub(crate) fn open(
     id: &str,
     new: NewConversation,
+    earlier: Vec<String>,
     token_hash: String,
     idle_close_s: i64,
     now: Timestamp,
@@ -34,6 +35,8 @@ pub(crate) fn open(
         channel: new.channel.clone(),
         account: new.channel_account,
         provider_key: new.provider_key,
+        destination: new.destination,
+        earlier,
         language: new.language.clone().unwrap_or_default(),
         customer: new.customer.clone(),
         verified: new.verified,
@@ -93,12 +96,12 @@ pub(crate) fn lead_to(
     over: Option<&str>,
     fresh: &str,
     now: Timestamp,
-) -> Decided<String> {
+) -> Decided<Contact> {
     let known = Contact::of(snapshot)?;
     if let Some(known) = &known
         && over != Some(&known.current)
     {
-        return Ok(Decision::Already(known.current.clone()));
+        return Ok(Decision::Already(known.clone()));
     }
     let mut earlier = Vec::new();
     if let Some(known) = known {
@@ -114,5 +117,5 @@ pub(crate) fn lead_to(
     let mut commit = Commit::new(partition.clone(), revision, now);
     let body = encode("contact", &contact)?;
     commit.docs = BTreeMap::from([(CONTACT.to_owned(), Some(body))]);
-    Ok(Decision::Commit(Box::new(commit), contact.current))
+    Ok(Decision::Commit(Box::new(commit), contact))
 }

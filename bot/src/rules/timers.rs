@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use bellhop_flows::engine::event::EventKind;
 use bellhop_flows::engine::state::Owner;
 
-use super::draft::later;
+use super::draft::{MUTED_S, later};
 use super::{Decided, Decision, Draft};
 use crate::conversation::Conversation;
 use crate::conversation::journal::{Body, Input};
@@ -24,6 +24,10 @@ pub(crate) fn idle(
 ) -> Decided<bool> {
     let mut draft = Draft::new(conversation, now);
     let (log, owner) = (&conversation.log, conversation.head.owner);
+    let muted = owner == Owner::Agent && conversation.head.open_handoff.is_none();
+    if muted && !conversation.is_over() {
+        return unmute(conversation, now);
+    }
     if conversation.is_over() || owner != Owner::Bot {
         draft.commit.due = Due::Never;
         return Ok(Decision::Commit(Box::new(draft.commit), false));
@@ -75,4 +79,19 @@ pub(crate) fn position_changed(
     });
     draft.append(0, &Body::Input(moved))?;
     Ok(Decision::Commit(Box::new(draft.commit), ()))
+}
+
+/// Gives a conversation back to the bot in which nobody has written for a while in the provider's own inbox.
+fn unmute(conversation: &Conversation, now: Timestamp) -> Decided<bool> {
+    let mut draft = Draft::new(conversation, now);
+    let ends = later(conversation.log.last_at, MUTED_S);
+    if ends > now {
+        draft.commit.due = Due::At(ends);
+        return Ok(Decision::Commit(Box::new(draft.commit), false));
+    }
+    draft.give(Owner::Bot);
+    let back = Input::event(EventKind::Returned { flow: None });
+    draft.append(0, &Body::Input(back))?;
+    // The turn that follows says when to look again.
+    Ok(Decision::Commit(draft.finish(MUTED_S)?, false))
 }

@@ -3,6 +3,7 @@
 
 mod articles;
 mod auth;
+mod channels;
 mod claims;
 mod conversations;
 mod desk;
@@ -116,6 +117,7 @@ pub fn router(edge: HttpState) -> (Router, utoipa::openapi::OpenApi) {
         .routes(routes!(handoffs::wrap_up))
         .routes(routes!(rasa::hook))
         .routes(routes!(voice::hook))
+        .routes(routes!(channels::deliver, channels::challenge))
         .routes(routes!(measure::healthz))
         .routes(routes!(measure::readyz))
         .routes(routes!(measure::metrics))

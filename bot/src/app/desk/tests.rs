@@ -94,11 +94,13 @@ async fn a_customer_goes_to_a_person_and_back() {
     assert!(app.agent_typing(&h, &bob, true).await.is_err());
     let heard = say(&app, &c, "m2", "thanks").await;
     assert_eq!(heard.owner, Owner::Agent);
-    let from_agent = |event: &CustomerEvent| {
-        matches!(event, CustomerEvent::Message(message) if message.from == Author::Agent)
-    };
+    let from_agent = |event: &CustomerEvent| matches!(event, CustomerEvent::Message(message) if message.from == Author::Agent);
     assert_eq!(
-        heard.events.iter().filter(|event| from_agent(event)).count(),
+        heard
+            .events
+            .iter()
+            .filter(|event| from_agent(event))
+            .count(),
         1,
         "what Mia said comes with the next answer: {:?}",
         heard.events

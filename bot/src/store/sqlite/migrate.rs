@@ -168,6 +168,8 @@ fn heads(tx: &Transaction<'_>) -> Result<(), Migration> {
                 channel: row.get(4)?,
                 account: row.get(5)?,
                 provider_key: row.get(6)?,
+                destination: None,
+                earlier: Vec::new(),
                 language: row.get(7)?,
                 customer: BTreeMap::new(),
                 verified: row.get(9)?,

@@ -17,7 +17,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 const HOSTS: usize = 1_000;
 
 #[derive(Debug, Default)]
-pub(super) struct Breakers {
+pub(crate) struct Breakers {
     circuits: Mutex<BTreeMap<String, Circuit>>,
 }
 
@@ -37,7 +37,7 @@ struct Open {
 /// Leave to send one request. Dropped without being settled (the turn was given up) it says nothing
 /// about the peer.
 #[derive(Debug)]
-pub(super) struct Permit<'a> {
+pub(crate) struct Permit<'a> {
     breakers: &'a Breakers,
     host: String,
     trial: bool,
@@ -49,7 +49,7 @@ impl Breakers {
     ///
     /// # Errors
     /// The circuit is open, or another request is on trial.
-    pub(super) fn enter(&self, host: &str, now: Instant) -> Result<Permit<'_>, String> {
+    pub(crate) fn enter(&self, host: &str, now: Instant) -> Result<Permit<'_>, String> {
         let mut circuits = self.lock();
         let mut trial = false;
         if let Some(open) = circuits
@@ -84,7 +84,7 @@ impl Breakers {
 
 impl Permit<'_> {
     /// Tells how it went: whether the peer is up.
-    pub(super) fn settle(mut self, up: bool, now: Instant) {
+    pub(crate) fn settle(mut self, up: bool, now: Instant) {
         self.settled = true;
         let mut circuits = self.breakers.lock();
         if up {

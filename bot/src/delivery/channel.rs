@@ -1,0 +1,309 @@
+//! What is said to customers on messaging channels.
+
+use std::time::Duration;
+
+use bellhop_connectors::channel::{Offer, Request, Retry, SendError, SendOutcome, Whose, render};
+use reqwest::Client;
+use tokio::time::Instant;
+
+use super::{Attempt, Delivery};
+use crate::breaker::Breakers;
+use crate::channels::{Account, Sending, outgoing};
+use crate::conversation::journal::{Body, Row};
+use crate::conversation::{Conversation, HEAD};
+use crate::decide::decide;
+use crate::encoding::decode;
+use crate::error::ServiceError;
+use crate::events::MessageEvent;
+use crate::partition::{Claim, PartitionId};
+use crate::rules::channel::{CHANNEL, ChannelState, News, conversation, keep, undelivered};
+use crate::rules::draft::SaidEntry;
+
+/// Longest wait for a provider.
+const TIMEOUT: Duration = Duration::from_secs(10);
+/// Longest answer of a provider that is read, bytes.
+const ANSWER_BYTES: usize = 64 * 1024;
+/// Wait where a provider's circuit is open.
+const CIRCUIT_WAIT: Duration = Duration::from_secs(5);
+
+/// How providers are reached.
+pub(crate) struct ChannelLine {
+    client: Client,
+    breakers: Breakers,
+}
+
+impl ChannelLine {
+    /// A line.
+    ///
+    /// # Errors
+    /// No HTTP client can be made.
+    pub(crate) fn new() -> Result<Self, reqwest::Error> {
+        let client = Client::builder()
+            // A request carries a secret: nobody but its receiver gets it.
+            .redirect(reqwest::redirect::Policy::none())
+            .timeout(TIMEOUT)
+            .user_agent(concat!("bellhop/", env!("CARGO_PKG_VERSION")))
+            .build()?;
+        Ok(Self {
+            client,
+            breakers: Breakers::default(),
+        })
+    }
+
+    /// Makes a request; gives status, headers and body of the answer.
+    async fn ask(&self, request: Request) -> Result<(u16, Vec<(String, String)>, Vec<u8>), String> {
+        let method = reqwest::Method::from_bytes(request.method.as_bytes())
+            .map_err(|error| error.to_string())?;
+        let mut asked = self.client.request(method, request.url).body(request.body);
+        for (name, value) in request.headers {
+            asked = asked.header(name, value);
+        }
+        // An address may hold a secret.
+        let told = |error: reqwest::Error| error.without_url().to_string();
+        let mut answer = asked.send().await.map_err(told)?;
+        let headers = answer.headers().iter().filter_map(|(name, value)| {
+            Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned()))
+        });
+        let (status, headers) = (answer.status().as_u16(), headers.collect());
+        let mut body = Vec::new();
+        while let Some(chunk) = answer.chunk().await.map_err(told)? {
+            body.extend_from_slice(&chunk);
+            if body.len() > ANSWER_BYTES {
+                body.truncate(ANSWER_BYTES);
+                break;
+            }
+        }
+        Ok((status, headers, body))
+    }
+
+    /// Makes a request that nothing hangs on: showing that a message is read.
+    pub(crate) async fn hint(&self, request: Request) {
+        if let Err(error) = self.ask(request).await {
+            tracing::debug!(error, "a provider can't be told that a message is read");
+        }
+    }
+}
+
+/// Something said, on its way.
+struct Message {
+    seq: u64,
+    event: MessageEvent,
+    conversation: Conversation,
+    state: ChannelState,
+}
+
+impl Delivery {
+    /// Sends something said to a customer.
+    pub(super) async fn to_channel(&self, claim: &Claim) -> Attempt {
+        let Some(account) = self.channels.of_destination(&claim.destination) else {
+            return Attempt::Never(format!(
+                "`{}` is not among the channels of the settings",
+                claim.destination
+            ));
+        };
+        let message = match self.message(claim).await {
+            Ok(Some(message)) => message,
+            Ok(None) => return Attempt::Never("it is no longer in the journal".to_owned()),
+            Err(error) => {
+                tracing::error!(%error, "something said can't be read");
+                return Attempt::Later(None);
+            }
+        };
+        let permit = self.line.breakers.enter(&claim.destination, Instant::now());
+        let Ok(permit) = permit else {
+            return Attempt::Later(Some(CIRCUIT_WAIT));
+        };
+        let attempt = self.send_frames(account, &message).await;
+        permit.settle(
+            !matches!(
+                attempt,
+                Err(Failure {
+                    is_theirs: true,
+                    ..
+                })
+            ),
+            Instant::now(),
+        );
+        match attempt {
+            Ok(()) => Attempt::Arrived,
+            Err(failure) => failure.attempt,
+        }
+    }
+
+    /// What a claim wants to have sent.
+    async fn message(&self, claim: &Claim) -> Result<Option<Message>, ServiceError> {
+        let said: SaidEntry = decode("outbound", &claim.body)?;
+        let seq = claim.seq.saturating_sub(said.from_last);
+        let found = self
+            .store
+            .log(&claim.partition, seq.saturating_sub(1), 1)
+            .await?;
+        let snapshot = self
+            .store
+            .snapshot(&claim.partition, &[HEAD, CHANNEL])
+            .await?;
+        let (Some(entry), Some(snapshot)) = (found.first(), snapshot) else {
+            return Ok(None);
+        };
+        let Body::Message(event) = Row::of(entry)?.body else {
+            return Ok(None);
+        };
+        Ok(Some(Message {
+            seq,
+            event: *event,
+            conversation: Conversation::of(&claim.partition, &snapshot)?,
+            state: ChannelState::of(Some(&snapshot))?,
+        }))
+    }
+
+    async fn send_frames(&self, account: &Account, message: &Message) -> Result<(), Failure> {
+        let said = outgoing(&message.event);
+        let can = account.capabilities();
+        let frames = render(&said, can);
+        let begun = message.state.partly.filter(|(seq, _)| *seq == message.seq);
+        let begun = begun.map_or(0, |(_, frames)| frames);
+        let now_s = self.clock.now().as_second();
+        let closed = can.reply_window_s.is_some_and(|window_s| {
+            let since = now_s.saturating_sub(message.state.last_inbound_s);
+            u64::try_from(since).is_ok_and(|since| since >= window_s)
+        });
+        for (at, frame) in frames.iter().enumerate().skip(begun) {
+            let key = format!("{}_{}_{at}", message.conversation.id, message.seq);
+            let sending = Sending {
+                to: message
+                    .conversation
+                    .head
+                    .provider_key
+                    .as_deref()
+                    .unwrap_or_default(),
+                key: &key,
+                conversation: &message.conversation.id,
+                seq: message.seq,
+                said: &said,
+                now_s,
+            };
+            if closed {
+                // One template says it all.
+                self.reopen(account, &sending).await?;
+                break;
+            }
+            let request = account.request(&sending, frame).map_err(Failure::never)?;
+            match self.try_one(account, request).await {
+                Ok(()) => {}
+                Err(error) if error.reopen => {
+                    self.reopen(account, &sending).await?;
+                    break;
+                }
+                Err(error) => return Err(Failure::of(&error)),
+            }
+            if at + 1 < frames.len() {
+                let news = News::Taken {
+                    seq: message.seq,
+                    frames: at + 1,
+                    offer: None,
+                };
+                self.keep(&message.conversation.partition(), &news).await?;
+            }
+        }
+        let news = News::Taken {
+            seq: message.seq,
+            frames: frames.len(),
+            offer: Some(Offer::new(&said, &frames)),
+        };
+        self.keep(&message.conversation.partition(), &news).await
+    }
+
+    async fn reopen(&self, account: &Account, sending: &Sending<'_>) -> Result<(), Failure> {
+        let Some(request) = account.reopen(sending) else {
+            let why = "the customer has not written for so long that the channel takes no free text, and no template is set";
+            return Err(Failure::never(why.to_owned()));
+        };
+        let sent = self.try_one(account, request).await;
+        sent.map_err(|error| Failure::of(&error))
+    }
+
+    async fn try_one(&self, account: &Account, request: Request) -> Result<(), SendError> {
+        match self.line.ask(request).await {
+            Ok((status, headers, body)) => match account.outcome(status, &headers, &body) {
+                SendOutcome::Sent { .. } => Ok(()),
+                SendOutcome::Failed(error) => Err(error),
+            },
+            Err(error) => {
+                if !account.capabilities().idempotency_key {
+                    // It may have arrived: sent again, the customer may see it twice, which is better than never.
+                    metrics::counter!("bellhop_outbound_uncertain_total").increment(1);
+                }
+                Err(SendError::network(&error))
+            }
+        }
+    }
+
+    async fn keep(&self, partition: &PartitionId, news: &News) -> Result<(), Failure> {
+        let now = self.clock.now();
+        let kept = decide(&self.store, partition, &[CHANNEL], |snapshot| {
+            keep(partition, snapshot, news, now)
+        });
+        match kept.await {
+            Ok(_) => Ok(()),
+            Err(error) => {
+                tracing::error!(%error, "that something was sent can't be written down");
+                Err(Failure {
+                    attempt: Attempt::Later(None),
+                    is_theirs: false,
+                })
+            }
+        }
+    }
+
+    /// Lets staff know that something will not reach the customer.
+    pub(super) async fn given_up(&self, claim: &Claim, why: &str) {
+        if self.channels.of_destination(&claim.destination).is_none() {
+            return;
+        }
+        let (partition, now) = (&claim.partition, self.clock.now());
+        let said: Result<SaidEntry, _> = decode("outbound", &claim.body);
+        if let Ok(said) = said {
+            let news = News::Failed(claim.seq.saturating_sub(said.from_last), why.to_owned());
+            // The dead letter says it too.
+            let _ = self.keep(partition, &news).await;
+        }
+        let noted = decide(&self.store, partition, &[HEAD], |snapshot| {
+            undelivered(
+                &conversation(partition, snapshot)?,
+                &self.bundle_name,
+                why,
+                now,
+            )
+        });
+        if let Err(error) = noted.await {
+            tracing::error!(%error, "that something was not sent can't be noted");
+        }
+    }
+}
+
+/// Why something was not sent now.
+struct Failure {
+    attempt: Attempt,
+    /// The provider is out of order: others need not ask it.
+    is_theirs: bool,
+}
+
+impl Failure {
+    fn never(why: String) -> Self {
+        Self {
+            attempt: Attempt::Never(why),
+            is_theirs: false,
+        }
+    }
+
+    fn of(error: &SendError) -> Self {
+        let attempt = match error.retry {
+            Retry::Never => Attempt::Never(format!("{}: {}", error.code, error.message)),
+            Retry::After(wait) => Attempt::Later(wait),
+        };
+        Self {
+            attempt,
+            is_theirs: matches!(error.whose, Whose::Theirs | Whose::Network),
+        }
+    }
+}

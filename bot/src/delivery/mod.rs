@@ -1,0 +1,196 @@
+//! Sends what commits have put out: news for the desk's queue, status events for systems that follow handoffs, and what is
+//! said to customers on messaging channels.
+//!
+//! What waits is in the store, so nothing is lost when the program or a receiver is away. Of each conversation one thing at a
+//! time is on its way to a destination, in order. The same thing always has the same id; a receiver drops what it has seen.
+
+mod channel;
+mod status;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use futures_util::stream;
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+use crate::channels::{Channels, is_channel};
+use crate::clock::{Clock, jitter};
+use crate::decide::update_queue;
+use crate::encoding::{Unreadable, decode, encode};
+use crate::handoff::status::{STATUS, Status};
+use crate::partition::{Claim, Settle};
+use crate::rules::draft::TO_QUEUE;
+use crate::store::{Store, StoreError};
+pub(crate) use channel::ChannelLine;
+pub(crate) use status::Receiver;
+
+/// Things claimed at once.
+const BATCH: usize = 64;
+/// Things on their way at once.
+const AT_ONCE: usize = 16;
+/// How long nobody else sends what was claimed: longer than any attempt takes.
+const CLAIM: Duration = Duration::from_secs(60);
+/// How often the store is asked when nothing happens: what was put off comes due.
+const POLL_INTERVAL: Duration = Duration::from_secs(2);
+/// First wait before something is sent again; doubles.
+const FIRST_WAIT_S: u64 = 2;
+/// Longest wait.
+const LONGEST_WAIT_S: u64 = 300;
+/// Attempts after which something is put aside: more than two days' worth.
+const ATTEMPTS: u32 = 600;
+
+/// Sends what is due.
+pub(crate) struct Delivery {
+    /// The store.
+    pub(crate) store: Store,
+    /// Time.
+    pub(crate) clock: Clock,
+    /// Fires when there is something to be sent.
+    pub(crate) outbound: Arc<Notify>,
+    /// Where status events go, if anywhere.
+    pub(crate) status: Option<Receiver>,
+    /// Accounts on messaging channels.
+    pub(crate) channels: Arc<Channels>,
+    /// How they are reached.
+    pub(crate) line: ChannelLine,
+    /// The bot's name, for notes.
+    pub(crate) bundle_name: String,
+}
+
+/// How an attempt went.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Attempt {
+    /// It arrived.
+    Arrived,
+    /// It may arrive later; after this time, or after the usual one.
+    Later(Option<Duration>),
+    /// It never will.
+    Never(String),
+}
+
+impl Delivery {
+    /// Sends until the program stops.
+    pub(crate) async fn run(self, stop: CancellationToken) {
+        while !stop.is_cancelled() {
+            match self.send_due().await {
+                // There may be more where these were.
+                Ok(sent) if sent > 0 => continue,
+                Ok(_) => {}
+                Err(error) => tracing::error!(%error, "what is to be sent can't be read"),
+            }
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = self.outbound.notified() => {}
+                () = tokio::time::sleep(POLL_INTERVAL) => {}
+            }
+        }
+    }
+
+    /// Sends what is due now, each once; gives how many arrived.
+    ///
+    /// # Errors
+    /// The store is away.
+    pub(crate) async fn send_due(&self) -> Result<usize, StoreError> {
+        let now = self.clock.now();
+        let claims = self.store.claim(now, now + CLAIM, BATCH).await?;
+        let settled: Vec<Result<bool, StoreError>> = stream::iter(claims)
+            .map(async |claim| {
+                let settle = self.send(&claim).await;
+                let arrived = settle == Settle::Done;
+                self.store.settle(&claim, settle, self.clock.now()).await?;
+                Ok(arrived)
+            })
+            .buffer_unordered(AT_ONCE)
+            .collect()
+            .await;
+        let mut arrived = 0;
+        for one in settled {
+            arrived += usize::from(one?);
+        }
+        Ok(arrived)
+    }
+
+    async fn send(&self, claim: &Claim) -> Settle {
+        let attempt = match claim.destination.as_str() {
+            TO_QUEUE => self.to_queue(claim).await,
+            STATUS => self.to_status(claim).await,
+            channel if is_channel(channel) => self.to_channel(claim).await,
+            other => Attempt::Never(format!("nothing in this program sends to `{other}`")),
+        };
+        let kind = claim.destination.split('/').next().unwrap_or_default();
+        let count = |result: &'static str| {
+            metrics::counter!("bellhop_outbound_total", "kind" => kind.to_owned(), "result" => result)
+                .increment(1);
+        };
+        match attempt {
+            Attempt::Arrived => {
+                count("arrived");
+                Settle::Done
+            }
+            Attempt::Later(wait) if claim.attempts < ATTEMPTS => {
+                count("later");
+                let wait = wait.unwrap_or_else(|| pause(claim.attempts));
+                Settle::Later(self.clock.now() + wait)
+            }
+            Attempt::Later(_) => {
+                count("dead");
+                let why = format!("not taken in {ATTEMPTS} attempts");
+                self.given_up(claim, &why).await;
+                Settle::Dead { why }
+            }
+            Attempt::Never(why) => {
+                count("dead");
+                tracing::error!(destination = %claim.destination, number = claim.number,
+                    "something will not be sent; see `bellhop outbox list`");
+                self.given_up(claim, &why).await;
+                Settle::Dead { why }
+            }
+        }
+    }
+
+    /// Brings the queue in line with a conversation.
+    async fn to_queue(&self, claim: &Claim) -> Attempt {
+        match update_queue(&self.store, &claim.partition, self.clock.now()).await {
+            Ok(()) => Attempt::Arrived,
+            Err(error) => {
+                tracing::error!(conversation = %claim.partition, %error, "the queue can't be brought up to date");
+                Attempt::Later(None)
+            }
+        }
+    }
+
+    async fn to_status(&self, claim: &Claim) -> Attempt {
+        let Some(receiver) = &self.status else {
+            let why = "no address for status events is set (status_webhook)";
+            return Attempt::Never(why.to_owned());
+        };
+        let body = || -> Result<_, Unreadable> {
+            let mut status: Status = decode("status event", &claim.body)?;
+            status.seq = claim.seq;
+            let body = encode("status event", &status)?;
+            Ok((status.id, body.to_vec()))
+        };
+        match body() {
+            Err(error) => Attempt::Never(error.to_string()),
+            Ok((id, body)) => match receiver.take(&id, body).await {
+                true => Attempt::Arrived,
+                false => Attempt::Later(None),
+            },
+        }
+    }
+}
+
+/// The wait after so many attempts in vain.
+fn pause(attempts: u32) -> Duration {
+    jitter(longest_pause(attempts))
+}
+
+fn longest_pause(attempts: u32) -> Duration {
+    let doubled = FIRST_WAIT_S.saturating_mul(1_u64.checked_shl(attempts).unwrap_or(u64::MAX));
+    Duration::from_secs(doubled.min(LONGEST_WAIT_S))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,311 @@
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use wiremock::matchers::{body_partial_json, header, header_exists, method};
+use wiremock::{Mock, MockServer, ResponseTemplate};
+
+use super::*;
+use crate::conversation::journal::Body;
+use crate::conversation::{HEAD, NewConversation};
+use crate::decide::decide;
+use crate::events::MessageEvent;
+use crate::partition::{Commit, Kind, NewEntry, Notice, Outbound, PartitionId};
+use crate::rules::channel::{CHANNEL, News, conversation, keep};
+use crate::rules::open::open;
+use crate::rules::{Decision, Draft};
+use crate::store::{Listener, StoreAddress};
+
+struct Deaf;
+
+impl Listener for Deaf {
+    fn changed(&self, _: Notice) {}
+    fn signalled(&self, _: &PartitionId, _: &[u8]) {}
+}
+
+/// A delivery with one status event in its store.
+async fn delivery(server: &MockServer) -> Delivery {
+    let store = Store::open(&StoreAddress::Memory, Arc::new(Deaf)).expect("opens");
+    let clock = Clock::manual(jiff::Timestamp::UNIX_EPOCH);
+    let mut commit = Commit::new(PartitionId::conversation("c"), None, clock.now());
+    commit.append.push(NewEntry {
+        kind: Kind::Handoff,
+        cause: 0,
+        body: Arc::from(*b"{}"),
+    });
+    let status = serde_json::json!({
+        "schema": "v1", "id": "h/1/queued", "handoff_id": "h", "conversation_id": "c", "epoch": 1,
+        "state": "queued", "at": "2026-01-01T00:00:00Z", "queue": "q",
+    });
+    commit.out.push(Outbound {
+        destination: STATUS.to_owned(),
+        body: Arc::from(status.to_string().as_bytes()),
+    });
+    store.commit(commit).await.expect("put out");
+    Delivery {
+        store,
+        clock,
+        outbound: Arc::default(),
+        channels: Arc::default(),
+        bundle_name: "Test".to_owned(),
+        line: ChannelLine::new().expect("a client"),
+        status: Some(Receiver::new(server.uri(), Some("key".to_owned())).expect("a client")),
+    }
+}
+
+#[tokio::test]
+async fn an_event_is_sent_signed_with_its_place_and_once() {
+    let server = MockServer::start().await;
+    Mock::given(method("POST"))
+        .and(header("idempotency-key", "h/1/queued"))
+        .and(header_exists("x-bellhop-signature"))
+        .and(body_partial_json(
+            serde_json::json!({ "seq": 1, "state": "queued" }),
+        ))
+        .respond_with(ResponseTemplate::new(204))
+        .expect(1)
+        .mount(&server)
+        .await;
+    let delivery = delivery(&server).await;
+    assert_eq!(delivery.send_due().await, Ok(1));
+    delivery.clock.advance(Duration::from_secs(9_999));
+    assert_eq!(delivery.send_due().await, Ok(0));
+}
+
+#[tokio::test]
+async fn an_event_that_is_not_taken_comes_again_later_and_later() {
+    let server = MockServer::start().await;
+    for answer in [500, 301, 200] {
+        Mock::given(method("POST"))
+            .respond_with(ResponseTemplate::new(answer))
+            .up_to_n_times(1)
+            .expect(1)
+            .mount(&server)
+            .await;
+    }
+    let delivery = delivery(&server).await;
+    // Waits are at random, from half to all of what is the longest.
+    for (advance_ms, arrived) in [(0, 0), (999, 0), (1_001, 0), (1_999, 0), (2_001, 1)] {
+        delivery.clock.advance(Duration::from_millis(advance_ms));
+        assert_eq!(delivery.send_due().await, Ok(arrived), "after {advance_ms}");
+    }
+}
+
+#[tokio::test]
+async fn what_nobody_can_send_is_put_aside_and_holds_nothing_up() {
+    let server = MockServer::start().await;
+    let mut delivery = delivery(&server).await;
+    delivery.status = None;
+    assert_eq!(delivery.send_due().await, Ok(0));
+    let dead = delivery.store.dead(9).await.expect("reads");
+    assert!(dead[0].why.contains("status_webhook"), "{}", dead[0].why);
+}
+
+#[test]
+fn pauses_double_up_to_five_minutes() {
+    let waits = [0, 1, 2, 7, 8, 40, 200].map(|attempts| longest_pause(attempts).as_secs());
+    assert_eq!(waits, [2, 4, 8, 256, 300, 300, 300]);
+    for attempts in [0, 5, 9] {
+        let (most, is) = (longest_pause(attempts), pause(attempts));
+        assert!(is >= most / 2 && is <= most, "{is:?}");
+    }
+}
+
+/// A provider that fails now and then, as its script says, and keeps what it took.
+#[derive(Default)]
+struct Provider {
+    taken: Mutex<Vec<serde_json::Value>>,
+    asked: AtomicUsize,
+}
+
+impl Provider {
+    async fn serve(self: &Arc<Self>) -> String {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await;
+        let listener = listener.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let provider = Arc::clone(self);
+        let routes = axum::Router::new().fallback(axum::routing::any(
+            move |body: axum::Json<serde_json::Value>| {
+                let provider = Arc::clone(&provider);
+                async move { provider.answer(body.0) }
+            },
+        ));
+        tokio::spawn(async move { axum::serve(listener, routes).await });
+        format!("http://{address}")
+    }
+
+    /// Storms of 429 and 5xx: of ten requests six fail.
+    fn answer(&self, body: serde_json::Value) -> axum::response::Response {
+        use axum::response::IntoResponse;
+        let status = match self.asked.fetch_add(1, Ordering::SeqCst) % 10 {
+            0 | 3 => 429,
+            1 | 6 => 503,
+            4 | 8 => 500,
+            _ => 200,
+        };
+        if status == 200 {
+            self.taken.lock().expect("whole").push(body);
+        }
+        let status = axum::http::StatusCode::from_u16(status).expect("a status");
+        let answer = serde_json::json!({
+            "ok": true, "result": { "message_id": 1 }, "messages": [{ "id": "wamid.1" }],
+        });
+        (status, axum::Json(answer)).into_response()
+    }
+}
+
+fn accounts(url: &str) -> Channels {
+    let settings = serde_json::json!({
+        "wa": {"kind": "whatsapp", "phone_number_id": "1", "token": "t", "app_secrets": ["s"],
+            "verify_token": "v", "base_url": url, "template": "again"},
+        "tg": {"kind": "telegram", "token": "1:t", "secret": "s", "base_url": url},
+        "hook": {"kind": "webhook", "url": url, "secrets": ["whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="]},
+    });
+    Channels::new(&serde_json::from_value(settings).expect("settings")).expect("accounts")
+}
+
+/// Opens a conversation on an account and has the bot say things in it.
+async fn says(delivery: &Delivery, account: &str, id: &str, texts: &[String]) {
+    let new = NewConversation {
+        channel: "x".to_owned(),
+        provider_key: Some(format!("to-{id}")),
+        destination: Some(format!("channel/{account}")),
+        ..NewConversation::default()
+    };
+    let now = delivery.clock.now();
+    let made = open(id, new, Vec::new(), String::new(), 900, now).expect("a commit");
+    delivery.store.commit(made).await.expect("opens");
+    let partition = PartitionId::conversation(id);
+    let wrote = News::Wrote(now.as_second());
+    decide(&delivery.store, &partition, &[CHANNEL], |snapshot| {
+        keep(&partition, snapshot, &wrote, now)
+    })
+    .await
+    .expect("kept");
+    for text in texts {
+        decide(&delivery.store, &partition, &[HEAD], |snapshot| {
+            let conversation = conversation(&partition, snapshot)?;
+            let mut draft = Draft::new(&conversation, now);
+            let message = bellhop_flows::engine::effect::Message {
+                text: text.clone(),
+                language: "en".to_owned(),
+                ..Default::default()
+            };
+            let message = MessageEvent::of_bot(message, false);
+            draft.append(1, &Body::Message(Box::new(message)))?;
+            Ok(Decision::Commit(draft.finish(900)?, ()))
+        })
+        .await
+        .expect("said");
+    }
+}
+
+fn with(channels: Channels) -> Delivery {
+    Delivery {
+        store: Store::open(&StoreAddress::Memory, Arc::new(Deaf)).expect("opens"),
+        clock: Clock::manual(jiff::Timestamp::from_second(1_790_000_000).expect("a time")),
+        outbound: Arc::default(),
+        channels: Arc::new(channels),
+        bundle_name: "Test".to_owned(),
+        line: ChannelLine::new().expect("a client"),
+        status: None,
+    }
+}
+
+#[tokio::test]
+async fn in_a_storm_everything_arrives_once_and_in_order_for_each_customer() {
+    let provider = Arc::new(Provider::default());
+    let url = provider.serve().await;
+    let delivery = with(accounts(&url));
+    let texts: Vec<String> = (0..12).map(|n| format!("text {n}")).collect();
+    for account in ["wa", "tg", "hook"] {
+        for n in 0..4 {
+            says(&delivery, account, &format!("{account}{n}"), &texts).await;
+        }
+    }
+    // Two processes send at the same time.
+    let mut arrived = 0;
+    while arrived < 3 * 4 * 12 {
+        let (one, other) = tokio::join!(delivery.send_due(), delivery.send_due());
+        arrived += one.expect("sends") + other.expect("sends");
+        delivery.clock.advance(Duration::from_secs(20));
+    }
+    assert_eq!(delivery.send_due().await, Ok(0));
+    assert_eq!(delivery.store.dead(9).await, Ok(Vec::new()));
+    let mut told: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for body in provider.taken.lock().expect("whole").iter() {
+        let text = |at: &str| body.pointer(at).and_then(|value| value.as_str());
+        let to = text("/to")
+            .or_else(|| text("/chat_id"))
+            .expect("a customer");
+        let said = text("/text/body")
+            .or_else(|| text("/text"))
+            .expect("a text");
+        told.entry(to.to_owned()).or_default().push(said.to_owned());
+    }
+    assert_eq!(told.len(), 12);
+    for (to, said) in told {
+        assert_eq!(said, texts, "{to}");
+    }
+}
+
+#[tokio::test]
+async fn after_a_day_without_a_word_a_template_says_it() {
+    let provider = Arc::new(Provider::default());
+    let url = provider.serve().await;
+    let delivery = with(accounts(&url));
+    says(
+        &delivery,
+        "wa",
+        "c",
+        &["Your card is on its way.".to_owned()],
+    )
+    .await;
+    delivery.clock.advance(Duration::from_secs(24 * 3_600));
+    while delivery.send_due().await != Ok(1) {
+        delivery.clock.advance(Duration::from_secs(20));
+    }
+    let taken = provider.taken.lock().expect("whole").clone();
+    assert_eq!(taken.len(), 1);
+    assert_eq!(taken[0]["type"], "template");
+    assert_eq!(taken[0]["template"]["name"], "again");
+    assert!(taken[0].to_string().contains("on its way"), "{}", taken[0]);
+}
+
+#[tokio::test]
+async fn what_a_channel_never_takes_is_told_to_staff_and_holds_nothing_up() {
+    let provider = Arc::new(Provider::default());
+    let url = provider.serve().await;
+    let mut delivery = with(accounts(&url));
+    says(&delivery, "gone", "c", &["hello".to_owned()]).await;
+    delivery.send_due().await.expect("sends");
+    let dead = delivery.store.dead(9).await.expect("reads");
+    assert!(dead[0].why.contains("channel/gone"), "{}", dead[0].why);
+    // An account whose provider refuses for good.
+    let refuses = MockServer::start().await;
+    Mock::given(method("POST"))
+        .respond_with(ResponseTemplate::new(403).set_body_json(
+            serde_json::json!({"ok": false, "error_code": 403, "description": "Forbidden: bot was blocked by the user"}),
+        ))
+        .mount(&refuses)
+        .await;
+    delivery.channels = Arc::new(accounts(&refuses.uri()));
+    says(&delivery, "tg", "d", &["one".to_owned(), "two".to_owned()]).await;
+    for _ in 0..3 {
+        delivery.send_due().await.expect("sends");
+    }
+    assert_eq!(delivery.store.dead(9).await.expect("reads").len(), 3);
+    let log = delivery
+        .store
+        .log(&PartitionId::conversation("d"), 0, 99)
+        .await;
+    let notes = log
+        .expect("reads")
+        .into_iter()
+        .filter(|entry| entry.kind == Kind::Note);
+    let notes: Vec<_> = notes
+        .map(|entry| String::from_utf8_lossy(&entry.body).into_owned())
+        .collect();
+    assert_eq!(notes.len(), 2);
+    assert!(notes[0].contains("could not be delivered"), "{notes:?}");
+}
