@@ -156,7 +156,7 @@ impl App {
             .map_err(|error| system("no HTTP client for the status webhook", error.to_string()))?;
         let no_client =
             |error: reqwest::Error| system("no HTTP client for channels", error.to_string());
-        let line = ChannelLine::new().map_err(no_client)?;
+        let line = ChannelLine::new(parts.clock.now()).map_err(no_client)?;
         let channels = Arc::new(options.channels);
         let hub = Arc::clone(&dispatch.hub);
         let context = Arc::new(Context {
@@ -183,7 +183,7 @@ impl App {
             desk_changes: dispatch.desk.clone(),
             pages: Pages::default(),
             channels: Arc::clone(&channels),
-            line: Arc::new(ChannelLine::new().map_err(no_client)?),
+            line: Arc::new(ChannelLine::new(parts.clock.now()).map_err(no_client)?),
             tokens: Mutex::new(LruCache::new(
                 const { std::num::NonZeroUsize::new(TOKENS).unwrap() },
             )),

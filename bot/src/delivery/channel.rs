@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use bellhop_connectors::channel::{Offer, Request, Retry, SendError, SendOutcome, Whose, render};
+use jiff::Timestamp;
 use reqwest::Client;
 use tokio::time::Instant;
 
@@ -30,6 +31,8 @@ const CIRCUIT_WAIT: Duration = Duration::from_secs(5);
 pub(crate) struct ChannelLine {
     client: Client,
     breakers: Breakers,
+    /// The same moment on both clocks: circuits count on the program's own.
+    began: (Instant, Timestamp),
 }
 
 impl ChannelLine {
@@ -37,7 +40,7 @@ impl ChannelLine {
     ///
     /// # Errors
     /// No HTTP client can be made.
-    pub(crate) fn new() -> Result<Self, reqwest::Error> {
+    pub(crate) fn new(now: Timestamp) -> Result<Self, reqwest::Error> {
         let client = Client::builder()
             // A request carries a secret: nobody but its receiver gets it.
             .redirect(reqwest::redirect::Policy::none())
@@ -47,7 +50,14 @@ impl ChannelLine {
         Ok(Self {
             client,
             breakers: Breakers::default(),
+            began: (Instant::now(), now),
         })
+    }
+
+    /// A time as circuits count it.
+    fn instant(&self, now: Timestamp) -> Instant {
+        let since = now.duration_since(self.began.1);
+        self.began.0 + Duration::try_from(since).unwrap_or_default()
     }
 
     /// Makes a request; gives status, headers and body of the answer.
@@ -109,21 +119,20 @@ impl Delivery {
                 return Attempt::Later(None);
             }
         };
-        let permit = self.line.breakers.enter(&claim.destination, Instant::now());
+        let now = || self.line.instant(self.clock.now());
+        let permit = self.line.breakers.enter(&claim.destination, now());
         let Ok(permit) = permit else {
             return Attempt::Later(Some(CIRCUIT_WAIT));
         };
         let attempt = self.send_frames(account, &message).await;
-        permit.settle(
-            !matches!(
-                attempt,
-                Err(Failure {
-                    is_theirs: true,
-                    ..
-                })
-            ),
-            Instant::now(),
+        let is_up = !matches!(
+            attempt,
+            Err(Failure {
+                is_theirs: true,
+                ..
+            })
         );
+        permit.settle(is_up, now());
         match attempt {
             Ok(()) => Attempt::Arrived,
             Err(failure) => failure.attempt,

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::stream;
+use jiff::SignedDuration;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
@@ -38,8 +39,8 @@ const POLL_INTERVAL: Duration = Duration::from_secs(2);
 const FIRST_WAIT_S: u64 = 2;
 /// Longest wait.
 const LONGEST_WAIT_S: u64 = 300;
-/// Attempts after which something is put aside: more than two days' worth.
-const ATTEMPTS: u32 = 600;
+/// Age at which something that was never taken is put aside: longer than any outage that is waited for.
+const GIVE_UP: SignedDuration = SignedDuration::from_hours(72);
 
 /// Sends what is due.
 pub(crate) struct Delivery {
@@ -129,14 +130,14 @@ impl Delivery {
                 count("arrived");
                 Settle::Done
             }
-            Attempt::Later(wait) if claim.attempts < ATTEMPTS => {
+            Attempt::Later(wait) if !self.is_old(claim) => {
                 count("later");
                 let wait = wait.unwrap_or_else(|| pause(claim.attempts));
                 Settle::Later(self.clock.now() + wait)
             }
             Attempt::Later(_) => {
                 count("dead");
-                let why = format!("not taken in {ATTEMPTS} attempts");
+                let why = format!("not taken in {} hours", GIVE_UP.as_hours());
                 self.given_up(claim, &why).await;
                 Settle::Dead { why }
             }
@@ -148,6 +149,10 @@ impl Delivery {
                 Settle::Dead { why }
             }
         }
+    }
+
+    fn is_old(&self, claim: &Claim) -> bool {
+        self.clock.now().duration_since(claim.at) > GIVE_UP
     }
 
     /// Brings the queue in line with a conversation.

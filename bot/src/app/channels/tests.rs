@@ -212,6 +212,13 @@ async fn a_person_who_writes_in_the_providers_inbox_mutes_the_bot_for_a_while() 
     assert_eq!(app.owner(&c).await, Ok(Owner::Agent));
     let body = whatsapp("wamid.2", "491", "thanks");
     deliver(&app, "wa", &signed("new", &body), &body).await;
+    let sent = app
+        .services
+        .store
+        .seen(&PartitionId::conversation(&c), "wamid.2")
+        .await;
+    let sent = sent.expect("reads").expect("stored").seq;
+    app.reply(&c, sent, SOON).await.expect("worked through");
     let events = app.events(&c, 0).await.expect("events");
     let by: BTreeMap<&str, usize> = events.iter().fold(BTreeMap::new(), |mut by, event| {
         if let CustomerEvent::Message(message) = event
