@@ -228,7 +228,8 @@ mod tests {
 
     /// A delivery with one status event in its store.
     async fn delivery(server: &MockServer) -> Delivery {
-        let store = Store::open(&StoreAddress::Memory, Arc::new(Deaf)).expect("opens");
+        let store = Store::open(&StoreAddress::Memory, Arc::new(Deaf)).await;
+        let store = store.expect("opens");
         let clock = Clock::manual(jiff::Timestamp::UNIX_EPOCH);
         let mut commit = Commit::new(PartitionId::conversation("c"), None, clock.now());
         commit.append.push(NewEntry {

@@ -91,7 +91,8 @@ impl Link {
 
     /// Sends one command and gives its answer.
     pub(super) async fn ask(&self, command: &Cmd) -> RedisResult<Value> {
-        self.connection.clone().send_packed_command(command).await
+        let answer = self.connection.clone().send_packed_command(command).await?;
+        answer.extract_error()
     }
 
     /// Sends commands together and gives their answers, or the first error among them.
@@ -109,7 +110,7 @@ impl Link {
             .arg("REPLACE")
             .arg(FUNCTIONS)
             .take();
-        self.ask(&load).await?.extract_error().map(drop)
+        self.ask(&load).await.map(drop)
     }
 
     /// Waits until enough replicas have what this connection has written up to now.
@@ -129,8 +130,7 @@ impl Link {
                 .arg(wanted)
                 .arg(patience.as_millis() as u64)
                 .take();
-            let answer = self.ask(&wait).await.and_then(Value::extract_error);
-            let answer = answer.map_err(|error| explain(&error))?;
+            let answer = self.ask(&wait).await.map_err(|error| explain(&error))?;
             let replicas = redis::from_redis_value(answer).unwrap_or(0);
             *round = Round { writes, replicas };
         }

@@ -243,16 +243,19 @@ impl Routing {
     /// Connects to masters, or keeps the connections that are there; leaves out who is away.
     async fn connect_to(&self, masters: &BTreeSet<&String>) -> Result<Vec<Arc<Link>>, NoLink> {
         let last = self.last_known();
-        let links = try_join_all(masters.iter().map(async |master| {
+        let links = try_join_all(masters.iter().map(|&master| {
             let kept = last.iter().flat_map(|map| &map.links);
-            let mut usable = kept.filter(|link| link.host == **master && !link.is_broken());
-            if let Some(link) = usable.next() {
-                return Ok(Some(Arc::clone(link)));
-            }
-            match Link::connect(&self.options, master).await {
-                Ok(link) => Ok(Some(Arc::new(link))),
-                Err(why @ NoLink::Refused(_)) => Err(why),
-                Err(_) => Ok(None),
+            let mut usable = kept.filter(|link| link.host == *master && !link.is_broken());
+            let usable = usable.next().map(Arc::clone);
+            async move {
+                if usable.is_some() {
+                    return Ok(usable);
+                }
+                match Link::connect(&self.options, master).await {
+                    Ok(link) => Ok(Some(Arc::new(link))),
+                    Err(why @ NoLink::Refused(_)) => Err(why),
+                    Err(_) => Ok(None),
+                }
             }
         }))
         .await?;
@@ -289,78 +292,53 @@ impl Routing {
         shard: Shard,
         command: &Cmd,
     ) -> Result<(Arc<Link>, Value), StoreError> {
-        let attempt = async |map: &Arc<Map>| {
-            let link = map.link(shard).ok_or(Failed::Away)?;
-            match link.ask(command).await.and_then(Value::extract_error) {
-                Ok(value) => Ok((Arc::clone(link), value)),
-                Err(error) => Err(Failed::At(Arc::clone(link), error)),
+        let mut patience = Patience::new(self.options.response_timeout);
+        loop {
+            let map = self.map().await.map_err(|why| self.lacking(&why))?;
+            match map.ask(shard, command).await {
+                Ok(answer) => return Ok(answer),
+                Err(failed) => self.mend(&map, failed, &mut patience).await?,
             }
-        };
-        self.persist(attempt).await
+        }
     }
 
     /// Makes calls that may be made twice, each server's together, and gives the answers in the order of the calls.
     pub(super) async fn call_all(&self, calls: &[Call]) -> Result<Vec<Value>, StoreError> {
-        let attempt = async |map: &Arc<Map>| {
-            let mut by_link: BTreeMap<usize, (redis::Pipeline, Vec<usize>)> = BTreeMap::new();
-            for (place, (shard, command)) in calls.iter().enumerate() {
-                let link = map.place(*shard).ok_or(Failed::Away)?;
-                let (pipeline, asked) = by_link.entry(link).or_default();
-                pipeline.add_command(command.clone());
-                asked.push(place);
-            }
-            let answers = try_join_all(by_link.into_iter().map(async |(link, (pipeline, asked))| {
-                let link = &map.links[link];
-                match link.ask_all(pipeline).await {
-                    Ok(answers) => Ok((asked, answers)),
-                    Err(error) => Err(Failed::At(Arc::clone(link), error)),
-                }
-            }))
-            .await?;
-            let mut ordered: Vec<Value> = vec![Value::Nil; calls.len()];
-            for (asked, answers) in answers {
-                for (place, answer) in asked.into_iter().zip(answers) {
-                    ordered[place] = answer;
-                }
-            }
-            Ok(ordered)
-        };
-        self.persist(attempt).await
-    }
-
-    /// Tries until there is an answer, for as long as nothing was done and time is left.
-    async fn persist<T, F>(&self, attempt: F) -> Result<T, StoreError>
-    where
-        F: AsyncFn(&Arc<Map>) -> Result<T, Failed>,
-    {
-        let until = Instant::now() + self.options.response_timeout;
-        let mut pause = FIRST_REPEAT;
+        let mut patience = Patience::new(self.options.response_timeout);
         loop {
             let map = self.map().await.map_err(|why| self.lacking(&why))?;
-            let (link, error) = match attempt(&map).await {
-                Ok(value) => return Ok(value),
-                Err(Failed::At(link, error)) => (link, error),
-                Err(Failed::Away) => {
-                    let why = NoLink::Away("a part of the cluster has no master".to_owned());
-                    return Err(self.lacking(&why));
-                }
-            };
-            let fault = Fault::of(&error);
-            match fault {
-                Fault::NoFunctions => link.load_functions().await.map_err(|error| explain(&error))?,
-                Fault::Elsewhere => self.forget(&map),
-                Fault::Broken => {
-                    link.give_up();
-                    self.forget(&map);
-                }
-                Fault::Busy | Fault::Refusal => {}
+            match map.ask_all(calls).await {
+                Ok(answers) => return Ok(answers),
+                Err(failed) => self.mend(&map, failed, &mut patience).await?,
             }
-            if !fault.may_be_repeated() || Instant::now() + pause >= until {
-                return Err(explain(&error));
-            }
-            tokio::time::sleep(jitter(pause)).await;
-            pause = (pause * 2).min(LONGEST_SEARCH);
         }
+    }
+
+    /// Does what can be done about a failure and waits a moment; gives the error where the same may not be tried again.
+    async fn mend(
+        &self,
+        map: &Arc<Map>,
+        failed: Failed,
+        patience: &mut Patience,
+    ) -> Result<(), StoreError> {
+        let Failed::At(link, error) = failed else {
+            let why = NoLink::Away("a part of the cluster has no master".to_owned());
+            return Err(self.lacking(&why));
+        };
+        let fault = Fault::of(&error);
+        match fault {
+            Fault::NoFunctions => link.load_functions().await.map_err(|error| explain(&error))?,
+            Fault::Elsewhere => self.forget(map),
+            Fault::Broken => {
+                link.give_up();
+                self.forget(map);
+            }
+            Fault::Busy | Fault::Refusal => {}
+        }
+        if !fault.may_be_repeated() || !patience.wait().await {
+            return Err(explain(&error));
+        }
+        Ok(())
     }
 
     fn lacking(&self, why: &NoLink) -> StoreError {
@@ -374,6 +352,68 @@ impl Routing {
             link.load_functions().await.map_err(|error| explain(&error))?;
         }
         Ok(())
+    }
+}
+
+impl Map {
+    async fn ask(&self, shard: Shard, command: &Cmd) -> Result<(Arc<Link>, Value), Failed> {
+        let link = self.link(shard).ok_or(Failed::Away)?;
+        match link.ask(command).await {
+            Ok(answer) => Ok((Arc::clone(link), answer)),
+            Err(error) => Err(Failed::At(Arc::clone(link), error)),
+        }
+    }
+
+    async fn ask_all(&self, calls: &[Call]) -> Result<Vec<Value>, Failed> {
+        let mut by_link: BTreeMap<usize, (redis::Pipeline, Vec<usize>)> = BTreeMap::new();
+        for (place, (shard, command)) in calls.iter().enumerate() {
+            let link = self.place(*shard).ok_or(Failed::Away)?;
+            let (pipeline, asked) = by_link.entry(link).or_default();
+            pipeline.add_command(command.clone());
+            asked.push(place);
+        }
+        let answers = try_join_all(by_link.into_iter().map(|(link, (pipeline, asked))| {
+            let link = &self.links[link];
+            async move {
+                match link.ask_all(pipeline).await {
+                    Ok(answers) => Ok((asked, answers)),
+                    Err(error) => Err(Failed::At(Arc::clone(link), error)),
+                }
+            }
+        }))
+        .await?;
+        let mut ordered: Vec<Value> = vec![Value::Nil; calls.len()];
+        for (asked, answers) in answers {
+            for (place, answer) in asked.into_iter().zip(answers) {
+                ordered[place] = answer;
+            }
+        }
+        Ok(ordered)
+    }
+}
+
+/// How long a call is tried.
+struct Patience {
+    until: Instant,
+    pause: Duration,
+}
+
+impl Patience {
+    fn new(lasts: Duration) -> Self {
+        Self {
+            until: Instant::now() + lasts,
+            pause: FIRST_REPEAT,
+        }
+    }
+
+    /// Waits a moment, each time longer; `false` where there is no time left.
+    async fn wait(&mut self) -> bool {
+        if Instant::now() + self.pause >= self.until {
+            return false;
+        }
+        tokio::time::sleep(jitter(self.pause)).await;
+        self.pause = (self.pause * 2).min(LONGEST_SEARCH);
+        true
     }
 }
 
