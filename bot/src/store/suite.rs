@@ -45,12 +45,12 @@ impl Listener for Heard {
 }
 
 impl Heard {
-    fn notices(&self) -> Vec<Notice> {
+    pub(super) fn notices(&self) -> Vec<Notice> {
         let notices = self.notices.lock().unwrap_or_else(PoisonError::into_inner);
         notices.clone()
     }
 
-    fn signals(&self) -> Vec<(PartitionId, Vec<u8>)> {
+    pub(super) fn signals(&self) -> Vec<(PartitionId, Vec<u8>)> {
         let signals = self.signals.lock().unwrap_or_else(PoisonError::into_inner);
         signals.clone()
     }
@@ -114,7 +114,9 @@ async fn redis() -> Option<Rig> {
 /// None unless it is asked for: a cluster takes a while to form.
 async fn cluster() -> Option<Rig> {
     static CLUSTER: OnceLock<server::Cluster> = OnceLock::new();
-    std::env::var_os("BELLHOP_CLUSTER_TESTS")?;
+    if !server::is_cluster_wanted() {
+        return None;
+    }
     Some(on_redis(CLUSTER.get_or_init(server::Cluster::start).options()).await)
 }
 
@@ -636,7 +638,7 @@ fn any_history_goes_on_redis_as_in_memory() {
 
 #[test]
 fn any_history_goes_on_a_redis_cluster_as_in_memory() {
-    if std::env::var_os("BELLHOP_CLUSTER_TESTS").is_some() {
+    if server::is_cluster_wanted() {
         histories::go_as_in_memory(8, async || cluster().await.expect("asked for"));
     }
 }

@@ -8,6 +8,8 @@ use redis::{ConnectionInfo, IntoConnectionInfo, ProtocolVersion, RedisError};
 
 /// Longest wait for an answer where nothing is said.
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long a lease lasts where nothing is said.
+const LEASE: Duration = Duration::from_secs(10);
 /// Most replicas that a write can wait for: more than anyone has.
 const MOST_REPLICAS: u8 = 16;
 
@@ -31,6 +33,8 @@ pub struct RedisOptions {
     pub wait_replicas: u8,
     /// Longest wait for an answer.
     pub response_timeout: Duration,
+    /// How long the work of a process that died lies still. The same for all processes that share the store.
+    pub lease: Duration,
     /// First part of every key: several stores may share a server.
     pub prefix: String,
     /// Name of this process among those that share the store; empty: a random one.
@@ -123,6 +127,7 @@ impl FromStr for RedisOptions {
             accept_loss: false,
             wait_replicas: 0,
             response_timeout: RESPONSE_TIMEOUT,
+            lease: LEASE,
             prefix: "bh".to_owned(),
             node: String::new(),
         };
@@ -162,6 +167,7 @@ impl fmt::Debug for RedisOptions {
             .field("accept_loss", &self.accept_loss)
             .field("wait_replicas", &self.wait_replicas)
             .field("response_timeout", &self.response_timeout)
+            .field("lease", &self.lease)
             .field("prefix", &self.prefix)
             .field("node", &self.node)
             .finish_non_exhaustive()

@@ -16,12 +16,12 @@ use super::values::read;
 use super::writes::function;
 use crate::partition::{Notice, PartitionId};
 
-/// How long a lease lasts that is not renewed: how long the work of a process that died lies still.
-const LASTS: Duration = Duration::from_secs(10);
-/// How often leases are renewed.
-const RENEWED: Duration = Duration::from_secs(3);
-/// How often a process looks whether it should have more or fewer.
-pub(super) const LOOKED_AT: Duration = Duration::from_secs(1);
+/// How often a process looks whether it should have more or fewer leases: so often while one lasts.
+pub(super) const LOOKS: u32 = 10;
+/// Looks after which leases are renewed.
+const RENEWED_AFTER: u32 = 3;
+/// How long an input waits before it is told again.
+const UNHEARD: Duration = Duration::from_secs(1);
 /// How often everything that waits is told again, whatever was told before.
 const TOLD_AGAIN: Duration = Duration::from_secs(30);
 /// Most partitions that are told again at once, of all shards.
@@ -33,14 +33,17 @@ pub(super) struct Leases {
     /// Until when that is sure, in milliseconds since `born`.
     until: AtomicU64,
     born: Instant,
+    /// How long a lease lasts that is not renewed.
+    last: Duration,
 }
 
 impl Leases {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(last: Duration) -> Self {
         Self {
             held: AtomicU64::new(0),
             until: AtomicU64::new(0),
             born: Instant::now(),
+            last,
         }
     }
 
@@ -73,7 +76,7 @@ impl Leases {
 
     /// Counts from when the renewal was sent: by the server's clock the leases end later, never earlier.
     fn renewed(&self, sent: Instant) {
-        let until = sent.duration_since(self.born) + LASTS;
+        let until = sent.duration_since(self.born) + self.last;
         let until = u64::try_from(until.as_millis()).unwrap_or(u64::MAX);
         self.until.store(until, Ordering::SeqCst);
     }
@@ -111,7 +114,7 @@ impl Core {
             // Only one shard's server may be away: the others' leases are renewed all the same.
             Err(_) => None,
         };
-        if keeper.renewed.is_none_or(|at| at.elapsed() >= RENEWED) {
+        if keeper.renewed.is_none_or(|at| at.elapsed() >= self.leases.last * RENEWED_AFTER / LOOKS) {
             self.renew(keeper).await;
         }
         let share = u64::from(SHARDS).div_ceil(keeper.live) as usize;
@@ -129,7 +132,7 @@ impl Core {
     /// Says that this process lives; gives how many do, and the server's time.
     async fn announce(&self) -> Result<(u64, i64), StoreError> {
         let mut call = function("bh1_announce", &[self.keys.nodes()]);
-        call.arg(&self.node).arg(LASTS.as_millis() as u64);
+        call.arg(&self.node).arg(self.leases.last.as_millis() as u64);
         let (_, answer) = self.routing.call(0, &call).await?;
         read(answer)
     }
@@ -137,7 +140,7 @@ impl Core {
     /// Asks for a shard's lease; whether this process has it now.
     async fn lease(&self, shard: Shard, how: &str) -> Result<bool, StoreError> {
         let mut call = function("bh1_lease", &[self.keys.shared(shard, "lease")]);
-        call.arg(&self.node).arg(how).arg(LASTS.as_millis() as u64);
+        call.arg(&self.node).arg(how).arg(self.leases.last.as_millis() as u64);
         let (_, answer) = self.routing.call(shard, &call).await?;
         read(answer)
     }
@@ -210,7 +213,7 @@ impl Core {
     /// Tells inputs that came in more than a moment ago and still wait: their news may have been lost. Each is told once, and
     /// now and then everything is.
     async fn tell_unheard(&self, keeper: &mut Keeper, now: i64) {
-        let until = now - LOOKED_AT.as_millis() as i64;
+        let until = now - UNHEARD.as_millis() as i64;
         let everything = keeper.told_until == 0 || keeper.told.elapsed() >= TOLD_AGAIN;
         let told = if everything {
             self.tell_ready(self.leases.held()).await
@@ -260,13 +263,14 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn leases_that_nobody_renews_are_not_believed_in() {
-        let leases = Leases::new();
+        let last = Duration::from_secs(10);
+        let leases = Leases::new(last);
         leases.gain(3);
         leases.gain(63);
         assert!(leases.held().is_empty(), "nothing says until when");
         leases.renewed(Instant::now());
         assert_eq!(leases.held(), [3, 63]);
-        tokio::time::advance(LASTS - Duration::from_millis(1)).await;
+        tokio::time::advance(last - Duration::from_millis(1)).await;
         assert!(leases.has(3) && !leases.has(4));
         leases.lose(3);
         assert_eq!(leases.held(), [63]);

@@ -56,7 +56,7 @@ use crate::partition::{
     Settle, Snapshot,
 };
 use keys::{Keys, Shard, shard_of};
-use leases::{Keeper, LOOKED_AT, Leases};
+use leases::{Keeper, LOOKS, Leases};
 use routing::Routing;
 
 /// Traces that a partition keeps.
@@ -103,9 +103,9 @@ impl Redis {
         }
         let keys = Keys::new(&options.prefix, options.database);
         let core = Arc::new(Core {
+            leases: Leases::new(options.lease),
             routing: Routing::new(options, keys.clone()),
             keys,
-            leases: Leases::new(),
             listener,
             node,
         });
@@ -162,7 +162,7 @@ fn random_name() -> Result<String, getrandom::Error> {
 
 impl Core {
     async fn keep_leases(&self, mut keeper: Keeper) {
-        let mut clock = tokio::time::interval(LOOKED_AT);
+        let mut clock = tokio::time::interval(self.routing.options.lease / LOOKS);
         clock.set_missed_tick_behavior(MissedTickBehavior::Delay);
         // The first tick comes at once, and that look was taken at the start.
         clock.tick().await;

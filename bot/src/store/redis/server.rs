@@ -32,7 +32,7 @@ impl Server {
             let port = free_port();
             let mut child = spawn(folder.path(), port, &arguments);
             if is_up(port, &mut child) {
-                let watch = Some(watch(child.id()));
+                let watch = Some(watch(child.id(), folder.path()));
                 return Self {
                     port,
                     arguments,
@@ -68,7 +68,7 @@ impl Server {
     pub(in crate::store) fn restart(&mut self) {
         self.child = spawn(self.folder.path(), self.port, &self.arguments);
         assert!(is_up(self.port, &mut self.child), "starts again");
-        self.watch = Some(watch(self.child.id()));
+        self.watch = Some(watch(self.child.id(), self.folder.path()));
     }
 }
 
@@ -90,9 +90,11 @@ fn spawn(folder: &Path, port: u16, arguments: &[String]) -> Child {
 }
 
 /// Waits for the end of this process, whose end of the pipe closes then.
-fn watch(server: u32) -> Child {
+fn watch(server: u32, folder: &Path) -> Child {
+    let end = "cat >/dev/null; kill -9 $1; rm -rf \"$2\"";
     Command::new("sh")
-        .args(["-c", &format!("cat >/dev/null; kill -9 {server}")])
+        .args(["-c", end, "sh", &server.to_string()])
+        .arg(folder)
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
@@ -157,11 +159,27 @@ pub(in crate::store) fn is_there() -> bool {
                 std::env::var_os("BELLHOP_REQUIRE_REDIS").is_none(),
                 "BELLHOP_REQUIRE_REDIS is set, and there is no redis-server on the path"
             );
-            let said = "skipped: there is no redis-server on the path\n";
-            let _ = std::io::stderr().write_all(said.as_bytes());
+            say("skipped: there is no redis-server on the path");
         }
         is_there
     })
+}
+
+/// Whether a cluster is to be formed for tests, which takes a while. Says so where it is not.
+pub(in crate::store) fn is_cluster_wanted() -> bool {
+    static WANTED: OnceLock<bool> = OnceLock::new();
+    *WANTED.get_or_init(|| {
+        let is_wanted = std::env::var_os("BELLHOP_CLUSTER_TESTS").is_some();
+        if !is_wanted {
+            say("skipped on a cluster: BELLHOP_CLUSTER_TESTS is not set");
+        }
+        is_wanted
+    })
+}
+
+fn say(what: &str) {
+    // Where nobody reads it, nobody misses it.
+    let _ = writeln!(std::io::stderr(), "{what}");
 }
 
 /// The server that tests share which do nothing to it.
