@@ -197,6 +197,7 @@ impl Cluster {
     pub(in crate::store) fn start() -> Self {
         let mut arguments = ALWAYS.to_vec();
         arguments.extend(["--cluster-enabled", "yes", "--cluster-node-timeout", "2000"]);
+        arguments.extend(["--repl-diskless-sync-delay", "0"]);
         let nodes: Vec<Server> = (0..6).map(|_| Server::start(&arguments)).collect();
         let hosts = nodes.iter().map(|node| format!("127.0.0.1:{}", node.port));
         let formed = Command::new("redis-cli")
@@ -209,7 +210,12 @@ impl Cluster {
         let end = Instant::now() + Duration::from_secs(30);
         let is_formed = |node: &Server| {
             let info = node.tell(&["CLUSTER", "INFO"]);
-            info.contains("cluster_state:ok") && info.contains("cluster_known_nodes:6")
+            let replication = node.tell(&["INFO", "replication"]);
+            let is_whole =
+                info.contains("cluster_state:ok") && info.contains("cluster_known_nodes:6");
+            is_whole
+                && (replication.contains("state=online")
+                    || replication.contains("master_link_status:up"))
         };
         while !nodes.iter().all(is_formed) {
             assert!(Instant::now() < end, "the cluster forms");
