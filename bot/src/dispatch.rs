@@ -72,7 +72,7 @@ impl Dispatch {
                 mailbox.worked_through(&notice.partition, notice.processed);
             }
             if notice.entries.is_none() {
-                mailbox.wake(&notice.partition);
+                mailbox.wake_to(&notice.partition, notice.last_seq);
             }
         }
         let notes = notice
@@ -104,6 +104,13 @@ impl Listener for Dispatch {
             }
             None => {}
         }
+    }
+
+    fn missed(&self) {
+        self.hub.look_again();
+        self.outbound.notify_one();
+        self.queue.notify_one();
+        self.desk_changed();
     }
 
     fn signalled(&self, partition: &PartitionId, signal: &[u8]) {

@@ -66,6 +66,14 @@ impl Hub {
         self.send(conversation, || Some(Live::More(last_seq)));
     }
 
+    /// News may have been missed: everyone who watches reads the journal.
+    pub(crate) fn look_again(&self) {
+        for to in self.lock().senders.values() {
+            // Nobody may be watching any more.
+            let _ = to.send(Live::More(u64::MAX));
+        }
+    }
+
     fn send(&self, conversation: &str, what: impl FnOnce() -> Option<Live>) {
         let mut watched = self.lock();
         if let Some(to) = watched.senders.get(conversation)

@@ -5,6 +5,7 @@
 //! another process has run is refused.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -49,6 +50,8 @@ pub(crate) struct ConversationWorker {
     /// Only the worker takes it; a lock so that it may be held across awaits.
     cached: tokio::sync::Mutex<Option<CachedState>>,
     done: watch::Sender<u64>,
+    /// Seq up to which this process knows the journal.
+    known: AtomicU64,
     replies: Mutex<VecDeque<(u64, Arc<Reply>)>>,
 }
 
@@ -93,6 +96,19 @@ impl Mailbox {
         let worker = self.worker(conversation);
         worker.lock().look = true;
         self.start(worker);
+    }
+
+    /// Like [`Mailbox::wake`], where the journal is known to have entries up to a seq: what this process has seen, or stored
+    /// itself, is no news.
+    pub(crate) fn wake_to(self: &Arc<Self>, conversation: &PartitionId, last_seq: u64) {
+        if !self.context.store.is_mine(conversation) {
+            return;
+        }
+        let worker = self.worker(conversation);
+        if worker.known.load(Ordering::Acquire) < last_seq {
+            worker.lock().look = true;
+            self.start(worker);
+        }
     }
 
     /// An input is worked through, here or by another process: whoever waits for its answer hears of it.
@@ -183,6 +199,7 @@ impl Workers {
             }),
             cached: tokio::sync::Mutex::new(None),
             done: watch::Sender::new(0),
+            known: AtomicU64::new(0),
             replies: Mutex::default(),
         });
         self.by_id.insert(id.clone(), Arc::clone(&worker));
@@ -301,7 +318,10 @@ impl Mailbox {
             };
             let row = match worker.next(known.processed()) {
                 Next::Run(row) => row,
-                Next::Look => continue,
+                Next::Look => {
+                    *cached = self.look(&worker, known).await;
+                    continue;
+                }
                 Next::Nothing => {
                     *cached = Some(known);
                     return;
@@ -310,6 +330,7 @@ impl Mailbox {
             let seq = row.seq;
             match turn::run(&self.context, known, *row).await {
                 Ok((next, reply)) => {
+                    worker.known.fetch_max(next.last_seq(), Ordering::AcqRel);
                     worker.finish(seq, reply);
                     *cached = Some(next);
                 }
@@ -326,10 +347,31 @@ impl Mailbox {
         }
     }
 
+    /// Reads inputs that were not pushed. None where the conversation has to be read anew.
+    async fn look(
+        &self,
+        worker: &ConversationWorker,
+        mut known: CachedState,
+    ) -> Option<CachedState> {
+        match known.look(&self.context.store).await {
+            Ok(rows) => {
+                worker.known.fetch_max(known.last_seq(), Ordering::AcqRel);
+                let rows = rows.into_iter().map(|row| (row.seq, row));
+                worker.lock().rows.extend(rows);
+                Some(known)
+            }
+            Err(error) => {
+                tracing::warn!(conversation = %worker.id, %error, "new inputs can't be read");
+                None
+            }
+        }
+    }
+
     async fn load(&self, worker: &ConversationWorker) -> Result<CachedState, ServiceError> {
         // Whatever comes from here on is pushed or asks for another look.
         worker.lock().look = false;
         let (known, rows) = turn::load(&self.context, &worker.id).await?;
+        worker.known.fetch_max(known.last_seq(), Ordering::AcqRel);
         worker.done.send_replace(known.processed());
         let rows = rows.into_iter().map(|row| (row.seq, row));
         worker.lock().rows.extend(rows);

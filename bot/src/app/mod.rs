@@ -137,7 +137,7 @@ impl App {
     pub async fn start(parts: Parts) -> Result<Self> {
         let dispatch = Arc::new(Dispatch::new(Arc::default()));
         let listener: Arc<dyn Listener> = Arc::clone(&dispatch) as _;
-        let store = Store::open(&parts.store, listener)?;
+        let store = Store::open(&parts.store, listener).await?;
         Self::on(parts, store, dispatch).await
     }
 

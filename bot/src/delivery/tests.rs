@@ -23,9 +23,14 @@ impl Listener for Deaf {
     fn signalled(&self, _: &PartitionId, _: &[u8]) {}
 }
 
+async fn opened() -> Store {
+    let store = Store::open(&StoreAddress::Memory, Arc::new(Deaf)).await;
+    store.expect("opens")
+}
+
 /// A delivery with one status event in its store.
 async fn delivery(server: &MockServer) -> Delivery {
-    let store = Store::open(&StoreAddress::Memory, Arc::new(Deaf)).expect("opens");
+    let store = opened().await;
     let clock = Clock::manual(jiff::Timestamp::UNIX_EPOCH);
     let mut commit = Commit::new(PartitionId::conversation("c"), None, clock.now());
     commit.append.push(NewEntry {
@@ -201,9 +206,9 @@ async fn says(delivery: &Delivery, account: &str, id: &str, texts: &[String]) {
     }
 }
 
-fn with(channels: Channels) -> Delivery {
+async fn with(channels: Channels) -> Delivery {
     Delivery {
-        store: Store::open(&StoreAddress::Memory, Arc::new(Deaf)).expect("opens"),
+        store: opened().await,
         clock: Clock::manual(jiff::Timestamp::from_second(1_790_000_000).expect("a time")),
         outbound: Arc::default(),
         channels: Arc::new(channels),
@@ -217,7 +222,7 @@ fn with(channels: Channels) -> Delivery {
 async fn in_a_storm_everything_arrives_once_and_in_order_for_each_customer() {
     let provider = Arc::new(Provider::default());
     let url = provider.serve().await;
-    let delivery = with(accounts(&url));
+    let delivery = with(accounts(&url)).await;
     let texts: Vec<String> = (0..12).map(|n| format!("text {n}")).collect();
     for account in ["wa", "tg", "hook"] {
         for n in 0..4 {
@@ -261,7 +266,7 @@ async fn in_a_storm_everything_arrives_once_and_in_order_for_each_customer() {
 async fn after_a_day_without_a_word_a_template_says_it() {
     let provider = Arc::new(Provider::default());
     let url = provider.serve().await;
-    let delivery = with(accounts(&url));
+    let delivery = with(accounts(&url)).await;
     says(
         &delivery,
         "wa",
@@ -284,7 +289,7 @@ async fn after_a_day_without_a_word_a_template_says_it() {
 async fn what_a_channel_never_takes_is_told_to_staff_and_holds_nothing_up() {
     let provider = Arc::new(Provider::default());
     let url = provider.serve().await;
-    let mut delivery = with(accounts(&url));
+    let mut delivery = with(accounts(&url)).await;
     says(&delivery, "gone", "c", &["hello".to_owned()]).await;
     delivery.send_due().await.expect("sends");
     let dead = delivery.store.dead(9).await.expect("reads");

@@ -21,6 +21,9 @@ pub trait Listener: Send + Sync {
     fn changed(&self, notice: Notice);
     /// Something that is not stored: somebody is typing, say.
     fn signalled(&self, partition: &PartitionId, signal: &[u8]);
+    /// News may have been lost, of any partition: whoever waits for some should look again. Inputs that wait are told by
+    /// themselves.
+    fn missed(&self) {}
 }
 
 /// How far a promise goes that something is stored.

@@ -5,6 +5,7 @@
 
 mod engine;
 mod memory;
+mod redis;
 mod sqlite;
 #[cfg(test)]
 mod suite;
@@ -15,6 +16,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::Arc;
 
+pub use self::redis::{Redis, RedisOptions};
 pub use engine::{Durability, Engine, Health, Later, Listener};
 pub use memory::Memory;
 #[cfg(test)]
@@ -57,6 +59,8 @@ pub enum StoreAddress {
     Memory,
     /// In a file.
     Sqlite(PathBuf),
+    /// On a Redis server, its replicas, or a cluster.
+    Redis(Box<RedisOptions>),
 }
 
 impl FromStr for StoreAddress {
@@ -66,7 +70,13 @@ impl FromStr for StoreAddress {
         match text.split_once(':') {
             Some(("sqlite", "")) => Err("sqlite: lacks the path of a file".to_owned()),
             Some(("sqlite", path)) => Ok(Self::Sqlite(PathBuf::from(path))),
-            _ => Err(format!("`{text}` is no store; name one as sqlite:PATH")),
+            Some(("redis" | "rediss", _)) => text
+                .parse()
+                .map(|options| Self::Redis(Box::new(options)))
+                .map_err(|why| format!("the address of Redis can't be read: {why}")),
+            _ => Err(format!(
+                "`{text}` is no store; name one as sqlite:PATH or redis://HOST:PORT"
+            )),
         }
     }
 }
@@ -76,6 +86,7 @@ impl fmt::Display for StoreAddress {
         match self {
             Self::Memory => f.write_str("memory:"),
             Self::Sqlite(path) => write!(f, "sqlite:{}", path.display()),
+            Self::Redis(options) => options.fmt(f),
         }
     }
 }
@@ -87,14 +98,20 @@ pub struct Store {
 }
 
 impl Store {
-    /// Opens a store. `listener` hears of everything that changes from here on.
+    /// Opens a store. `listener` hears of everything that changes from here on. Must run inside a tokio runtime.
     ///
     /// # Errors
     /// [`ServiceError::Store`] with the address, what is wrong and what to do.
-    pub fn open(address: &StoreAddress, listener: Arc<dyn Listener>) -> Result<Self, ServiceError> {
+    pub async fn open(
+        address: &StoreAddress,
+        listener: Arc<dyn Listener>,
+    ) -> Result<Self, ServiceError> {
         let engine: Arc<dyn Engine> = match address {
             StoreAddress::Memory => Arc::new(Memory::new(listener)),
             StoreAddress::Sqlite(path) => Arc::new(Sqlite::open(path, listener)?),
+            StoreAddress::Redis(options) => {
+                Arc::new(Redis::open((**options).clone(), listener).await?)
+            }
         };
         Ok(Self { engine })
     }

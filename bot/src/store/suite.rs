@@ -1,13 +1,15 @@
 //! What every engine promises, run against each of them: one list of cases, and random histories that must go on every
 //! engine as they go in memory.
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
 
 use jiff::Timestamp;
 
 use super::engine::{Engine, Listener};
-use super::{Memory, Sqlite};
+use super::redis::{RedisOptions, server};
+use super::{Memory, Redis, Sqlite};
 use crate::partition::{
     Accept, Accepted, Bytes, Claim, Commit, Committed, Due, Entry, Kind, NewEntry, Notice,
     Outbound, PartitionId, Settle, Snapshot,
@@ -43,9 +45,30 @@ impl Listener for Heard {
 }
 
 impl Heard {
-    fn notices(&self) -> Vec<Notice> {
+    pub(super) fn notices(&self) -> Vec<Notice> {
         let notices = self.notices.lock().unwrap_or_else(PoisonError::into_inner);
         notices.clone()
+    }
+
+    pub(super) fn signals(&self) -> Vec<(PartitionId, Vec<u8>)> {
+        let signals = self.signals.lock().unwrap_or_else(PoisonError::into_inner);
+        signals.clone()
+    }
+
+    /// Waits until something that another thread or server tells was heard.
+    pub(super) async fn until(&self, is_heard: impl Fn(&Self) -> bool) {
+        for _ in 0..10_000 {
+            if is_heard(self) {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    }
+
+    /// Partitions that something was heard of.
+    pub(super) fn partitions(&self) -> BTreeSet<PartitionId> {
+        let notices = self.notices().into_iter();
+        notices.map(|notice| notice.partition).collect()
     }
 }
 
@@ -67,6 +90,34 @@ async fn sqlite() -> Rig {
         heard,
         kept: Some(folder),
     }
+}
+
+/// A store of its own on a server; opens at once.
+pub(super) async fn on_redis(options: RedisOptions) -> Rig {
+    let heard = Arc::new(Heard::default());
+    let opened = Redis::open(options, Arc::clone(&heard) as _).await;
+    Rig {
+        engine: Arc::new(opened.expect("opens")),
+        heard,
+        kept: None,
+    }
+}
+
+/// None where there is no server to test with.
+async fn redis() -> Option<Rig> {
+    if !server::is_there() {
+        return None;
+    }
+    Some(on_redis(server::shared().options()).await)
+}
+
+/// None unless it is asked for: a cluster takes a while to form.
+async fn cluster() -> Option<Rig> {
+    static CLUSTER: OnceLock<server::Cluster> = OnceLock::new();
+    if !server::is_cluster_wanted() {
+        return None;
+    }
+    Some(on_redis(CLUSTER.get_or_init(server::Cluster::start).options()).await)
 }
 
 fn at(seconds: i64) -> Timestamp {
@@ -482,6 +533,7 @@ async fn whoever_listens_hears_of_every_change_in_order(rig: Rig) {
     engine.commit(turn).await.expect("commits");
     let conflict = engine.commit(commit("a", Some(1), 3)).await;
     assert_eq!(conflict, Ok(Committed::Conflict));
+    rig.heard.until(|heard| heard.notices().len() >= 3).await;
     let notices = rig.heard.notices();
     let told: Vec<_> = notices
         .iter()
@@ -489,7 +541,8 @@ async fn whoever_listens_hears_of_every_change_in_order(rig: Rig) {
         .collect();
     assert_eq!(told, [(0, 0, false), (1, 0, false), (2, 1, true)]);
     engine.signal(&id("a"), b"typing").await.expect("signals");
-    let signals = rig.heard.signals.lock().expect("whole").clone();
+    rig.heard.until(|heard| !heard.signals().is_empty()).await;
+    let signals = rig.heard.signals();
     assert_eq!(signals, [(id("a"), b"typing".to_vec())]);
 }
 
@@ -527,14 +580,17 @@ async fn partitions_are_listed_in_order(rig: Rig) {
     assert_eq!(engine.partitions("b", 2).await, Ok(vec![id("c")]));
 }
 
-/// One test for each case and engine.
+/// One test for each case and engine; it does nothing where there is no rig.
 macro_rules! conformance {
     ($engine:ident, $make:path, $($case:ident),+ $(,)?) => {
         mod $engine {
             $(
                 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
                 async fn $case() {
-                    super::$case($make().await).await;
+                    let rig: Option<super::Rig> = $make().await.into();
+                    if let Some(rig) = rig {
+                        super::$case(rig).await;
+                    }
                 }
             )+
         }
@@ -565,8 +621,24 @@ macro_rules! all_cases {
 
 all_cases!(in_memory, super::memory);
 all_cases!(on_sqlite, super::sqlite);
+all_cases!(on_redis_alone, super::redis);
+all_cases!(on_a_redis_cluster, super::cluster);
 
 #[test]
 fn any_history_goes_on_sqlite_as_in_memory() {
     histories::go_as_in_memory(48, sqlite);
+}
+
+#[test]
+fn any_history_goes_on_redis_as_in_memory() {
+    if server::is_there() {
+        histories::go_as_in_memory(24, async || on_redis(server::shared().options()).await);
+    }
+}
+
+#[test]
+fn any_history_goes_on_a_redis_cluster_as_in_memory() {
+    if server::is_cluster_wanted() {
+        histories::go_as_in_memory(8, async || cluster().await.expect("asked for"));
+    }
 }

@@ -70,6 +70,10 @@ pub(super) async fn commit(
         let missed = first_seq > cached.told_through + 1 + own_input;
         let last_seq = (first_seq + appended.len() as u64).saturating_sub(1);
         let missed = missed.then_some((cached.told_through, last_seq));
+        // An entry in between that is not known may be an input: then its news must not be taken for old.
+        if first_seq == cached.last_seq + 1 {
+            cached.last_seq = last_seq;
+        }
         if done.is_asked {
             cached.told_through = last_seq;
         }

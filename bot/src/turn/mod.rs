@@ -72,6 +72,8 @@ pub(crate) struct CachedState {
     /// Seq of the last act of the desk that changed the owner and is not worked through: what came before it belongs to
     /// the owner before, and is late although the conversation has another by now. 0 where there is none.
     custody_seq: u64,
+    /// Seq up to which the journal is known to this process.
+    last_seq: u64,
     /// Seq of the last entry of the last turn that somebody asked for: what was said up to there was told with it.
     told_through: u64,
     state: State,
@@ -99,6 +101,27 @@ impl CachedState {
     /// Seq of the last input that was worked through.
     pub(crate) fn processed(&self) -> u64 {
         self.conversation.log.processed
+    }
+
+    /// Seq up to which the journal is known.
+    pub(crate) fn last_seq(&self) -> u64 {
+        self.last_seq
+    }
+
+    /// Reads what has been appended since; gives the inputs that wait.
+    ///
+    /// # Errors
+    /// The store is away, or an entry that can't be read.
+    pub(crate) async fn look(&mut self, store: &Store) -> Result<Vec<Row>, ServiceError> {
+        let partition = self.conversation.partition();
+        let entries = store.log(&partition, self.processed(), usize::MAX).await?;
+        let mut rows = entries.iter().map(Row::of).collect::<Result<Vec<_>, _>>()?;
+        self.custody_seq = custody_seq(&rows);
+        self.last_seq = self
+            .last_seq
+            .max(entries.last().map_or(0, |entry| entry.seq));
+        rows.retain(|row| matches!(row.body, Body::Input(_)));
+        Ok(rows)
     }
 
     /// Somebody else has got the conversation since the input at `seq` was stored.
@@ -187,6 +210,9 @@ pub(crate) async fn load(
     let entries = store.log(partition, processed, usize::MAX).await?;
     let mut rows = entries.iter().map(Row::of).collect::<Result<Vec<_>, _>>()?;
     let custody_seq = custody_seq(&rows);
+    let last_seq = entries
+        .last()
+        .map_or(conversation.log.last_seq, |entry| entry.seq);
     let is_input = |row: &Row| matches!(row.body, Body::Input(_));
     let told_through = told_through(&store.tail(partition, TAIL).await?, processed);
     let begun = rows
@@ -198,6 +224,7 @@ pub(crate) async fn load(
     let cached = CachedState {
         conversation,
         custody_seq,
+        last_seq,
         told_through,
         state,
         listen,
