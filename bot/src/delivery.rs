@@ -6,8 +6,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::StreamExt;
-use futures_util::stream;
+use futures_util::future::BoxFuture;
+use futures_util::{FutureExt, StreamExt, stream};
 use hmac::{Hmac, KeyInit, Mac};
 use reqwest::Client;
 use sha2::Sha256;
@@ -39,15 +39,20 @@ const LONGEST_WAIT_S: u64 = 300;
 /// Attempts after which something is put aside: more than two days' worth.
 const ATTEMPTS: u32 = 600;
 
-/// Where events go.
-#[derive(Clone)]
-pub(crate) struct Receiver {
+/// Where status events go.
+pub(crate) trait Receiver: Send + Sync {
+    /// Gives it one event; whether it was taken.
+    fn take<'a>(&'a self, id: &'a str, body: Vec<u8>) -> BoxFuture<'a, bool>;
+}
+
+/// A receiver at an address.
+pub(crate) struct Webhook {
     client: Client,
     address: String,
     secret: Option<String>,
 }
 
-impl Receiver {
+impl Webhook {
     /// A receiver; with a secret every event is signed.
     ///
     /// # Errors
@@ -65,8 +70,7 @@ impl Receiver {
         })
     }
 
-    /// Posts one event; whether it was taken.
-    async fn take(&self, id: &str, body: Vec<u8>) -> bool {
+    async fn post(&self, id: &str, body: Vec<u8>) -> bool {
         let mut request = self
             .client
             .post(&self.address)
@@ -91,6 +95,12 @@ impl Receiver {
     }
 }
 
+impl Receiver for Webhook {
+    fn take<'a>(&'a self, id: &'a str, body: Vec<u8>) -> BoxFuture<'a, bool> {
+        self.post(id, body).boxed()
+    }
+}
+
 /// `sha256=` and the HMAC of the body, hex: what a receiver compares.
 fn sign(secret: &str, body: &[u8]) -> String {
     // HMAC takes keys of any length.
@@ -110,7 +120,7 @@ pub(crate) struct Delivery {
     /// Fires when there is something to be sent.
     pub(crate) outbound: Arc<Notify>,
     /// Where status events go, if anywhere.
-    pub(crate) status: Option<Receiver>,
+    pub(crate) status: Option<Arc<dyn Receiver>>,
 }
 
 impl Delivery {
@@ -124,6 +134,7 @@ impl Delivery {
                 Err(error) => tracing::error!(%error, "what is to be sent can't be read"),
             }
             tokio::select! {
+                biased;
                 () = stop.cancelled() => return,
                 () = self.outbound.notified() => {}
                 () = tokio::time::sleep(POLL_INTERVAL) => {}
@@ -249,7 +260,9 @@ mod tests {
             store,
             clock,
             outbound: Arc::default(),
-            status: Some(Receiver::new(server.uri(), Some("key".to_owned())).expect("a client")),
+            status: Some(Arc::new(
+                Webhook::new(server.uri(), Some("key".to_owned())).expect("a client"),
+            )),
         }
     }
 

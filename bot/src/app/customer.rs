@@ -446,7 +446,7 @@ pub(super) fn unknown(conversation: &str) -> ServiceError {
 /// A secret of 256 bits that fits into a header and an address.
 pub(super) fn secret() -> Result<String> {
     let mut random = [0_u8; 32];
-    getrandom::fill(&mut random).map_err(no_random)?;
+    crate::clock::random(&mut random).map_err(no_random)?;
     Ok(URL_SAFE_NO_PAD.encode(random))
 }
 

@@ -8,6 +8,8 @@ mod desk;
 mod pages;
 #[cfg(test)]
 pub(crate) mod rig;
+#[cfg(test)]
+mod sim;
 mod staff;
 mod sweep;
 #[cfg(test)]
@@ -24,7 +26,7 @@ use bellhop_flows::bundle::Bundle;
 
 use crate::actions::Actions;
 use crate::clock::Clock;
-use crate::delivery::{Delivery, Receiver};
+use crate::delivery::{Delivery, Receiver, Webhook};
 use crate::dispatch::Dispatch;
 use crate::error::ServiceError;
 use crate::hub::Hub;
@@ -87,6 +89,22 @@ impl Default for Options {
     }
 }
 
+/// The pieces of a running program, each ready.
+struct Wiring {
+    bundle: Arc<Bundle>,
+    reader: Reader,
+    retrieve: Arc<dyn Retrieve>,
+    actions: Actions,
+    clock: Clock,
+    store: Store,
+    /// Hears of what `store` keeps.
+    dispatch: Arc<Dispatch>,
+    /// Where status events of handoffs go, if anywhere.
+    status: Option<Arc<dyn Receiver>>,
+    message_bytes: usize,
+    model_version: String,
+}
+
 /// The running program behind every channel and the desk.
 #[derive(Clone)]
 pub struct App {
@@ -130,40 +148,60 @@ impl App {
         let dispatch = Arc::new(Dispatch::new(Arc::default()));
         let listener: Arc<dyn Listener> = Arc::clone(&dispatch) as _;
         let store = Store::open(&parts.store, listener)?;
-        Self::on(parts, store, dispatch).await
-    }
-
-    /// Begins to serve from an open store, whose news go through `dispatch`.
-    async fn on(parts: Parts, store: Store, dispatch: Arc<Dispatch>) -> Result<Self> {
         let system = |what: &str, error: String| ServiceError::System {
             message: format!("{what} ({error})"),
         };
         let options = parts.options;
         let reader = Reader::spawn(parts.understand, options.nlu_timeout)
             .map_err(|error| system("the compute thread does not start", error.to_string()))?;
-        let status = options
+        let webhook = options
             .status_webhook
-            .map(|address| Receiver::new(address, options.status_secret))
+            .map(|address| Webhook::new(address, options.status_secret))
             .transpose()
             .map_err(|error| system("no HTTP client for the status webhook", error.to_string()))?;
-        let hub = Arc::clone(&dispatch.hub);
-        let context = Arc::new(Context {
-            bundle: Arc::clone(&parts.bundle),
+        Self::on(Wiring {
+            bundle: parts.bundle,
             reader,
             retrieve: parts.retrieve,
             actions: parts.actions,
-            clock: parts.clock.clone(),
+            clock: parts.clock,
+            store,
+            dispatch,
+            status: webhook.map(|webhook| Arc::new(webhook) as _),
+            message_bytes: options.message_bytes,
+            model_version: options.model_version,
+        })
+        .await
+    }
+
+    /// Joins the pieces and begins to serve.
+    async fn on(wiring: Wiring) -> Result<Self> {
+        let Wiring {
+            bundle,
+            clock,
+            store,
+            dispatch,
+            status,
+            ..
+        } = wiring;
+        let hub = Arc::clone(&dispatch.hub);
+        let context = Arc::new(Context {
+            bundle: Arc::clone(&bundle),
+            reader: wiring.reader,
+            retrieve: wiring.retrieve,
+            actions: wiring.actions,
+            clock: clock.clone(),
             store: store.clone(),
             report: status.is_some(),
-            model_version: options.model_version,
+            model_version: wiring.model_version,
             answered: ActionResultCache::default(),
         });
         let mailbox = Arc::new(Mailbox::new(context));
         let stop = CancellationToken::new();
         let services = Arc::new(Services {
-            bundle: Arc::clone(&parts.bundle),
-            clock: parts.clock.clone(),
-            message_bytes: options.message_bytes,
+            bundle: Arc::clone(&bundle),
+            clock: clock.clone(),
+            message_bytes: wiring.message_bytes,
             report: status.is_some(),
             store: store.clone(),
             hub: Arc::clone(&hub),
@@ -182,15 +220,15 @@ impl App {
         }
         let delivery = Delivery {
             store: store.clone(),
-            clock: parts.clock.clone(),
+            clock: clock.clone(),
             outbound: Arc::clone(&dispatch.outbound),
             status,
         };
         tokio::spawn(delivery.run(stop.clone()));
         let positions = Positions {
-            bundle: parts.bundle,
+            bundle,
             store,
-            clock: parts.clock,
+            clock,
             hub,
             changed: Arc::clone(&dispatch.queue),
             told: Mutex::default(),
