@@ -50,11 +50,15 @@ struct Known {
     /// All who ever had it.
     holders: Vec<String>,
     epoch: u64,
+    /// Times that it went from an agent back into the queue.
+    requeues: u64,
 }
 
 /// What is known of a conversation.
 #[derive(Debug, Default)]
 pub(super) struct Watched {
+    /// How many conversations there were before it: clocks differ, and ids with them.
+    pub(super) number: usize,
     pub(super) head: Option<ConversationHead>,
     /// Inputs that are not worked through; whether it is that an agent came.
     waiting: BTreeMap<u64, bool>,
@@ -103,7 +107,11 @@ impl Watch {
             let before = self.stored.insert(client_msg_id.to_owned(), place);
             must!(before.is_none(), "`{sender_id}` is stored twice");
         }
+        let number = self.conversations.len();
         let it = self.conversations.entry(id.to_owned()).or_default();
+        if commit.expected.is_none() {
+            it.number = number;
+        }
         it.committed(commit, first_seq)
             .map_err(|what| format!("{id}: {what}"))
     }
@@ -145,6 +153,14 @@ impl Watch {
             .values()
             .flat_map(|it| it.handoffs.values());
         handoffs.map(|known| known.holders.len() as u64).sum()
+    }
+
+    pub(super) fn requeues(&self) -> u64 {
+        let handoffs = self
+            .conversations
+            .values()
+            .flat_map(|it| it.handoffs.values());
+        handoffs.map(|known| known.requeues).sum()
     }
 
     /// Somebody had a handoff at some time.
@@ -337,6 +353,7 @@ impl Watched {
                 holder,
                 holders: Vec::new(),
                 epoch: record.custody_epoch,
+                requeues: 0,
             };
             let before = self.handoffs.values().last();
             let goes_on = before.is_none_or(|before| {
@@ -372,6 +389,7 @@ impl Watched {
         let Some(known) = self.handoffs.get_mut(id) else {
             return Ok(());
         };
+        known.requeues += u64::from(record.stage == Stage::Queued);
         if record.stage == Stage::Assigned {
             known.holders.extend(holder.clone());
         }

@@ -163,6 +163,7 @@ fn went(world: &World) -> Went {
         conversations: watch.conversations.len() as u64,
         handoffs: watch.handoffs(),
         takes: watch.takes(),
+        requeues: watch.requeues(),
         ..state.figures
     };
     for (sender, all) in &oracle.acknowledged {

@@ -148,8 +148,14 @@ fn told(watch: &Watch, oracle: &Oracle, logs: &BTreeMap<&str, Vec<Row>>) -> Judg
         }
         for pair in all.windows(2) {
             let (a, b) = (&pair[0], &pair[1]);
-            let in_order = a.conversation < b.conversation
-                || a.conversation == b.conversation && a.seq < b.seq;
+            let number = |told: &Told| {
+                watch
+                    .conversations
+                    .get(&told.conversation)
+                    .map(|it| it.number)
+            };
+            let in_order =
+                number(a) < number(b) || a.conversation == b.conversation && a.seq < b.seq;
             must!(in_order, "{sender} was told {a:?} before {b:?}");
         }
     }
