@@ -14,7 +14,7 @@ use tokio::sync::{Semaphore, watch};
 use crate::conversation::Reply;
 use crate::conversation::journal::Row;
 use crate::error::ServiceError;
-use crate::partition::PartitionId;
+use crate::partition::{Entry, Kind, PartitionId};
 use crate::turn::{self, CachedState, Context};
 
 /// Conversations kept in memory; more only while they all have work or somebody waiting.
@@ -55,6 +55,8 @@ pub(crate) struct ConversationWorker {
 #[derive(Debug, Default)]
 struct Queue {
     rows: BTreeMap<u64, Row>,
+    /// All entries up to this seq were read or pushed: no input before it is missing.
+    through: u64,
     running: bool,
     /// There may be inputs in the journal that were not pushed.
     look: bool,
@@ -74,15 +76,24 @@ impl Mailbox {
         }
     }
 
-    /// Puts an input that is committed into its conversation's queue and sees to it that it runs, if that is for this process
-    /// to do.
-    pub(crate) fn push(self: &Arc<Self>, conversation: &PartitionId, row: Row) {
-        if !self.context.store.is_mine(conversation) {
+    /// Puts the inputs among entries that this process has appended into their conversation's queue and sees to it that they
+    /// run, if that is for this process to do.
+    pub(crate) fn appended(self: &Arc<Self>, conversation: &PartitionId, entries: &[Entry]) {
+        if entries.is_empty() || !self.context.store.is_mine(conversation) {
             return;
         }
-        let worker = self.worker(conversation);
-        worker.lock().rows.insert(row.seq, row);
-        self.start(worker);
+        let has_inputs = entries.iter().any(|entry| entry.kind == Kind::Input);
+        let worker = if has_inputs {
+            self.worker(conversation)
+        } else {
+            match self.known(conversation) {
+                Some(worker) => worker,
+                None => return,
+            }
+        };
+        if worker.lock().push(entries) {
+            self.start(worker);
+        }
     }
 
     /// Has a conversation's inputs read from the journal and run, if that is for this process to do.
@@ -101,8 +112,7 @@ impl Mailbox {
             // The turn itself tells, once its answer is at hand.
             return;
         }
-        let workers = self.workers.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(worker) = workers.by_id.get(conversation) {
+        if let Some(worker) = self.known(conversation) {
             worker.done.send_if_modified(|done| {
                 let is_news = *done < seq;
                 *done = seq.max(*done);
@@ -158,6 +168,12 @@ impl Mailbox {
         }
     }
 
+    /// The worker of a conversation that is in memory.
+    fn known(&self, id: &PartitionId) -> Option<Arc<ConversationWorker>> {
+        let workers = self.workers.lock().unwrap_or_else(PoisonError::into_inner);
+        workers.by_id.get(id).cloned()
+    }
+
     fn worker(&self, id: &PartitionId) -> Arc<ConversationWorker> {
         let mut workers = self.workers.lock().unwrap_or_else(PoisonError::into_inner);
         workers.worker(id)
@@ -204,6 +220,31 @@ fn forget(workers: &mut Workers) {
     idle.sort_unstable();
     for (_, id) in idle.into_iter().take(CONVERSATIONS / 4) {
         workers.by_id.remove(&id);
+    }
+}
+
+impl Queue {
+    /// Takes the inputs among entries; whether there is anything to do. Where another process has appended something before
+    /// them that may be an input, all is read from the journal: these must not overtake it.
+    fn push(&mut self, entries: &[Entry]) -> bool {
+        let (Some(first), Some(last)) = (entries.first(), entries.last()) else {
+            return false;
+        };
+        if first.seq > self.through + 1 {
+            self.look = true;
+            return true;
+        }
+        self.through = self.through.max(last.seq);
+        let mut pushed = false;
+        for entry in entries.iter().filter(|entry| entry.kind == Kind::Input) {
+            match Row::of(entry) {
+                Ok(row) => drop(self.rows.insert(row.seq, row)),
+                // It is read again from the journal, where that is told.
+                Err(_) => self.look = true,
+            }
+            pushed = true;
+        }
+        pushed
     }
 }
 
@@ -332,14 +373,50 @@ impl Mailbox {
         let (known, rows) = turn::load(&self.context, &worker.id).await?;
         worker.done.send_replace(known.processed());
         let rows = rows.into_iter().map(|row| (row.seq, row));
-        worker.lock().rows.extend(rows);
+        let mut queue = worker.lock();
+        queue.rows.extend(rows);
+        queue.through = queue.through.max(known.read_through());
+        drop(queue);
         Ok(known)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use jiff::Timestamp;
+
     use super::*;
+    use crate::conversation::InboundBody;
+    use crate::conversation::journal::{Body, Input, What};
+
+    fn input(seq: u64) -> Entry {
+        let what = What::Customer {
+            client_msg_id: seq.to_string(),
+            body: InboundBody::Silence,
+            title: None,
+        };
+        let new = Body::Input(Input { what }).entry(0).expect("encodes");
+        Entry {
+            seq,
+            at: Timestamp::UNIX_EPOCH,
+            kind: new.kind,
+            cause: 0,
+            body: new.body,
+        }
+    }
+
+    #[test]
+    fn an_input_does_not_overtake_one_that_this_process_has_not_heard_of() {
+        let mut queue = Queue {
+            through: 6,
+            ..Queue::default()
+        };
+        assert!(queue.push(&[input(7)]));
+        assert_eq!((queue.rows.len(), queue.look), (1, false));
+        // Another process has appended 8.
+        assert!(queue.push(&[input(9)]));
+        assert_eq!((queue.rows.len(), queue.look), (1, true));
+    }
 
     #[test]
     fn memory_is_bounded_and_what_is_in_use_stays() {

@@ -73,6 +73,8 @@ pub(crate) struct CachedState {
     listen: Option<Listen>,
     /// What the turn that comes next had stored before the program died.
     begun: InFlightTurn,
+    /// Seq of the last entry that was there when it was read.
+    read_through: u64,
 }
 
 /// What a turn that did not end had stored.
@@ -106,6 +108,11 @@ impl CachedState {
     /// # Errors
     /// [`Retry`] where the store is away or another process works through the inputs.
     async fn refresh(&mut self, store: &Store) -> Result<(), Retry> {
+    /// Seq of the last entry that was there when it was read from the store.
+    pub(crate) fn read_through(&self) -> u64 {
+        self.read_through
+    }
+
         let read = async {
             let partition = self.conversation.partition();
             let Some(snapshot) = store.snapshot(&partition, &[HEAD]).await? else {
@@ -202,6 +209,8 @@ pub(crate) async fn load(
 /// Tells how far a conversation is worked through.
 ///
 /// # Errors
+    let last = entries.last().map_or(0, |entry| entry.seq);
+    let read_through = last.max(conversation.log.last_seq);
 /// No such conversation, no input at `seq`, or the store is away.
 pub(crate) async fn processed(
     store: &Store,
@@ -217,6 +226,7 @@ pub(crate) async fn processed(
     };
     if found
         .iter()
+        read_through,
         .any(|entry| entry.seq == seq && entry.kind == Kind::Input)
     {
         return Ok(snapshot.head.processed);
