@@ -57,7 +57,9 @@ pub(super) async fn commit(
         } = committed
         else {
             metrics::counter!("bellhop_store_conflicts_total").increment(1);
-            cached.refresh(&context.store).await?;
+            let begun = std::mem::take(&mut cached.begun);
+            cached.refresh(&context.store, end.seq, &begun).await?;
+            cached.begun = begun;
             continue;
         };
         count(&done.counts, late);

@@ -178,6 +178,7 @@ impl<'a> Drive<'a> {
         let (fed, erase) = self.to_store();
         self.done.end.fed = fed;
         self.done.end.erase = erase;
+        self.cached.begun = self.begun;
         (self.cached, self.done)
     }
 
@@ -394,7 +395,10 @@ impl<'a> Drive<'a> {
                     return Ok(true);
                 }
                 // Somebody at the desk has done something: did they take the conversation?
-                Ok(Committed::Conflict) => self.cached.refresh(&self.context.store).await?,
+                Ok(Committed::Conflict) => {
+                    let (store, seq) = (&self.context.store, self.row.seq);
+                    self.cached.refresh(store, seq, &self.begun).await?;
+                }
                 Err(error) => {
                     tracing::error!(%error, "a call can't be stored, so it is not sent");
                     return Err(Retry);

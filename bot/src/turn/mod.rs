@@ -92,10 +92,25 @@ struct InFlightTurn {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Retry;
 
+impl InFlightTurn {
+    /// Whether an entry that the turn has led to is one that it has stored.
+    fn knows(&self, row: &Row) -> bool {
+        match &row.body {
+            Body::Call(call) => self.calls.contains(&call.key),
+            _ => self.entries.contains(&row.seq),
+        }
+    }
+}
+
 impl CachedState {
     /// Seq of the last input that was worked through.
     pub(crate) fn processed(&self) -> u64 {
         self.conversation.log.processed
+    }
+
+    /// Seq of the last entry that was there when it was read from the store.
+    pub(crate) fn read_through(&self) -> u64 {
+        self.read_through
     }
 
     /// Somebody else has got the conversation since the input at `seq` was stored.
@@ -103,16 +118,17 @@ impl CachedState {
         self.custody_seq > seq
     }
 
-    /// Reads how the conversation stands now, after somebody at the desk has moved it.
+    /// Reads how the conversation stands now, after somebody at the desk has moved it; `begun` is what the turn of the input
+    /// at `seq` has stored so far.
     ///
     /// # Errors
     /// [`Retry`] where the store is away or another process works through the inputs.
-    async fn refresh(&mut self, store: &Store) -> Result<(), Retry> {
-    /// Seq of the last entry that was there when it was read from the store.
-    pub(crate) fn read_through(&self) -> u64 {
-        self.read_through
-    }
-
+    async fn refresh(
+        &mut self,
+        store: &Store,
+        seq: u64,
+        begun: &InFlightTurn,
+    ) -> Result<(), Retry> {
         let read = async {
             let partition = self.conversation.partition();
             let Some(snapshot) = store.snapshot(&partition, &[HEAD]).await? else {
@@ -121,14 +137,20 @@ impl CachedState {
             let now = Conversation::of(&partition, &snapshot)?;
             let after = store.log(&partition, self.processed(), usize::MAX).await?;
             let rows = after.iter().map(Row::of).collect::<Result<Vec<_>, _>>()?;
-            Ok((now, custody_seq(&rows)))
+            let is_anothers = rows.iter().any(|row| row.cause == seq && !begun.knows(row));
+            Ok((now, custody_seq(&rows), is_anothers))
         };
-        let (now, custody_seq) = read.await.map_err(|error: ServiceError| {
+        let (now, custody_seq, is_anothers) = read.await.map_err(|error: ServiceError| {
             tracing::error!(conversation = %self.conversation.id, %error, "a conversation can't be read");
             Retry
         })?;
         if now.log.processed != self.processed() {
             tracing::warn!(conversation = %self.conversation.id, "another process has worked through an input");
+            return Err(Retry);
+        }
+        if is_anothers {
+            // It goes on from there: what is fed to the engine must be in the journal once.
+            tracing::warn!(conversation = %self.conversation.id, seq, "another process is at work on the same input");
             return Err(Retry);
         }
         self.conversation = now;
@@ -187,6 +209,8 @@ pub(crate) async fn load(
         }
     };
     let entries = store.log(partition, processed, usize::MAX).await?;
+    let last = entries.last().map_or(0, |entry| entry.seq);
+    let read_through = last.max(conversation.log.last_seq);
     let mut rows = entries.iter().map(Row::of).collect::<Result<Vec<_>, _>>()?;
     let custody_seq = custody_seq(&rows);
     let is_input = |row: &Row| matches!(row.body, Body::Input(_));
@@ -202,6 +226,7 @@ pub(crate) async fn load(
         state,
         listen,
         begun,
+        read_through,
     };
     Ok((cached, rows))
 }
@@ -209,8 +234,6 @@ pub(crate) async fn load(
 /// Tells how far a conversation is worked through.
 ///
 /// # Errors
-    let last = entries.last().map_or(0, |entry| entry.seq);
-    let read_through = last.max(conversation.log.last_seq);
 /// No such conversation, no input at `seq`, or the store is away.
 pub(crate) async fn processed(
     store: &Store,
@@ -226,7 +249,6 @@ pub(crate) async fn processed(
     };
     if found
         .iter()
-        read_through,
         .any(|entry| entry.seq == seq && entry.kind == Kind::Input)
     {
         return Ok(snapshot.head.processed);
