@@ -252,12 +252,17 @@ impl Customer {
                 To::Address(address) => app.known("chat", None, address).await?,
             };
             match conversation {
-                Some(conversation) => app.close(&conversation, "left").await,
-                None => Ok(()),
+                Some(conversation) => {
+                    app.close(&conversation, "left").await?;
+                    Ok(Some(conversation))
+                }
+                None => Ok(None),
             }
         });
-        if let Told::No(error) = left.await {
-            self.odd("leave", "", &error.to_string());
+        match left.await {
+            Told::Yes(conversation) => self.world.lock().oracle.left.extend(conversation),
+            Told::No(error) => self.odd("leave", "", &error.to_string()),
+            Told::Unknown => {}
         }
     }
 

@@ -18,6 +18,8 @@ pub(super) struct Oracle {
     pub(super) acknowledged: BTreeMap<String, Vec<Told>>,
     /// Ids of messages that were refused; ids are unique in a world.
     pub(super) refused: BTreeSet<String>,
+    /// Conversations whose customers were told that they are over.
+    pub(super) left: BTreeSet<String>,
     /// Handoffs that somebody was told to have, and who.
     pub(super) taken: Vec<(String, String)>,
 }

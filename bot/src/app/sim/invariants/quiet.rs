@@ -166,6 +166,13 @@ fn told(watch: &Watch, oracle: &Oracle, logs: &BTreeMap<&str, Vec<Row>>) -> Judg
             "`{id}` was refused and is stored: {place:?}"
         );
     }
+    for conversation in &oracle.left {
+        let known = watch.conversations.get(conversation);
+        must!(
+            known.is_some_and(|it| it.closed),
+            "{conversation} was left and goes on"
+        );
+    }
     for (handoff, agent) in &oracle.taken {
         must!(
             watch.had(handoff, agent),
