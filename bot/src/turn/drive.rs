@@ -105,6 +105,10 @@ impl<'a> Drive<'a> {
     pub(super) async fn run(&mut self) -> Result<(), Retry> {
         let first = self.first().await;
         let mut waiting = VecDeque::from([first]);
+        if self.cached.conversation.is_over() {
+            // It was stored before the end and comes too late: to the engine it would be a new beginning.
+            return Ok(());
+        }
         let mut steps: u32 = 0;
         let most = self.context.bundle.limits.steps.saturating_add(STEPS);
         while let Some(event) = waiting.pop_front() {
