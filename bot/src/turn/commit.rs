@@ -29,7 +29,7 @@ pub(super) async fn commit(
 ) -> Result<(CachedState, Reply), Retry> {
     let end = &done.end;
     for _ in 0..TRIES {
-        let late = cached.is_late(end.seq);
+        let late = cached.is_late(end.seq) && !end.was_ended;
         let told = |error: ServiceError| {
             tracing::error!(conversation = %cached.conversation.id, %error, "a turn can't be committed");
             Retry

@@ -68,6 +68,7 @@ impl<'a> Drive<'a> {
             late: false,
         };
         let state = cached.state.clone();
+        let was_ended = matches!(&row.body, Body::Input(input) if input.ends());
         Self {
             context,
             begun: cached.begun.clone(),
@@ -89,6 +90,7 @@ impl<'a> Drive<'a> {
                     opening: None,
                     cancelled: false,
                     closed: false,
+                    was_ended,
                     trace,
                 },
                 counts: Vec::new(),
@@ -103,12 +105,12 @@ impl<'a> Drive<'a> {
 
     /// Runs until the engine waits for nothing but the customer.
     pub(super) async fn run(&mut self) -> Result<(), Retry> {
-        let first = self.first().await;
-        let mut waiting = VecDeque::from([first]);
         if self.cached.conversation.is_over() {
             // It was stored before the end and comes too late: to the engine it would be a new beginning.
             return Ok(());
         }
+        let first = self.first().await;
+        let mut waiting = VecDeque::from([first]);
         let mut steps: u32 = 0;
         let most = self.context.bundle.limits.steps.saturating_add(STEPS);
         while let Some(event) = waiting.pop_front() {
