@@ -2,9 +2,10 @@
 //! that a conversation can be replayed and a test can stand at any moment.
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use jiff::Timestamp;
+use tokio::time::Instant;
 use ulid::Ulid;
 
 /// Where the time comes from. Cheap to clone; clones of a manual clock move together.
@@ -15,6 +16,14 @@ pub enum Clock {
     System,
     /// A clock that stands until it is moved: for tests and replay.
     Manual(Arc<Mutex<Timestamp>>),
+    /// A clock that goes with the runtime's, which a simulation lets stand and jump.
+    #[cfg(test)]
+    Simulated {
+        /// What it showed then.
+        start: Timestamp,
+        /// When it was set.
+        since: Instant,
+    },
 }
 
 impl Clock {
@@ -28,6 +37,8 @@ impl Clock {
         let now = match self {
             Self::System => system_now(),
             Self::Manual(at) => *at.lock().unwrap_or_else(PoisonError::into_inner),
+            #[cfg(test)]
+            Self::Simulated { start, since } => *start + since.elapsed(),
         };
         Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now)
     }
@@ -45,10 +56,10 @@ impl Clock {
     /// # Errors
     /// The system's random source fails.
     pub fn id(&self) -> Result<Ulid, getrandom::Error> {
-        let mut random = [0_u8; 16];
-        getrandom::fill(&mut random)?;
+        let mut bits = [0_u8; 16];
+        random(&mut bits)?;
         let at = u64::try_from(self.now().as_millisecond()).unwrap_or(0);
-        Ok(Ulid::from_parts(at, u128::from_le_bytes(random)))
+        Ok(Ulid::from_parts(at, u128::from_le_bytes(bits)))
     }
 }
 
@@ -60,15 +71,65 @@ fn system_now() -> Timestamp {
     Timestamp::now()
 }
 
+/// Fills in bits that nobody can guess. In a simulation they come from its seed, so that it can be run again.
+///
+/// # Errors
+/// The system's random source fails.
+pub(crate) fn random(bits: &mut [u8]) -> Result<(), getrandom::Error> {
+    #[cfg(test)]
+    if seeded::fill(bits) {
+        return Ok(());
+    }
+    getrandom::fill(bits)
+}
+
+/// Random bits of a simulation. It runs on one thread, and each thread has its own: tests that run beside it keep the
+/// system's.
+#[cfg(test)]
+pub(crate) mod seeded {
+    use std::cell::RefCell;
+
+    type Source = Box<dyn FnMut(&mut [u8])>;
+
+    thread_local! {
+        static SOURCE: RefCell<Option<Source>> = const { RefCell::new(None) };
+    }
+
+    /// Takes random bits from a source for as long as what it gives lives.
+    pub(crate) fn from(source: impl FnMut(&mut [u8]) + 'static) -> Seeded {
+        SOURCE.set(Some(Box::new(source)));
+        Seeded
+    }
+
+    /// Random bits come from a seed.
+    pub(crate) struct Seeded;
+
+    impl Drop for Seeded {
+        fn drop(&mut self) {
+            SOURCE.set(None);
+        }
+    }
+
+    pub(super) fn fill(bits: &mut [u8]) -> bool {
+        SOURCE.with_borrow_mut(|source| match source {
+            Some(source) => {
+                source(bits);
+                true
+            }
+            None => false,
+        })
+    }
+}
+
 /// A random part of a wait, at least half of it: for those who would otherwise all come again at once. Nothing that is stored
 /// or said depends on it.
 pub(crate) fn jitter(most: Duration) -> Duration {
-    let mut random = [0_u8; 4];
+    let mut bits = [0_u8; 4];
     // Without random bits everyone waits the whole of it.
-    if getrandom::fill(&mut random).is_err() {
+    if random(&mut bits).is_err() {
         return most;
     }
-    let part = f64::from(u32::from_le_bytes(random)) / f64::from(u32::MAX);
+    let part = f64::from(u32::from_le_bytes(bits)) / f64::from(u32::MAX);
     most.mul_f64(0.5 + part / 2.0)
 }
 

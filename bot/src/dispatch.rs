@@ -49,30 +49,21 @@ impl Dispatch {
     }
 
     fn conversation(&self, id: &str, notice: &Notice) {
-        let mailbox = self.mailbox.get();
         for entry in notice.entries.iter().flat_map(|entries| entries.iter()) {
             if Row::may_be_visible(entry.kind) {
                 self.hub.publish(id, || Row::of(entry).ok()?.visible());
-            }
-            if entry.kind == Kind::Input
-                && let Some(mailbox) = mailbox
-            {
-                match Row::of(entry) {
-                    Ok(row) => mailbox.push(&notice.partition, row),
-                    // It is read again from the log, where that is told.
-                    Err(_) => mailbox.wake(&notice.partition),
-                }
             }
         }
         if notice.entries.is_none() {
             self.hub.more(id, notice.last_seq);
         }
-        if let Some(mailbox) = mailbox {
+        if let Some(mailbox) = self.mailbox.get() {
+            match &notice.entries {
+                Some(entries) => mailbox.appended(&notice.partition, entries),
+                None => mailbox.wake_to(&notice.partition, notice.last_seq),
+            }
             if notice.processed > 0 {
                 mailbox.worked_through(&notice.partition, notice.processed);
-            }
-            if notice.entries.is_none() {
-                mailbox.wake_to(&notice.partition, notice.last_seq);
             }
         }
         let notes = notice

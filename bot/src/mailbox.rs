@@ -5,7 +5,6 @@
 //! another process has run is refused.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -15,7 +14,7 @@ use tokio::sync::{Semaphore, watch};
 use crate::conversation::Reply;
 use crate::conversation::journal::Row;
 use crate::error::ServiceError;
-use crate::partition::PartitionId;
+use crate::partition::{Entry, Kind, PartitionId};
 use crate::turn::{self, CachedState, Context};
 
 /// Conversations kept in memory; more only while they all have work or somebody waiting.
@@ -50,14 +49,14 @@ pub(crate) struct ConversationWorker {
     /// Only the worker takes it; a lock so that it may be held across awaits.
     cached: tokio::sync::Mutex<Option<CachedState>>,
     done: watch::Sender<u64>,
-    /// Seq up to which this process knows the journal.
-    known: AtomicU64,
     replies: Mutex<VecDeque<(u64, Arc<Reply>)>>,
 }
 
 #[derive(Debug, Default)]
 struct Queue {
     rows: BTreeMap<u64, Row>,
+    /// All entries up to this seq were read or pushed: no input before it is missing.
+    through: u64,
     running: bool,
     /// There may be inputs in the journal that were not pushed.
     look: bool,
@@ -77,15 +76,24 @@ impl Mailbox {
         }
     }
 
-    /// Puts an input that is committed into its conversation's queue and sees to it that it runs, if that is for this process
-    /// to do.
-    pub(crate) fn push(self: &Arc<Self>, conversation: &PartitionId, row: Row) {
-        if !self.context.store.is_mine(conversation) {
+    /// Puts the inputs among entries that this process has appended into their conversation's queue and sees to it that they
+    /// run, if that is for this process to do.
+    pub(crate) fn appended(self: &Arc<Self>, conversation: &PartitionId, entries: &[Entry]) {
+        if entries.is_empty() || !self.context.store.is_mine(conversation) {
             return;
         }
-        let worker = self.worker(conversation);
-        worker.lock().rows.insert(row.seq, row);
-        self.start(worker);
+        let has_inputs = entries.iter().any(|entry| entry.kind == Kind::Input);
+        let worker = if has_inputs {
+            self.worker(conversation)
+        } else {
+            match self.known(conversation) {
+                Some(worker) => worker,
+                None => return,
+            }
+        };
+        if worker.lock().push(entries) {
+            self.start(worker);
+        }
     }
 
     /// Has a conversation's inputs read from the journal and run, if that is for this process to do.
@@ -105,8 +113,11 @@ impl Mailbox {
             return;
         }
         let worker = self.worker(conversation);
-        if worker.known.load(Ordering::Acquire) < last_seq {
-            worker.lock().look = true;
+        let mut queue = worker.lock();
+        let is_news = queue.through < last_seq;
+        queue.look |= is_news;
+        drop(queue);
+        if is_news {
             self.start(worker);
         }
     }
@@ -117,8 +128,7 @@ impl Mailbox {
             // The turn itself tells, once its answer is at hand.
             return;
         }
-        let workers = self.workers.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(worker) = workers.by_id.get(conversation) {
+        if let Some(worker) = self.known(conversation) {
             worker.done.send_if_modified(|done| {
                 let is_news = *done < seq;
                 *done = seq.max(*done);
@@ -174,6 +184,12 @@ impl Mailbox {
         }
     }
 
+    /// The worker of a conversation that is in memory.
+    fn known(&self, id: &PartitionId) -> Option<Arc<ConversationWorker>> {
+        let workers = self.workers.lock().unwrap_or_else(PoisonError::into_inner);
+        workers.by_id.get(id).cloned()
+    }
+
     fn worker(&self, id: &PartitionId) -> Arc<ConversationWorker> {
         let mut workers = self.workers.lock().unwrap_or_else(PoisonError::into_inner);
         workers.worker(id)
@@ -199,7 +215,6 @@ impl Workers {
             }),
             cached: tokio::sync::Mutex::new(None),
             done: watch::Sender::new(0),
-            known: AtomicU64::new(0),
             replies: Mutex::default(),
         });
         self.by_id.insert(id.clone(), Arc::clone(&worker));
@@ -224,9 +239,40 @@ fn forget(workers: &mut Workers) {
     }
 }
 
+impl Queue {
+    /// Takes the inputs among entries; whether there is anything to do. Where another process has appended something before
+    /// them that may be an input, all is read from the journal: these must not overtake it.
+    fn push(&mut self, entries: &[Entry]) -> bool {
+        let (Some(first), Some(last)) = (entries.first(), entries.last()) else {
+            return false;
+        };
+        if first.seq > self.through + 1 {
+            self.look = true;
+            return true;
+        }
+        self.through = self.through.max(last.seq);
+        let mut pushed = false;
+        for entry in entries.iter().filter(|entry| entry.kind == Kind::Input) {
+            match Row::of(entry) {
+                Ok(row) => drop(self.rows.insert(row.seq, row)),
+                // It is read again from the journal, where that is told.
+                Err(_) => self.look = true,
+            }
+            pushed = true;
+        }
+        pushed
+    }
+}
+
 impl ConversationWorker {
     fn lock(&self) -> MutexGuard<'_, Queue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// All entries up to this seq are known.
+    fn knows(&self, through: u64) {
+        let mut queue = self.lock();
+        queue.through = queue.through.max(through);
     }
 
     fn has(&self, seq: u64) -> bool {
@@ -330,7 +376,7 @@ impl Mailbox {
             let seq = row.seq;
             match turn::run(&self.context, known, *row).await {
                 Ok((next, reply)) => {
-                    worker.known.fetch_max(next.last_seq(), Ordering::AcqRel);
+                    worker.knows(next.read_through());
                     worker.finish(seq, reply);
                     *cached = Some(next);
                 }
@@ -355,9 +401,9 @@ impl Mailbox {
     ) -> Option<CachedState> {
         match known.look(&self.context.store).await {
             Ok(rows) => {
-                worker.known.fetch_max(known.last_seq(), Ordering::AcqRel);
                 let rows = rows.into_iter().map(|row| (row.seq, row));
                 worker.lock().rows.extend(rows);
+                worker.knows(known.read_through());
                 Some(known)
             }
             Err(error) => {
@@ -371,17 +417,50 @@ impl Mailbox {
         // Whatever comes from here on is pushed or asks for another look.
         worker.lock().look = false;
         let (known, rows) = turn::load(&self.context, &worker.id).await?;
-        worker.known.fetch_max(known.last_seq(), Ordering::AcqRel);
         worker.done.send_replace(known.processed());
         let rows = rows.into_iter().map(|row| (row.seq, row));
         worker.lock().rows.extend(rows);
+        worker.knows(known.read_through());
         Ok(known)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use jiff::Timestamp;
+
     use super::*;
+    use crate::conversation::InboundBody;
+    use crate::conversation::journal::{Body, Input, What};
+
+    fn input(seq: u64) -> Entry {
+        let what = What::Customer {
+            client_msg_id: seq.to_string(),
+            body: InboundBody::Silence,
+            title: None,
+        };
+        let new = Body::Input(Input { what }).entry(0).expect("encodes");
+        Entry {
+            seq,
+            at: Timestamp::UNIX_EPOCH,
+            kind: new.kind,
+            cause: 0,
+            body: new.body,
+        }
+    }
+
+    #[test]
+    fn an_input_does_not_overtake_one_that_this_process_has_not_heard_of() {
+        let mut queue = Queue {
+            through: 6,
+            ..Queue::default()
+        };
+        assert!(queue.push(&[input(7)]));
+        assert_eq!((queue.rows.len(), queue.look), (1, false));
+        // Another process has appended 8.
+        assert!(queue.push(&[input(9)]));
+        assert_eq!((queue.rows.len(), queue.look), (1, true));
+    }
 
     #[test]
     fn memory_is_bounded_and_what_is_in_use_stays() {

@@ -66,6 +66,7 @@ impl Positions {
     pub(crate) async fn run(self, stop: CancellationToken) {
         loop {
             tokio::select! {
+                biased;
                 () = stop.cancelled() => return,
                 () = self.changed.notified() => {}
                 () = tokio::time::sleep(POLL_INTERVAL) => {}

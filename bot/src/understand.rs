@@ -64,10 +64,20 @@ struct Job {
 
 /// The compute thread: the model's matrix products run here and never on the runtime's threads.
 /// It ends when the last clone is dropped.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Reader {
-    jobs: mpsc::Sender<Job>,
+    jobs: Jobs,
     timeout: Duration,
+}
+
+/// Where messages are read.
+#[derive(Clone)]
+enum Jobs {
+    /// On the compute thread.
+    Thread(mpsc::Sender<Job>),
+    /// At once, by whoever asks: a simulation has one thread.
+    #[cfg(test)]
+    Inline(Arc<dyn Understand>),
 }
 
 impl Reader {
@@ -80,14 +90,29 @@ impl Reader {
         std::thread::Builder::new()
             .name("understanding".to_owned())
             .spawn(move || work(&*model, queue))?;
+        let jobs = Jobs::Thread(jobs);
         Ok(Self { jobs, timeout })
+    }
+
+    /// Reads without a thread.
+    #[cfg(test)]
+    pub(crate) fn inline(model: Arc<dyn Understand>) -> Self {
+        Self {
+            jobs: Jobs::Inline(model),
+            timeout: Duration::MAX,
+        }
     }
 
     /// Reads a message; `None` where the model is too late, has too many waiting or fails: the turn
     /// then goes on with a degraded reading.
     pub async fn read(&self, request: Request) -> Option<Understood> {
+        let jobs = match &self.jobs {
+            Jobs::Thread(jobs) => jobs,
+            #[cfg(test)]
+            Jobs::Inline(model) => return model.read(&[request]).pop()?.ok(),
+        };
         let (answer, read) = oneshot::channel();
-        if self.jobs.try_send(Job { request, answer }).is_err() {
+        if jobs.try_send(Job { request, answer }).is_err() {
             tracing::warn!(
                 waiting = QUEUE,
                 "understanding is too busy; a message is not read"
@@ -232,7 +257,10 @@ mod tests {
         tokio::task::yield_now().await;
         assert_eq!(setup.batches.recv(), Ok(1));
         let waiting: Vec<_> = (0..QUEUE).map(|_| ask(&setup.reader, "w")).collect();
-        while setup.reader.jobs.capacity() > 0 {
+        let Jobs::Thread(jobs) = &setup.reader.jobs else {
+            panic!("it has a thread");
+        };
+        while jobs.capacity() > 0 {
             tokio::task::yield_now().await;
         }
         assert_eq!(setup.reader.read(request("one too many")).await, None);

@@ -35,7 +35,24 @@ pub struct MissingEnv {
 pub struct Actions {
     env: Arc<BTreeMap<String, String>>,
     peers: Option<Peers>,
+    /// Stands in for the peers.
+    #[cfg(test)]
+    script: Option<Script>,
 }
+
+/// Systems of record as a test wants them.
+#[cfg(test)]
+pub(crate) trait Peer: std::fmt::Debug + Send + Sync {
+    /// Does what a call asks for; `key` is the one that it is sent with.
+    fn called<'a>(
+        &'a self,
+        call: &'a ActionCall,
+        key: &'a str,
+    ) -> futures_util::future::BoxFuture<'a, Outcome>;
+}
+
+#[cfg(test)]
+type Script = Arc<dyn Peer>;
 
 #[derive(Debug, Clone)]
 struct Peers {
@@ -85,6 +102,17 @@ impl Actions {
                 client: http::client(),
                 breakers: Arc::default(),
             }),
+            #[cfg(test)]
+            script: None,
+        }
+    }
+
+    /// Asks a script.
+    #[cfg(test)]
+    pub(crate) fn scripted(script: Arc<dyn Peer>) -> Self {
+        Self {
+            script: Some(script),
+            ..Self::stub()
         }
     }
 
@@ -93,6 +121,8 @@ impl Actions {
         Self {
             env: Arc::default(),
             peers: None,
+            #[cfg(test)]
+            script: None,
         }
     }
 
@@ -128,6 +158,11 @@ impl Actions {
         let Some(action) = bundle.actions.get(&call.action) else {
             return (failed("the bot has no such action"), 0);
         };
+        #[cfg(test)]
+        if let Some(script) = &self.script {
+            let key = format!("{conversation}/{}", call.key);
+            return (script.called(call, &key).await, 1);
+        }
         let Some(peers) = &self.peers else {
             return (stubbed(action), 0);
         };

@@ -42,6 +42,17 @@ const GREETING: Duration = Duration::from_secs(10);
 /// Traces that [`App::trace`] gives at most.
 const TRACES: usize = 200;
 
+/// Whether a message came before.
+enum Before {
+    /// As this.
+    Known(Received),
+    /// It did not.
+    New {
+        /// The conversation that its address led to then.
+        current: Option<String>,
+    },
+}
+
 /// The customer's side.
 impl App {
     /// The open conversation that a provider knows by `key`, if there is one.
@@ -143,14 +154,23 @@ impl App {
         let key = new.provider_key.as_deref().unwrap_or_default();
         let account = new.channel_account.as_deref().unwrap_or_default();
         let contact = PartitionId::contact(&new.channel, account, key);
-        if let Some(known) = services.stored_before(&contact, &inbound).await? {
-            return Ok(known);
-        }
+        let mut current = match services.stored_before(&contact, &inbound).await? {
+            Before::Known(known) => return Ok(known),
+            Before::New { current } => current,
+        };
         for _ in 0..TRIES {
             let hash = secret_hash(&secret()?);
             let Some((conversation, seq)) = services.open(new.clone(), hash).await? else {
                 break;
             };
+            if current.as_ref() != Some(&conversation) {
+                // The same delivery, at another process, may have got into one that is over since that was looked for. From
+                // here on none can.
+                current = match services.stored_before(&contact, &inbound).await? {
+                    Before::Known(known) => return Ok(known),
+                    Before::New { current } => current,
+                };
+            }
             match self.accept(&conversation, inbound.clone()).await {
                 // It was closed between the two.
                 Err(ServiceError::Closed) => {}
@@ -386,28 +406,25 @@ impl Services {
     }
 
     /// What a message is known as that came before, in any of the last conversations of its address.
-    async fn stored_before(
-        &self,
-        contact: &PartitionId,
-        inbound: &Inbound,
-    ) -> Result<Option<Received>> {
+    async fn stored_before(&self, contact: &PartitionId, inbound: &Inbound) -> Result<Before> {
         let snapshot = self.store.snapshot(contact, &[CONTACT]).await?;
         let Some(contact) = Contact::of(snapshot.as_ref())? else {
-            return Ok(None);
+            return Ok(Before::New { current: None });
         };
-        for conversation in [contact.current].into_iter().chain(contact.earlier) {
-            let partition = PartitionId::conversation(&conversation);
+        for conversation in [&contact.current].into_iter().chain(&contact.earlier) {
+            let partition = PartitionId::conversation(conversation);
             let seen = self.store.seen(&partition, &inbound.client_msg_id).await?;
             if let Some(seen) = seen {
                 let (seq, duplicate) = (seen.seq, true);
-                return Ok(Some(Received {
-                    conversation,
+                return Ok(Before::Known(Received {
+                    conversation: conversation.clone(),
                     accepted: Accepted { seq, duplicate },
                     opened: false,
                 }));
             }
         }
-        Ok(None)
+        let current = Some(contact.current);
+        Ok(Before::New { current })
     }
 
     /// Makes a conversation; gives the seq of its first input, or none where somebody else has made it just now.
@@ -533,7 +550,7 @@ pub(super) fn unknown(conversation: &str) -> ServiceError {
 /// A secret of 256 bits that fits into a header and an address.
 pub(super) fn secret() -> Result<String> {
     let mut random = [0_u8; 32];
-    getrandom::fill(&mut random).map_err(no_random)?;
+    crate::clock::random(&mut random).map_err(no_random)?;
     Ok(URL_SAFE_NO_PAD.encode(random))
 }
 

@@ -9,6 +9,8 @@ mod desk;
 mod pages;
 #[cfg(test)]
 pub(crate) mod rig;
+#[cfg(test)]
+mod sim;
 mod staff;
 mod sweep;
 #[cfg(test)]
@@ -26,7 +28,7 @@ use bellhop_flows::bundle::Bundle;
 use crate::actions::Actions;
 use crate::channels::Channels;
 use crate::clock::Clock;
-use crate::delivery::{ChannelLine, Delivery, Receiver};
+use crate::delivery::{ChannelLine, Delivery, Receiver, Webhook};
 use crate::dispatch::Dispatch;
 use crate::error::ServiceError;
 use crate::hub::Hub;
@@ -92,6 +94,24 @@ impl Default for Options {
     }
 }
 
+/// The pieces of a running program, each ready.
+struct Wiring {
+    bundle: Arc<Bundle>,
+    reader: Reader,
+    retrieve: Arc<dyn Retrieve>,
+    actions: Actions,
+    clock: Clock,
+    store: Store,
+    /// Hears of what `store` keeps.
+    dispatch: Arc<Dispatch>,
+    /// Where status events of handoffs go, if anywhere.
+    status: Option<Arc<dyn Receiver>>,
+    channels: Arc<Channels>,
+    line: ChannelLine,
+    message_bytes: usize,
+    model_version: String,
+}
+
 /// The running program behind every channel and the desk.
 #[derive(Clone)]
 pub struct App {
@@ -138,52 +158,71 @@ impl App {
         let dispatch = Arc::new(Dispatch::new(Arc::default()));
         let listener: Arc<dyn Listener> = Arc::clone(&dispatch) as _;
         let store = Store::open(&parts.store, listener).await?;
-        Self::on(parts, store, dispatch).await
-    }
-
-    /// Begins to serve from an open store, whose news go through `dispatch`.
-    async fn on(parts: Parts, store: Store, dispatch: Arc<Dispatch>) -> Result<Self> {
         let system = |what: &str, error: String| ServiceError::System {
             message: format!("{what} ({error})"),
         };
         let options = parts.options;
         let reader = Reader::spawn(parts.understand, options.nlu_timeout)
             .map_err(|error| system("the compute thread does not start", error.to_string()))?;
-        let status = options
+        let webhook = options
             .status_webhook
-            .map(|address| Receiver::new(address, options.status_secret))
+            .map(|address| Webhook::new(address, options.status_secret))
             .transpose()
             .map_err(|error| system("no HTTP client for the status webhook", error.to_string()))?;
-        let no_client =
-            |error: reqwest::Error| system("no HTTP client for channels", error.to_string());
-        let line = ChannelLine::new(parts.clock.now()).map_err(no_client)?;
-        let channels = Arc::new(options.channels);
-        let hub = Arc::clone(&dispatch.hub);
-        let context = Arc::new(Context {
-            bundle: Arc::clone(&parts.bundle),
+        Self::on(Wiring {
+            line: ChannelLine::new(parts.clock.now()),
+            channels: Arc::new(options.channels),
+            bundle: parts.bundle,
             reader,
             retrieve: parts.retrieve,
             actions: parts.actions,
-            clock: parts.clock.clone(),
+            clock: parts.clock,
+            store,
+            dispatch,
+            status: webhook.map(|webhook| Arc::new(webhook) as _),
+            message_bytes: options.message_bytes,
+            model_version: options.model_version,
+        })
+        .await
+    }
+
+    /// Joins the pieces and begins to serve.
+    async fn on(wiring: Wiring) -> Result<Self> {
+        let Wiring {
+            bundle,
+            clock,
+            store,
+            dispatch,
+            status,
+            ..
+        } = wiring;
+        let hub = Arc::clone(&dispatch.hub);
+        let line = Arc::new(wiring.line);
+        let context = Arc::new(Context {
+            bundle: Arc::clone(&bundle),
+            reader: wiring.reader,
+            retrieve: wiring.retrieve,
+            actions: wiring.actions,
+            clock: clock.clone(),
             store: store.clone(),
             report: status.is_some(),
-            model_version: options.model_version,
+            model_version: wiring.model_version,
             answered: ActionResultCache::default(),
         });
         let mailbox = Arc::new(Mailbox::new(context));
         let stop = CancellationToken::new();
         let services = Arc::new(Services {
-            bundle: Arc::clone(&parts.bundle),
-            clock: parts.clock.clone(),
-            message_bytes: options.message_bytes,
+            bundle: Arc::clone(&bundle),
+            clock: clock.clone(),
+            message_bytes: wiring.message_bytes,
             report: status.is_some(),
             store: store.clone(),
             hub: Arc::clone(&hub),
             mailbox: Arc::clone(&mailbox),
             desk_changes: dispatch.desk.clone(),
             pages: Pages::default(),
-            channels: Arc::clone(&channels),
-            line: Arc::new(ChannelLine::new(parts.clock.now()).map_err(no_client)?),
+            channels: Arc::clone(&wiring.channels),
+            line: Arc::clone(&line),
             tokens: Mutex::new(LruCache::new(
                 const { std::num::NonZeroUsize::new(TOKENS).unwrap() },
             )),
@@ -196,18 +235,18 @@ impl App {
         }
         let delivery = Delivery {
             store: store.clone(),
-            clock: parts.clock.clone(),
+            clock: clock.clone(),
             outbound: Arc::clone(&dispatch.outbound),
             status,
-            channels,
+            channels: wiring.channels,
             line,
-            bundle_name: parts.bundle.name.clone(),
+            bundle_name: bundle.name.clone(),
         };
         tokio::spawn(delivery.run(stop.clone()));
         let positions = Positions {
-            bundle: parts.bundle,
+            bundle,
             store,
-            clock: parts.clock,
+            clock,
             hub,
             changed: Arc::clone(&dispatch.queue),
             told: Mutex::default(),

@@ -231,7 +231,8 @@ pub(crate) fn compiled(files: &[(&str, &str)]) -> Bundle {
 }
 
 /// Takes each word that begins with `=` for an intent, each number for a number, `yes` for yes.
-struct Words {
+#[derive(Debug, Default)]
+pub(crate) struct Words {
     deaf: bool,
 }
 

@@ -28,6 +28,7 @@ pub(super) async fn run(services: Arc<Services>, stop: CancellationToken) {
     let mut sweeps = tokio::time::interval(INTERVAL);
     loop {
         tokio::select! {
+            biased;
             () = stop.cancelled() => return,
             _ = sweeps.tick() => {}
         }

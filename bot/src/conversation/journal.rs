@@ -28,6 +28,16 @@ impl Input {
         }
     }
 
+    /// The conversation is over with it.
+    pub fn ends(&self) -> bool {
+        matches!(
+            self.what,
+            What::Event {
+                event: EventKind::Closed { .. }
+            }
+        )
+    }
+
     /// An act of the desk that changed the conversation's owner.
     pub fn changes_owner(&self) -> bool {
         matches!(

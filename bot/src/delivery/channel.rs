@@ -5,6 +5,7 @@ use std::time::Duration;
 use bellhop_connectors::channel::{Offer, Request, Retry, SendError, SendOutcome, Whose, render};
 use jiff::Timestamp;
 use reqwest::Client;
+use tokio::sync::OnceCell;
 use tokio::time::Instant;
 
 use super::{Attempt, Delivery};
@@ -29,29 +30,33 @@ const CIRCUIT_WAIT: Duration = Duration::from_secs(5);
 
 /// How providers are reached.
 pub(crate) struct ChannelLine {
-    client: Client,
+    client: OnceCell<Client>,
     breakers: Breakers,
     /// The same moment on both clocks: circuits count on the program's own.
     began: (Instant, Timestamp),
 }
 
 impl ChannelLine {
-    /// A line.
-    ///
-    /// # Errors
-    /// No HTTP client can be made.
-    pub(crate) fn new(now: Timestamp) -> Result<Self, reqwest::Error> {
-        let client = Client::builder()
-            // A request carries a secret: nobody but its receiver gets it.
-            .redirect(reqwest::redirect::Policy::none())
-            .timeout(TIMEOUT)
-            .user_agent(concat!("bellhop/", env!("CARGO_PKG_VERSION")))
-            .build()?;
-        Ok(Self {
-            client,
+    /// A line; its client is made when it is first needed, for most programs never do.
+    pub(crate) fn new(now: Timestamp) -> Self {
+        Self {
+            client: OnceCell::new(),
             breakers: Breakers::default(),
             began: (Instant::now(), now),
-        })
+        }
+    }
+
+    async fn client(&self) -> Result<&Client, String> {
+        let made = self.client.get_or_try_init(async || {
+            Client::builder()
+                // A request carries a secret: nobody but its receiver gets it.
+                .redirect(reqwest::redirect::Policy::none())
+                .timeout(TIMEOUT)
+                .user_agent(concat!("bellhop/", env!("CARGO_PKG_VERSION")))
+                .build()
+        });
+        let no_client = |error: reqwest::Error| format!("no HTTP client can be made ({error})");
+        made.await.map_err(no_client)
     }
 
     /// A time as circuits count it.
@@ -64,7 +69,8 @@ impl ChannelLine {
     async fn ask(&self, request: Request) -> Result<(u16, Vec<(String, String)>, Vec<u8>), String> {
         let method = reqwest::Method::from_bytes(request.method.as_bytes())
             .map_err(|error| error.to_string())?;
-        let mut asked = self.client.request(method, request.url).body(request.body);
+        let client = self.client().await?;
+        let mut asked = client.request(method, request.url).body(request.body);
         for (name, value) in request.headers {
             asked = asked.header(name, value);
         }

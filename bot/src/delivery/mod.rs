@@ -25,7 +25,7 @@ use crate::partition::{Claim, Settle};
 use crate::rules::draft::TO_QUEUE;
 use crate::store::{Store, StoreError};
 pub(crate) use channel::ChannelLine;
-pub(crate) use status::Receiver;
+pub(crate) use status::{Receiver, Webhook};
 
 /// Things claimed at once.
 const BATCH: usize = 64;
@@ -51,11 +51,11 @@ pub(crate) struct Delivery {
     /// Fires when there is something to be sent.
     pub(crate) outbound: Arc<Notify>,
     /// Where status events go, if anywhere.
-    pub(crate) status: Option<Receiver>,
+    pub(crate) status: Option<Arc<dyn Receiver>>,
     /// Accounts on messaging channels.
     pub(crate) channels: Arc<Channels>,
     /// How they are reached.
-    pub(crate) line: ChannelLine,
+    pub(crate) line: Arc<ChannelLine>,
     /// The bot's name, for notes.
     pub(crate) bundle_name: String,
 }
@@ -82,6 +82,7 @@ impl Delivery {
                 Err(error) => tracing::error!(%error, "what is to be sent can't be read"),
             }
             tokio::select! {
+                biased;
                 () = stop.cancelled() => return,
                 () = self.outbound.notified() => {}
                 () = tokio::time::sleep(POLL_INTERVAL) => {}

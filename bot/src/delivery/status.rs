@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 use hmac::{Hmac, KeyInit, Mac};
 use reqwest::Client;
 use sha2::Sha256;
@@ -9,15 +11,20 @@ use sha2::Sha256;
 /// Longest wait for the receiver.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Where events go.
-#[derive(Clone)]
-pub(crate) struct Receiver {
+/// Where status events go.
+pub(crate) trait Receiver: Send + Sync {
+    /// Gives it one event; whether it was taken.
+    fn take<'a>(&'a self, id: &'a str, body: Vec<u8>) -> BoxFuture<'a, bool>;
+}
+
+/// A receiver at an address.
+pub(crate) struct Webhook {
     client: Client,
     address: String,
     secret: Option<String>,
 }
 
-impl Receiver {
+impl Webhook {
     /// A receiver; with a secret every event is signed.
     ///
     /// # Errors
@@ -35,8 +42,7 @@ impl Receiver {
         })
     }
 
-    /// Posts one event; whether it was taken.
-    pub(super) async fn take(&self, id: &str, body: Vec<u8>) -> bool {
+    async fn post(&self, id: &str, body: Vec<u8>) -> bool {
         let mut request = self
             .client
             .post(&self.address)
@@ -58,6 +64,12 @@ impl Receiver {
                 false
             }
         }
+    }
+}
+
+impl Receiver for Webhook {
+    fn take<'a>(&'a self, id: &'a str, body: Vec<u8>) -> BoxFuture<'a, bool> {
+        self.post(id, body).boxed()
     }
 }
 

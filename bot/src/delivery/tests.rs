@@ -53,8 +53,10 @@ async fn delivery(server: &MockServer) -> Delivery {
         outbound: Arc::default(),
         channels: Arc::default(),
         bundle_name: "Test".to_owned(),
-        line: ChannelLine::new(jiff::Timestamp::UNIX_EPOCH).expect("a client"),
-        status: Some(Receiver::new(server.uri(), Some("key".to_owned())).expect("a client")),
+        line: Arc::new(ChannelLine::new(jiff::Timestamp::UNIX_EPOCH)),
+        status: Some(Arc::new(
+            Webhook::new(server.uri(), Some("key".to_owned())).expect("a client"),
+        )),
     }
 }
 
@@ -213,7 +215,7 @@ async fn with(channels: Channels) -> Delivery {
         outbound: Arc::default(),
         channels: Arc::new(channels),
         bundle_name: "Test".to_owned(),
-        line: ChannelLine::new(jiff::Timestamp::UNIX_EPOCH).expect("a client"),
+        line: Arc::new(ChannelLine::new(jiff::Timestamp::UNIX_EPOCH)),
         status: None,
     }
 }

@@ -51,6 +51,8 @@ pub(crate) struct TurnEnd {
     pub(crate) cancelled: bool,
     /// The conversation is over.
     pub(crate) closed: bool,
+    /// Its input was that it is over: so it is, whoever has got it meanwhile.
+    pub(crate) was_ended: bool,
     /// Why all this.
     pub(crate) trace: TurnTrace,
 }
@@ -64,7 +66,7 @@ impl TurnEnd {
 
 /// Decides how a turn ends. `late` means that somebody else has got the conversation since its input was stored: what it
 /// came to is kept, nothing of it is said, and the owner stays. `open` is the handoff that is open, where
-/// [`TurnEnd::ends_handoff`].
+/// [`TurnEnd::ends_handoff`]. What the customer has ended is over and not late.
 ///
 /// # Errors
 /// None in practice.

@@ -114,6 +114,14 @@ impl Memory {
         }
     }
 
+    /// Things that were put out and are not settled.
+    #[cfg(test)]
+    pub(crate) fn unsettled(&self) -> usize {
+        let all = self.lock();
+        let lanes = all.values().flat_map(|known| known.out.values());
+        lanes.map(|lane| lane.entries.len()).sum()
+    }
+
     fn lock(&self) -> MutexGuard<'_, BTreeMap<PartitionId, Partition>> {
         self.partitions
             .lock()

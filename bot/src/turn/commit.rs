@@ -29,7 +29,7 @@ pub(super) async fn commit(
 ) -> Result<(CachedState, Reply), Retry> {
     let end = &done.end;
     for _ in 0..TRIES {
-        let late = cached.is_late(end.seq);
+        let late = cached.is_late(end.seq) && !end.was_ended;
         let told = |error: ServiceError| {
             tracing::error!(conversation = %cached.conversation.id, %error, "a turn can't be committed");
             Retry
@@ -57,7 +57,9 @@ pub(super) async fn commit(
         } = committed
         else {
             metrics::counter!("bellhop_store_conflicts_total").increment(1);
-            cached.refresh(&context.store).await?;
+            let begun = std::mem::take(&mut cached.begun);
+            cached.refresh(&context.store, end.seq, &begun).await?;
+            cached.begun = begun;
             continue;
         };
         count(&done.counts, late);
@@ -71,8 +73,8 @@ pub(super) async fn commit(
         let last_seq = (first_seq + appended.len() as u64).saturating_sub(1);
         let missed = missed.then_some((cached.told_through, last_seq));
         // An entry in between that is not known may be an input: then its news must not be taken for old.
-        if first_seq == cached.last_seq + 1 {
-            cached.last_seq = last_seq;
+        if first_seq == cached.read_through + 1 {
+            cached.read_through = last_seq;
         }
         if done.is_asked {
             cached.told_through = last_seq;

@@ -70,6 +70,7 @@ impl<'a> Drive<'a> {
             late: false,
         };
         let state = cached.state.clone();
+        let was_ended = matches!(&row.body, Body::Input(input) if input.ends());
         Self {
             context,
             begun: cached.begun.clone(),
@@ -91,6 +92,7 @@ impl<'a> Drive<'a> {
                     opening: None,
                     cancelled: false,
                     closed: false,
+                    was_ended,
                     trace,
                 },
                 counts: Vec::new(),
@@ -106,6 +108,10 @@ impl<'a> Drive<'a> {
 
     /// Runs until the engine waits for nothing but the customer.
     pub(super) async fn run(&mut self) -> Result<(), Retry> {
+        if self.cached.conversation.is_over() {
+            // It was stored before the end and comes too late: to the engine it would be a new beginning.
+            return Ok(());
+        }
         let first = self.first().await;
         let mut waiting = VecDeque::from([first]);
         let mut steps: u32 = 0;
@@ -181,6 +187,7 @@ impl<'a> Drive<'a> {
         let (fed, erase) = self.to_store();
         self.done.end.fed = fed;
         self.done.end.erase = erase;
+        self.cached.begun = self.begun;
         (self.cached, self.done)
     }
 
@@ -397,7 +404,10 @@ impl<'a> Drive<'a> {
                     return Ok(true);
                 }
                 // Somebody at the desk has done something: did they take the conversation?
-                Ok(Committed::Conflict) => self.cached.refresh(&self.context.store).await?,
+                Ok(Committed::Conflict) => {
+                    let (store, seq) = (&self.context.store, self.row.seq);
+                    self.cached.refresh(store, seq, &self.begun).await?;
+                }
                 Err(error) => {
                     tracing::error!(%error, "a call can't be stored, so it is not sent");
                     return Err(Retry);

@@ -72,14 +72,14 @@ pub(crate) struct CachedState {
     /// Seq of the last act of the desk that changed the owner and is not worked through: what came before it belongs to
     /// the owner before, and is late although the conversation has another by now. 0 where there is none.
     custody_seq: u64,
-    /// Seq up to which the journal is known to this process.
-    last_seq: u64,
     /// Seq of the last entry of the last turn that somebody asked for: what was said up to there was told with it.
     told_through: u64,
     state: State,
     listen: Option<Listen>,
     /// What the turn that comes next had stored before the program died.
     begun: InFlightTurn,
+    /// Seq of the last entry that is known; none before it is missing.
+    read_through: u64,
 }
 
 /// What a turn that did not end had stored.
@@ -97,15 +97,25 @@ struct InFlightTurn {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Retry;
 
+impl InFlightTurn {
+    /// Whether an entry that the turn has led to is one that it has stored.
+    fn knows(&self, row: &Row) -> bool {
+        match &row.body {
+            Body::Call(call) => self.calls.contains(&call.key),
+            _ => self.entries.contains(&row.seq),
+        }
+    }
+}
+
 impl CachedState {
     /// Seq of the last input that was worked through.
     pub(crate) fn processed(&self) -> u64 {
         self.conversation.log.processed
     }
 
-    /// Seq up to which the journal is known.
-    pub(crate) fn last_seq(&self) -> u64 {
-        self.last_seq
+    /// Seq of the last entry that this process knows; none before it is missing.
+    pub(crate) fn read_through(&self) -> u64 {
+        self.read_through
     }
 
     /// Reads what has been appended since; gives the inputs that wait.
@@ -117,9 +127,8 @@ impl CachedState {
         let entries = store.log(&partition, self.processed(), usize::MAX).await?;
         let mut rows = entries.iter().map(Row::of).collect::<Result<Vec<_>, _>>()?;
         self.custody_seq = custody_seq(&rows);
-        self.last_seq = self
-            .last_seq
-            .max(entries.last().map_or(0, |entry| entry.seq));
+        let last = entries.last().map_or(0, |entry| entry.seq);
+        self.read_through = self.read_through.max(last);
         rows.retain(|row| matches!(row.body, Body::Input(_)));
         Ok(rows)
     }
@@ -129,11 +138,17 @@ impl CachedState {
         self.custody_seq > seq
     }
 
-    /// Reads how the conversation stands now, after somebody at the desk has moved it.
+    /// Reads how the conversation stands now, after somebody at the desk has moved it; `begun` is what the turn of the input
+    /// at `seq` has stored so far.
     ///
     /// # Errors
     /// [`Retry`] where the store is away or another process works through the inputs.
-    async fn refresh(&mut self, store: &Store) -> Result<(), Retry> {
+    async fn refresh(
+        &mut self,
+        store: &Store,
+        seq: u64,
+        begun: &InFlightTurn,
+    ) -> Result<(), Retry> {
         let read = async {
             let partition = self.conversation.partition();
             let Some(snapshot) = store.snapshot(&partition, &[HEAD]).await? else {
@@ -142,14 +157,20 @@ impl CachedState {
             let now = Conversation::of(&partition, &snapshot)?;
             let after = store.log(&partition, self.processed(), usize::MAX).await?;
             let rows = after.iter().map(Row::of).collect::<Result<Vec<_>, _>>()?;
-            Ok((now, custody_seq(&rows)))
+            let is_anothers = rows.iter().any(|row| row.cause == seq && !begun.knows(row));
+            Ok((now, custody_seq(&rows), is_anothers))
         };
-        let (now, custody_seq) = read.await.map_err(|error: ServiceError| {
+        let (now, custody_seq, is_anothers) = read.await.map_err(|error: ServiceError| {
             tracing::error!(conversation = %self.conversation.id, %error, "a conversation can't be read");
             Retry
         })?;
         if now.log.processed != self.processed() {
             tracing::warn!(conversation = %self.conversation.id, "another process has worked through an input");
+            return Err(Retry);
+        }
+        if is_anothers {
+            // It goes on from there: what is fed to the engine must be in the journal once.
+            tracing::warn!(conversation = %self.conversation.id, seq, "another process is at work on the same input");
             return Err(Retry);
         }
         self.conversation = now;
@@ -208,11 +229,10 @@ pub(crate) async fn load(
         }
     };
     let entries = store.log(partition, processed, usize::MAX).await?;
+    let last = entries.last().map_or(0, |entry| entry.seq);
+    let read_through = last.max(conversation.log.last_seq);
     let mut rows = entries.iter().map(Row::of).collect::<Result<Vec<_>, _>>()?;
     let custody_seq = custody_seq(&rows);
-    let last_seq = entries
-        .last()
-        .map_or(conversation.log.last_seq, |entry| entry.seq);
     let is_input = |row: &Row| matches!(row.body, Body::Input(_));
     let told_through = told_through(&store.tail(partition, TAIL).await?, processed);
     let begun = rows
@@ -224,11 +244,11 @@ pub(crate) async fn load(
     let cached = CachedState {
         conversation,
         custody_seq,
-        last_seq,
         told_through,
         state,
         listen,
         begun,
+        read_through,
     };
     Ok((cached, rows))
 }
