@@ -16,9 +16,9 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::Arc;
 
+pub use self::redis::{Redis, RedisOptions};
 pub use engine::{Durability, Engine, Health, Later, Listener};
 pub use memory::Memory;
-pub use self::redis::{Redis, RedisOptions};
 #[cfg(test)]
 pub(crate) use sqlite::tamper;
 pub use sqlite::{Sqlite, inputs_of_file};

@@ -142,7 +142,9 @@ impl FromStr for RedisOptions {
             // What the client says of a wrong address may hold the password.
             parsed
                 .connection(host, ProtocolVersion::RESP2)
-                .map_err(|_| format!("`{host}` is no host, or user and password are not percent-encoded"))?;
+                .map_err(|_| {
+                    format!("`{host}` is no host, or user and password are not percent-encoded")
+                })?;
         }
         Ok(parsed)
     }
@@ -187,7 +189,12 @@ mod tests {
         let plain = parse("redis://localhost").expect("parses");
         assert_eq!(plain.hosts, ["localhost"]);
         assert_eq!(
-            (&*plain.prefix, plain.database, plain.cluster, plain.accept_loss),
+            (
+                &*plain.prefix,
+                plain.database,
+                plain.cluster,
+                plain.accept_loss
+            ),
             ("bh", 0, false, false)
         );
         let full = "redis://me:p%40ss@a:1,[::1]:2/3?accept_loss=true&wait=1&prefix=x-1";
@@ -195,11 +202,16 @@ mod tests {
         assert_eq!(full.hosts, ["a:1", "[::1]:2"]);
         assert_eq!((full.database, full.wait_replicas), (3, 1));
         assert!(full.accept_loss);
-        let info = full.connection("a:1", ProtocolVersion::RESP3).expect("whole");
+        let info = full
+            .connection("a:1", ProtocolVersion::RESP3)
+            .expect("whole");
         assert_eq!(info.redis_settings().password(), Some("p@ss"));
         let shown = format!("{full} {full:?}");
         assert!(shown.starts_with("redis://a:1,[::1]:2/3 "), "{shown}");
-        assert!(!shown.contains("p%40ss") && !shown.contains("me:"), "{shown}");
+        assert!(
+            !shown.contains("p%40ss") && !shown.contains("me:"),
+            "{shown}"
+        );
         let cluster = parse("redis://a:1,b:2?cluster=true").expect("parses");
         assert!(cluster.cluster);
     }

@@ -232,7 +232,11 @@ fn check_role(info: &Info) -> Result<(), NoLink> {
     match field(info, "role") {
         "master" => Ok(()),
         _ => {
-            let master = format!("{}:{}", field(info, "master_host"), field(info, "master_port"));
+            let master = format!(
+                "{}:{}",
+                field(info, "master_host"),
+                field(info, "master_port")
+            );
             Err(NoLink::Replica(master))
         }
     }

@@ -97,9 +97,8 @@ impl Redis {
         };
         let mut node = std::mem::take(&mut options.node);
         if node.is_empty() {
-            node = random_name().map_err(|error| {
-                refuse(format!("the system gives no random numbers ({error})"))
-            })?;
+            node = random_name()
+                .map_err(|error| refuse(format!("the system gives no random numbers ({error})")))?;
         }
         let keys = Keys::new(&options.prefix, options.database);
         let core = Arc::new(Core {

@@ -37,8 +37,9 @@ pub(super) fn signal(partition: &PartitionId, signal: &[u8]) -> Vec<u8> {
 fn hear(listener: &dyn Listener, message: &[u8]) {
     let heard = match message.split_first_chunk::<2>() {
         Some((b"c ", rest)) => change(rest).map(|notice| listener.changed(notice)),
-        Some((b"s ", rest)) => signalled(rest)
-            .map(|(partition, signal)| listener.signalled(&partition, signal)),
+        Some((b"s ", rest)) => {
+            signalled(rest).map(|(partition, signal)| listener.signalled(&partition, signal))
+        }
         _ => None,
     };
     if heard.is_none() {
@@ -117,7 +118,9 @@ impl Core {
         let connection = link::open(options, &link.host, Some(Box::new(told))).await?;
         let subscribing = shards.into_iter().map(|shard| {
             // One channel a call: a cluster takes no two shards at once.
-            let subscribe = redis::cmd("SSUBSCRIBE").arg(self.keys.channel(shard)).take();
+            let subscribe = redis::cmd("SSUBSCRIBE")
+                .arg(self.keys.channel(shard))
+                .take();
             let mut connection = connection.clone();
             async move {
                 let answer = connection.send_packed_command(&subscribe).await?;

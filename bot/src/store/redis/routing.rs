@@ -163,7 +163,10 @@ impl Routing {
     /// Has the servers looked for again, unless somebody has done that since.
     pub(super) fn forget(&self, map: &Arc<Map>) {
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
-        known.is_stale |= known.map.as_ref().is_some_and(|last| Arc::ptr_eq(last, map));
+        known.is_stale |= known
+            .map
+            .as_ref()
+            .is_some_and(|last| Arc::ptr_eq(last, map));
     }
 
     async fn look(&self) -> Result<Map, NoLink> {
@@ -194,7 +197,10 @@ impl Routing {
         let mut reason = NoLink::Away("there is no address".to_owned());
         let last = self.last_known();
         // Nodes that were found once are asked too: those that were named may all be gone by now.
-        let found = last.iter().flat_map(|map| &map.links).map(|link| &link.host);
+        let found = last
+            .iter()
+            .flat_map(|map| &map.links)
+            .map(|link| &link.host);
         for host in self.options.hosts.iter().chain(found) {
             match self.map_by(host).await {
                 Ok(map) => return Ok(map),
@@ -220,7 +226,10 @@ impl Routing {
         let mut asked = redis::pipe();
         for shard in 0..SHARDS {
             // The server's own hash of the tag: no copy of it to keep right.
-            asked.cmd("CLUSTER").arg("KEYSLOT").arg(self.keys.shared(shard, ""));
+            asked
+                .cmd("CLUSTER")
+                .arg("KEYSLOT")
+                .arg(self.keys.shared(shard, ""));
         }
         let slot_of: Vec<u16> = asked.query_async(&mut node).await.map_err(away)?;
         let hosts: Vec<Option<&String>> = slot_of
@@ -233,7 +242,9 @@ impl Routing {
         let masters: BTreeSet<&String> = hosts.iter().copied().flatten().collect();
         let links = self.connect_to(&masters).await?;
         if links.is_empty() {
-            return Err(NoLink::Away("none of the cluster's masters is there".to_owned()));
+            return Err(NoLink::Away(
+                "none of the cluster's masters is there".to_owned(),
+            ));
         }
         let place = |host: &String| links.iter().position(|link| link.host == *host);
         let by_shard = hosts.into_iter().map(|host| place(host?)).collect();
@@ -327,7 +338,10 @@ impl Routing {
         };
         let fault = Fault::of(&error);
         match fault {
-            Fault::NoFunctions => link.load_functions().await.map_err(|error| explain(&error))?,
+            Fault::NoFunctions => link
+                .load_functions()
+                .await
+                .map_err(|error| explain(&error))?,
             Fault::Elsewhere => self.forget(map),
             Fault::Broken => {
                 link.give_up();
@@ -349,7 +363,9 @@ impl Routing {
     pub(super) async fn load_functions(&self) -> Result<(), StoreError> {
         let map = self.map().await.map_err(|why| self.lacking(&why))?;
         for link in &map.links {
-            link.load_functions().await.map_err(|error| explain(&error))?;
+            link.load_functions()
+                .await
+                .map_err(|error| explain(&error))?;
         }
         Ok(())
     }

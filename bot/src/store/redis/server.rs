@@ -11,8 +11,14 @@ use std::time::{Duration, Instant};
 use super::RedisOptions;
 
 /// Keeps what it acknowledges.
-pub(in crate::store) const ALWAYS: [&str; 6] =
-    ["--appendonly", "yes", "--appendfsync", "always", "--save", ""];
+pub(in crate::store) const ALWAYS: [&str; 6] = [
+    "--appendonly",
+    "yes",
+    "--appendfsync",
+    "always",
+    "--save",
+    "",
+];
 
 /// A server, which ends with the value, or with the tests if they end sooner.
 pub(in crate::store) struct Server {
@@ -226,7 +232,9 @@ impl Cluster {
 
     pub(in crate::store) fn options(&self) -> RedisOptions {
         let hosts = self.nodes.iter().take(2);
-        let hosts: Vec<_> = hosts.map(|node| format!("127.0.0.1:{}", node.port)).collect();
+        let hosts: Vec<_> = hosts
+            .map(|node| format!("127.0.0.1:{}", node.port))
+            .collect();
         options(&format!("redis://{}?cluster=true", hosts.join(",")))
     }
 }

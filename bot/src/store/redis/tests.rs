@@ -137,7 +137,13 @@ async fn functions_that_are_gone_are_loaded_again() {
     let taken = engine.accept(input(1, "a")).await;
     assert_eq!(taken, Ok(Accepted::New { seq: 1 }));
     server.tell(&["FUNCTION", "FLUSH"]);
-    assert!(engine.snapshot(&id(1), &["*"]).await.expect("reads").is_some());
+    assert!(
+        engine
+            .snapshot(&id(1), &["*"])
+            .await
+            .expect("reads")
+            .is_some()
+    );
     server.tell(&["FUNCTION", "FLUSH"]);
     assert!(engine.health().await.is_ok());
 }
@@ -183,7 +189,10 @@ async fn a_server_that_would_lose_something_is_refused_with_what_to_do() {
     let replica = Server::start(&ALWAYS);
     replica.tell(&["REPLICAOF", "127.0.0.1", &server.port.to_string()]);
     let said = refusal(&replica.options()).await;
-    assert!(said.contains(&format!("replica of 127.0.0.1:{}", server.port)), "{said}");
+    assert!(
+        said.contains(&format!("replica of 127.0.0.1:{}", server.port)),
+        "{said}"
+    );
     let gone = replica.options();
     drop(replica);
     let said = refusal(&gone).await;
@@ -237,7 +246,12 @@ async fn nothing_is_lost(engine: &dyn Engine, acknowledged: &[Vec<String>]) {
             places.insert(seen.expect("what was acknowledged is there").seq);
         }
         assert_eq!(places.len(), sender_ids.len());
-        let head = engine.snapshot(&id(n), &[]).await.expect("reads").expect("there").head;
+        let head = engine
+            .snapshot(&id(n), &[])
+            .await
+            .expect("reads")
+            .expect("there")
+            .head;
         assert_eq!(head.last_seq, log.len() as u64);
         assert_eq!(head.waiting, log.len() as u64);
     }
@@ -277,7 +291,9 @@ async fn a_server_that_is_killed_loses_nothing_and_is_found_again() {
     engine.accept(input(99, "a")).await.expect("taken");
     soon("news", SOON, async || {
         let notices = heard.notices().into_iter();
-        notices.filter(|it| it.partition == id(99)).any(|it| it.last_seq == 1)
+        notices
+            .filter(|it| it.partition == id(99))
+            .any(|it| it.last_seq == 1)
     })
     .await;
 }
@@ -291,10 +307,15 @@ async fn a_fail_over_loses_nothing_that_a_replica_was_waited_for() {
     let replica = Server::start(&ALWAYS);
     replica.tell(&["REPLICAOF", "127.0.0.1", &master.port.to_string()]);
     soon("the replica follows", SOON, async || {
-        replica.tell(&["INFO", "replication"]).contains("master_link_status:up")
+        replica
+            .tell(&["INFO", "replication"])
+            .contains("master_link_status:up")
     })
     .await;
-    let both = format!("redis://127.0.0.1:{},127.0.0.1:{}?wait=1", replica.port, master.port);
+    let both = format!(
+        "redis://127.0.0.1:{},127.0.0.1:{}?wait=1",
+        replica.port, master.port
+    );
     let options = server::options(&both);
     let Rig { engine, .. } = on_redis(options.clone()).await;
     let (stop, tasks) = under_load(&engine, 8).await;
@@ -319,10 +340,13 @@ async fn a_fail_over_loses_nothing_that_a_replica_was_waited_for() {
     };
     let (alone, _) = open(&alone).await.expect("opens");
     let known = alone.accept(input(0, "alone")).await;
-    assert!(matches!(known, Ok(Accepted::Before { .. })), "it was stored all the same");
+    assert!(
+        matches!(known, Ok(Accepted::Before { .. })),
+        "it was stored all the same"
+    );
 }
 
-/// Sends half of all slots from one of the masters to another while somebody writes.
+/// Moves half of a master's slots to another, while somebody writes.
 fn move_slots(cluster: &Cluster) {
     let ids: Vec<String> = cluster.nodes[..2]
         .iter()
@@ -331,7 +355,13 @@ fn move_slots(cluster: &Cluster) {
     let host = format!("127.0.0.1:{}", cluster.nodes[0].port);
     let moved = std::process::Command::new("redis-cli")
         .args(["--cluster", "reshard", &host, "--cluster-from", &ids[0]])
-        .args(["--cluster-to", &ids[1], "--cluster-slots", "2500", "--cluster-yes"])
+        .args([
+            "--cluster-to",
+            &ids[1],
+            "--cluster-slots",
+            "2500",
+            "--cluster-yes",
+        ])
         .output()
         .expect("redis-cli runs");
     assert!(moved.status.success(), "{moved:?}");
@@ -372,9 +402,11 @@ async fn a_cluster_moves_slots_and_loses_a_master_and_nothing_else() {
         .collect();
     tokio::time::sleep(Duration::from_millis(300)).await;
     cluster.nodes[2].kill();
-    soon("every shard has a master", Duration::from_secs(20), async || {
-        engine.partitions("", 9).await.is_ok()
-    })
+    soon(
+        "every shard has a master",
+        Duration::from_secs(20),
+        async || engine.partitions("", 9).await.is_ok(),
+    )
     .await;
     stop.store(true, Ordering::SeqCst);
     for (before, after) in acknowledged.iter_mut().zip(join(again).await) {

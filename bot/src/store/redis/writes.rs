@@ -99,7 +99,11 @@ impl Core {
         let mut call = function("bh1_commit", &keys);
         call.arg(partition.as_str())
             .arg(self.keys.channel(shard))
-            .arg(commit.expected.map_or_else(String::new, |it| it.to_string()))
+            .arg(
+                commit
+                    .expected
+                    .map_or_else(String::new, |it| it.to_string()),
+            )
             .arg(millis(commit.at))
             .arg(commit.processed.unwrap_or(0))
             .arg(u8::from(commit.close))
@@ -112,9 +116,14 @@ impl Core {
         call.arg(commit.erase.len()).arg(&commit.erase);
         call.arg(commit.append.len());
         for entry in &commit.append {
-            call.arg(entry.kind.name()).arg(entry.cause).arg(&entry.body[..]);
+            call.arg(entry.kind.name())
+                .arg(entry.cause)
+                .arg(&entry.body[..]);
         }
-        let put = commit.docs.iter().filter_map(|(name, body)| Some((name, body.as_ref()?)));
+        let put = commit
+            .docs
+            .iter()
+            .filter_map(|(name, body)| Some((name, body.as_ref()?)));
         call.arg(put.clone().count());
         for (name, body) in put {
             call.arg(name).arg(&body[..]);
@@ -192,8 +201,8 @@ impl Core {
         if answer == Value::Nil {
             return Ok(None);
         }
-        let [number, attempts, kept] = <[Value; 3]>::try_from(elements(answer)?)
-            .map_err(|_| odd("no claim"))?;
+        let [number, attempts, kept] =
+            <[Value; 3]>::try_from(elements(answer)?).map_err(|_| odd("no claim"))?;
         let kept: Vec<u8> = read(kept)?;
         let (seq, at, body) = outbound(&kept)?;
         Ok(Some(Claim {
