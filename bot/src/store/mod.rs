@@ -71,7 +71,7 @@ impl FromStr for StoreAddress {
             Some(("sqlite", "")) => Err("sqlite: lacks the path of a file".to_owned()),
             Some(("sqlite", path)) => Ok(Self::Sqlite(PathBuf::from(path))),
             Some(("redis" | "rediss", _)) => text
-                .parse()
+                .parse::<RedisOptions>()
                 .map(|options| Self::Redis(Box::new(options)))
                 .map_err(|why| format!("the address of Redis can't be read: {why}")),
             _ => Err(format!(
@@ -86,7 +86,7 @@ impl fmt::Display for StoreAddress {
         match self {
             Self::Memory => f.write_str("memory:"),
             Self::Sqlite(path) => write!(f, "sqlite:{}", path.display()),
-            Self::Redis(options) => options.fmt(f),
+            Self::Redis(options) => write!(f, "{options}"),
         }
     }
 }

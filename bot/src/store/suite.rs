@@ -1,124 +1,22 @@
 //! What every engine promises, run against each of them: one list of cases, and random histories that must go on every
 //! engine as they go in memory.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::time::Duration;
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::engine::{Engine, Listener};
-use super::redis::{RedisOptions, server};
-use super::{Memory, Redis, Sqlite};
+use super::engine::Engine;
+use super::redis::server;
 use crate::partition::{
-    Accept, Accepted, Bytes, Claim, Commit, Committed, Due, Entry, Kind, NewEntry, Notice,
-    Outbound, PartitionId, Settle, Snapshot,
+    Accept, Accepted, Bytes, Claim, Commit, Committed, Due, Entry, Kind, NewEntry, Outbound,
+    PartitionId, Settle, Snapshot,
 };
+pub(super) use rigs::{Heard, Rig, on_redis};
+use rigs::{cluster, memory, redis, sqlite};
 
 mod histories;
-
-/// An engine under test, and what its listener has heard.
-pub(super) struct Rig {
-    pub(super) engine: Arc<dyn Engine>,
-    pub(super) heard: Arc<Heard>,
-    /// Goes with the rig: a folder.
-    pub(super) kept: Option<tempfile::TempDir>,
-}
-
-/// Keeps what it hears.
-#[derive(Default)]
-pub(super) struct Heard {
-    notices: Mutex<Vec<Notice>>,
-    signals: Mutex<Vec<(PartitionId, Vec<u8>)>>,
-}
-
-impl Listener for Heard {
-    fn changed(&self, notice: Notice) {
-        let mut notices = self.notices.lock().unwrap_or_else(PoisonError::into_inner);
-        notices.push(notice);
-    }
-
-    fn signalled(&self, partition: &PartitionId, signal: &[u8]) {
-        let mut signals = self.signals.lock().unwrap_or_else(PoisonError::into_inner);
-        signals.push((partition.clone(), signal.to_vec()));
-    }
-}
-
-impl Heard {
-    pub(super) fn notices(&self) -> Vec<Notice> {
-        let notices = self.notices.lock().unwrap_or_else(PoisonError::into_inner);
-        notices.clone()
-    }
-
-    pub(super) fn signals(&self) -> Vec<(PartitionId, Vec<u8>)> {
-        let signals = self.signals.lock().unwrap_or_else(PoisonError::into_inner);
-        signals.clone()
-    }
-
-    /// Waits until something that another thread or server tells was heard.
-    pub(super) async fn until(&self, is_heard: impl Fn(&Self) -> bool) {
-        for _ in 0..10_000 {
-            if is_heard(self) {
-                return;
-            }
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
-    }
-
-    /// Partitions that something was heard of.
-    pub(super) fn partitions(&self) -> BTreeSet<PartitionId> {
-        let notices = self.notices().into_iter();
-        notices.map(|notice| notice.partition).collect()
-    }
-}
-
-async fn memory() -> Rig {
-    let heard = Arc::new(Heard::default());
-    Rig {
-        engine: Arc::new(Memory::new(Arc::clone(&heard) as _)),
-        heard,
-        kept: None,
-    }
-}
-
-async fn sqlite() -> Rig {
-    let heard = Arc::new(Heard::default());
-    let folder = tempfile::tempdir().expect("a folder");
-    let path = folder.path().join("bellhop.db");
-    Rig {
-        engine: Arc::new(Sqlite::open(&path, Arc::clone(&heard) as _).expect("opens")),
-        heard,
-        kept: Some(folder),
-    }
-}
-
-/// A store of its own on a server; opens at once.
-pub(super) async fn on_redis(options: RedisOptions) -> Rig {
-    let heard = Arc::new(Heard::default());
-    let opened = Redis::open(options, Arc::clone(&heard) as _).await;
-    Rig {
-        engine: Arc::new(opened.expect("opens")),
-        heard,
-        kept: None,
-    }
-}
-
-/// None where there is no server to test with.
-async fn redis() -> Option<Rig> {
-    if !server::is_there() {
-        return None;
-    }
-    Some(on_redis(server::shared().options()).await)
-}
-
-/// None unless it is asked for: a cluster takes a while to form.
-async fn cluster() -> Option<Rig> {
-    static CLUSTER: OnceLock<server::Cluster> = OnceLock::new();
-    if !server::is_cluster_wanted() {
-        return None;
-    }
-    Some(on_redis(CLUSTER.get_or_init(server::Cluster::start).options()).await)
-}
+mod rigs;
 
 fn at(seconds: i64) -> Timestamp {
     Timestamp::from_second(1_790_000_000 + seconds).expect("a time")

@@ -15,7 +15,7 @@ pub(super) enum Fault {
     Busy,
     /// The connection is gone or silent: nobody knows what was done.
     Broken,
-    /// An answer, and no good one; nothing was done.
+    /// An answer, and no good one.
     Refusal,
 }
 

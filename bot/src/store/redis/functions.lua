@@ -1,7 +1,7 @@
 #!lua name=bellhop_v1
 -- What Redis runs whole: each function changes the keys of one shard, so all of it is stored or nothing.
 --
--- Every key that a function touches comes in as KEYS, so that a cluster refuses the whole call while a slot moves, never the
+-- Every key that a function touches comes in as KEYS, so that a cluster refuses the whole call while its hash slot moves, never the
 -- second half of it. Values come in as ARGV and are never part of a command's name. No rule lives here: what a conversation
 -- may do was decided before. Numbers stay below 2^53 (a seq, a revision, milliseconds), so Lua's doubles hold them exactly.
 --
@@ -83,7 +83,7 @@ local function is_empty(lane)
 end
 
 -- Where a lane's entry is in the partition's outbox.
-local function slot(number, destination)
+local function entry_field(number, destination)
   return int(number) .. ':' .. destination
 end
 
@@ -95,7 +95,7 @@ local function send(lanes, lane_key, out, member, destination, seq, at, body)
     redis.call('ZADD', lanes, at, member)
   end
   lane.last = lane.last + 1
-  redis.call('HSET', out, slot(lane.last, destination), seq .. ' ' .. at .. ' ' .. body)
+  redis.call('HSET', out, entry_field(lane.last, destination), seq .. ' ' .. at .. ' ' .. body)
   write_lane(lane_key, destination, lane)
 end
 
@@ -274,7 +274,7 @@ local function claim(keys, args)
     redis.call('ZREM', lanes, member)
     return false
   end
-  local kept = redis.call('HGET', out, slot(lane.oldest, destination))
+  local kept = redis.call('HGET', out, entry_field(lane.oldest, destination))
   local attempts = lane.attempts
   lane.attempts = attempts + 1
   write_lane(lane_key, destination, lane)
@@ -296,7 +296,7 @@ local function settle(keys, args)
     redis.call('ZADD', lanes, when, member)
     return 1
   end
-  redis.call('HDEL', out, slot(number, destination))
+  redis.call('HDEL', out, entry_field(number, destination))
   lane.oldest, lane.attempts = lane.oldest + 1, 0
   write_lane(lane_key, destination, lane)
   if is_empty(lane) then
@@ -364,12 +364,16 @@ local function check()
   return 1
 end
 
+-- Redis refuses what may write where memory is short, on a replica, and where its file can't be written. What only hands work
+-- on is let through where memory is short: refusing it would free none.
+local hands_on = { 'allow-oom' }
+
 redis.register_function('bh1_accept', accept)
 redis.register_function('bh1_commit', commit)
-redis.register_function('bh1_claim', claim)
-redis.register_function('bh1_settle', settle)
 redis.register_function('bh1_revive', revive)
-redis.register_function('bh1_lease', lease)
-redis.register_function('bh1_announce', announce)
 redis.register_function('bh1_check', check)
+redis.register_function({ function_name = 'bh1_claim', callback = claim, flags = hands_on })
+redis.register_function({ function_name = 'bh1_settle', callback = settle, flags = hands_on })
+redis.register_function({ function_name = 'bh1_lease', callback = lease, flags = hands_on })
+redis.register_function({ function_name = 'bh1_announce', callback = announce, flags = hands_on })
 redis.register_function({ function_name = 'bh1_snapshot', callback = snapshot, flags = { 'no-writes' } })

@@ -24,8 +24,8 @@ const RENEWED_AFTER: u32 = 3;
 const UNHEARD: Duration = Duration::from_secs(1);
 /// How often everything that waits is told again, whatever was told before.
 const TOLD_AGAIN: Duration = Duration::from_secs(30);
-/// Most partitions that are told again at once, of all shards.
-const MOST_TOLD: usize = 10_000;
+/// Most partitions of a shard that are told at once; the others follow when these are worked through.
+const MOST_TOLD: usize = 1000;
 
 /// The shards that this process holds, as it knows without asking.
 pub(super) struct Leases {
@@ -87,9 +87,11 @@ impl Leases {
 /// What the keeping of leases remembers between two looks.
 pub(super) struct Keeper {
     renewed: Option<Instant>,
-    told: Instant,
-    /// Server's time up to which waiting inputs were told; 0 before the first look.
+    /// When everything was told last; none where something could not be.
+    told: Option<Instant>,
+    /// Server's time up to which waiting inputs were told.
     told_until: i64,
+    /// Processes that live, as far as was heard last.
     live: u64,
 }
 
@@ -97,7 +99,7 @@ impl Keeper {
     pub(super) fn new() -> Self {
         Self {
             renewed: None,
-            told: Instant::now(),
+            told: Some(Instant::now()),
             told_until: 0,
             live: 1,
         }
@@ -205,8 +207,7 @@ impl Core {
         }
         tracing::info!(gained = gained.len(), "took the leases of shards");
         if self.tell_ready(gained).await.is_err() {
-            // As if nothing had been told for long.
-            keeper.told_until = 0;
+            keeper.told = None;
         }
     }
 
@@ -222,24 +223,23 @@ impl Core {
     /// now and then everything is.
     async fn tell_unheard(&self, keeper: &mut Keeper, now: i64) {
         let until = now - UNHEARD.as_millis() as i64;
-        let everything = keeper.told_until == 0 || keeper.told.elapsed() >= TOLD_AGAIN;
-        let told = if everything {
-            self.tell_ready(self.leases.held()).await
+        let is_all = keeper.told.is_none_or(|at| at.elapsed() >= TOLD_AGAIN);
+        let told = if is_all {
+            self.ready_in(self.leases.held(), MOST_TOLD).await
+        } else if keeper.told_until == 0 {
+            // The first look: whatever was taken was told then.
+            Ok(Vec::new())
         } else {
-            match self.ready_since(keeper.told_until, until).await {
-                Ok(unheard) => {
-                    unheard
-                        .into_iter()
-                        .for_each(|partition| self.tell(partition));
-                    Ok(())
-                }
-                Err(error) => Err(error),
-            }
+            self.ready_since(keeper.told_until, until).await
         };
-        if told.is_ok() {
+        // What could not be read is read at the next look.
+        if let Ok(unheard) = told {
+            unheard
+                .into_iter()
+                .for_each(|partition| self.tell(partition));
             keeper.told_until = until;
-            if everything {
-                keeper.told = Instant::now();
+            if is_all {
+                keeper.told = Some(Instant::now());
             }
         }
     }
@@ -271,20 +271,20 @@ impl Core {
 mod tests {
     use super::*;
 
-    #[tokio::test(start_paused = true)]
-    async fn leases_that_nobody_renews_are_not_believed_in() {
-        let last = Duration::from_secs(10);
-        let leases = Leases::new(last);
+    #[test]
+    fn leases_that_nobody_renews_are_not_believed_in() {
+        let leases = Leases::new(Duration::from_secs(10));
         leases.gain(3);
         leases.gain(63);
         assert!(leases.held().is_empty(), "nothing says until when");
         leases.renewed(Instant::now());
         assert_eq!(leases.held(), [3, 63]);
-        tokio::time::advance(last - Duration::from_millis(1)).await;
         assert!(leases.has(3) && !leases.has(4));
         leases.lose(3);
         assert_eq!(leases.held(), [63]);
-        tokio::time::advance(Duration::from_millis(1)).await;
-        assert!(leases.held().is_empty());
+        let short = Leases::new(Duration::ZERO);
+        short.gain(3);
+        short.renewed(Instant::now());
+        assert!(short.held().is_empty(), "it has run out");
     }
 }

@@ -139,10 +139,12 @@ impl Core {
     }
 
     pub(super) async fn ready(&self, limit: usize) -> Result<Vec<PartitionId>, StoreError> {
-        self.ready_in(self.leases.held(), limit).await
+        let mut ready = self.ready_in(self.leases.held(), limit).await?;
+        ready.truncate(limit);
+        Ok(ready)
     }
 
-    /// Partitions of some shards with inputs that wait, the longest first in each.
+    /// Partitions of some shards with inputs that wait, at most so many of each, the longest first.
     pub(super) async fn ready_in(
         &self,
         shards: Vec<Shard>,
@@ -153,7 +155,7 @@ impl Core {
         }
         let range = ["0".to_owned(), (count(limit) - 1).to_string()];
         let answers = self.ask_shards(shards, "ZRANGE", "ready", &range).await?;
-        names(answers, limit)
+        names(answers)
     }
 
     /// Partitions whose last input came in a span of the server's time and still waits.
@@ -167,7 +169,7 @@ impl Core {
         let answers = self
             .ask_shards(held, "ZRANGEBYSCORE", "ready", &span)
             .await?;
-        names(answers, usize::MAX)
+        names(answers)
     }
 
     pub(super) async fn count_ready(&self) -> Result<u64, StoreError> {
@@ -268,19 +270,18 @@ impl Core {
         let answers = self
             .ask_shards(0..SHARDS, "ZRANGEBYLEX", "all", &range)
             .await?;
-        let mut all = names(answers, usize::MAX)?;
+        let mut all = names(answers)?;
         all.sort_unstable();
         all.truncate(limit);
         Ok(all)
     }
 }
 
-fn names(answers: Vec<Value>, limit: usize) -> Result<Vec<PartitionId>, StoreError> {
+fn names(answers: Vec<Value>) -> Result<Vec<PartitionId>, StoreError> {
     let mut all = Vec::new();
     for answer in answers {
         let found: Vec<String> = read(answer)?;
-        let room = limit - all.len();
-        all.extend(found.iter().take(room).map(|name| PartitionId::named(name)));
+        all.extend(found.iter().map(|name| PartitionId::named(name)));
     }
     Ok(all)
 }

@@ -33,7 +33,7 @@ pub(in crate::store) struct Server {
 impl Server {
     pub(in crate::store) fn start(arguments: &[&str]) -> Self {
         let arguments: Vec<String> = arguments.iter().map(|&it| it.to_owned()).collect();
-        let folder = tempfile::tempdir().expect("a folder");
+        let folder = folder();
         for _ in 0..20 {
             let port = free_port();
             let mut child = spawn(folder.path(), port, &arguments);
@@ -82,6 +82,15 @@ impl Drop for Server {
     fn drop(&mut self) {
         self.kill();
     }
+}
+
+/// In memory where that can be: these servers are killed, but never lose their machine, and a disk that others keep busy
+/// holds up every write.
+fn folder() -> tempfile::TempDir {
+    let in_memory = tempfile::tempdir_in("/dev/shm");
+    in_memory
+        .or_else(|_| tempfile::tempdir())
+        .expect("a folder")
 }
 
 fn spawn(folder: &Path, port: u16, arguments: &[String]) -> Child {

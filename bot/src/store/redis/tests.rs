@@ -299,6 +299,34 @@ async fn a_server_that_is_killed_loses_nothing_and_is_found_again() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_answer_that_does_not_come_is_an_error_and_the_same_may_be_sent_again() {
+    if !server::is_there() {
+        return;
+    }
+    let server = Server::start(&ALWAYS);
+    let mut options = server.options();
+    options.response_timeout = Duration::from_millis(300);
+    let Rig { engine, .. } = on_redis(options).await;
+    engine.commit(made(1)).await.expect("commits");
+    assert_eq!(server.tell(&["CLIENT", "PAUSE", "1500"]), "OK");
+    let sent = Instant::now();
+    let silent = engine.accept(input(1, "a")).await;
+    assert!(matches!(silent, Err(StoreError::Engine(_))), "{silent:?}");
+    assert!(
+        sent.elapsed() < Duration::from_millis(1400),
+        "it does not wait for ever"
+    );
+    soon("an answer", SOON, async || {
+        engine.accept(input(1, "a")).await.is_ok()
+    })
+    .await;
+    // The first one was on its way, and Redis may have done it after all.
+    let again = engine.accept(input(1, "a")).await;
+    assert_eq!(again, Ok(Accepted::Before { seq: 1 }));
+    assert_eq!(engine.log(&id(1), 0, 9).await.expect("reads").len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_fail_over_loses_nothing_that_a_replica_was_waited_for() {
     if !server::is_there() {
         return;
@@ -346,7 +374,7 @@ async fn a_fail_over_loses_nothing_that_a_replica_was_waited_for() {
     );
 }
 
-/// Sends half of all slots from one of the masters to another while somebody writes.
+/// Moves half of a master's slots to another, while somebody writes.
 fn move_slots(cluster: &Cluster) {
     let ids: Vec<String> = cluster.nodes[..2]
         .iter()

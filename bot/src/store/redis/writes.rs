@@ -113,40 +113,7 @@ impl Core {
                 Due::Never => "never".to_owned(),
                 Due::At(at) => millis(at).to_string(),
             });
-        call.arg(commit.erase.len()).arg(&commit.erase);
-        call.arg(commit.append.len());
-        for entry in &commit.append {
-            call.arg(entry.kind.name())
-                .arg(entry.cause)
-                .arg(&entry.body[..]);
-        }
-        let put = commit
-            .docs
-            .iter()
-            .filter_map(|(name, body)| Some((name, body.as_ref()?)));
-        call.arg(put.clone().count());
-        for (name, body) in put {
-            call.arg(name).arg(&body[..]);
-        }
-        let taken = commit.docs.iter().filter(|(_, body)| body.is_none());
-        call.arg(taken.clone().count());
-        for (name, _) in taken {
-            call.arg(name);
-        }
-        call.arg(u8::from(commit.seen.is_some()));
-        if let Some((sender_id, hash, index)) = &commit.seen {
-            call.arg(sender_id).arg(&hash[..]).arg(*index);
-        }
-        call.arg(MOST_TRACES).arg(u8::from(commit.trace.is_some()));
-        if let Some(trace) = &commit.trace {
-            call.arg(&trace[..]);
-        }
-        call.arg(commit.out.len());
-        for out in &commit.out {
-            call.arg(lane_member(partition, &out.destination))
-                .arg(&out.destination)
-                .arg(&out.body[..]);
-        }
+        add_lists(&mut call, commit);
         call
     }
 
@@ -284,5 +251,43 @@ impl Core {
             .take();
         self.routing.call(shard, &publish).await?;
         Ok(())
+    }
+}
+
+/// The lists of a commit, each with its length before it.
+fn add_lists(call: &mut Cmd, commit: &Commit) {
+    call.arg(commit.erase.len()).arg(&commit.erase);
+    call.arg(commit.append.len());
+    for entry in &commit.append {
+        call.arg(entry.kind.name())
+            .arg(entry.cause)
+            .arg(&entry.body[..]);
+    }
+    let put = commit
+        .docs
+        .iter()
+        .filter_map(|(name, body)| Some((name, body.as_ref()?)));
+    call.arg(put.clone().count());
+    for (name, body) in put {
+        call.arg(name).arg(&body[..]);
+    }
+    let taken = commit.docs.iter().filter(|(_, body)| body.is_none());
+    call.arg(taken.clone().count());
+    for (name, _) in taken {
+        call.arg(name);
+    }
+    call.arg(u8::from(commit.seen.is_some()));
+    if let Some((sender_id, hash, index)) = &commit.seen {
+        call.arg(sender_id).arg(&hash[..]).arg(*index);
+    }
+    call.arg(MOST_TRACES).arg(u8::from(commit.trace.is_some()));
+    if let Some(trace) = &commit.trace {
+        call.arg(&trace[..]);
+    }
+    call.arg(commit.out.len());
+    for out in &commit.out {
+        call.arg(lane_member(&commit.partition, &out.destination))
+            .arg(&out.destination)
+            .arg(&out.body[..]);
     }
 }
