@@ -20,6 +20,7 @@ use crate::encoding::{decode, encode};
 use crate::handoff::status::{STATUS, Status};
 use crate::partition::{Claim, Settle};
 use crate::rules::draft::TO_QUEUE;
+use crate::rules::queue::Write;
 use crate::store::{Store, StoreError};
 
 /// Things claimed at once.
@@ -186,7 +187,8 @@ impl Delivery {
 
     /// Brings the queue in line with a conversation; whether that could be done.
     async fn to_queue(&self, claim: &Claim) -> Result<bool, String> {
-        match update_queue(&self.store, &claim.partition, self.clock.now()).await {
+        let now = self.clock.now();
+        match update_queue(&self.store, &claim.partition, Write::Always, now).await {
             Ok(()) => Ok(true),
             Err(error) => {
                 tracing::error!(conversation = %claim.partition, %error, "the queue can't be brought up to date");
