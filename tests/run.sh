@@ -14,6 +14,7 @@ need_packages() {
   command -v npm >/dev/null || missing+=(npm)
   command -v cc >/dev/null || missing+=(build-essential)
   command -v pip >/dev/null || command -v pip3 >/dev/null || missing+=(python3-pip)
+  command -v redis-server >/dev/null || missing+=(redis-server)
   fc-list 2>/dev/null | grep -q . || missing+=(fonts-dejavu-core)
   [ ${#missing[@]} -eq 0 ] && return
   local sudo=""

@@ -18,7 +18,8 @@ use crate::store::StoreAddress;
 pub struct Config {
     /// Address the server listens on.
     pub listen: SocketAddr,
-    /// Where the store lives: `sqlite:PATH`; a file under the data folder where none is given.
+    /// Where the store lives: `sqlite:PATH`, or `redis://HOST:PORT` for several processes; a file under the data folder where
+    /// none is given.
     pub store: Option<String>,
     /// Folder for the store, the model and cached heads.
     pub data_dir: PathBuf,

@@ -13,7 +13,7 @@ use crate::error::ServiceError;
 use crate::handoff::record::Record;
 use crate::partition::{Commit, Committed, PartitionId, Snapshot};
 use crate::rules::draft::TO_QUEUE;
-use crate::rules::queue::{reconcile, ticket_doc};
+use crate::rules::queue::{Write, reconcile, ticket_doc};
 use crate::rules::{Decided, Decision};
 use crate::store::Store;
 
@@ -106,7 +106,7 @@ pub(crate) fn goes_to_queue(commit: &Commit) -> bool {
 /// Brings the queue in line with a conversation at once, so that whoever has just done something sees it there. The outbox
 /// does it again, in case that the program dies before.
 pub(crate) async fn update_queue_now(store: &Store, conversation: &PartitionId, now: Timestamp) {
-    if let Err(error) = update_queue(store, conversation, now).await {
+    if let Err(error) = update_queue(store, conversation, Write::Changes, now).await {
         tracing::warn!(%conversation, %error, "the queue will be brought up to date later");
     }
 }
@@ -118,6 +118,7 @@ pub(crate) async fn update_queue_now(store: &Store, conversation: &PartitionId, 
 pub(crate) fn update_queue<'a>(
     store: &'a Store,
     conversation: &'a PartitionId,
+    write: Write,
     now: Timestamp,
 ) -> BoxFuture<'a, Result<(), ServiceError>> {
     async move {
@@ -129,7 +130,7 @@ pub(crate) fn update_queue<'a>(
             &PartitionId::queue(),
             &[&ticket],
             truth,
-            |queue, open| reconcile(queue, conversation.as_str(), open.as_ref(), now),
+            |queue, open| reconcile(queue, conversation.as_str(), open.as_ref(), write, now),
         )
         .await?;
         Ok(())

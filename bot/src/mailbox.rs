@@ -335,7 +335,7 @@ impl Mailbox {
         drop(queue);
         let mailbox = Arc::clone(self);
         self.runtime
-            .spawn(async move { mailbox.work(worker).await });
+            .spawn(async move { Box::pin(mailbox.work(worker)).await });
     }
 
     /// Runs a conversation's inputs until there is none left, or the mailbox stops.

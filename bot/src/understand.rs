@@ -66,18 +66,11 @@ struct Job {
 /// It ends when the last clone is dropped.
 #[derive(Clone)]
 pub struct Reader {
-    jobs: Jobs,
+    jobs: mpsc::Sender<Job>,
     timeout: Duration,
-}
-
-/// Where messages are read.
-#[derive(Clone)]
-enum Jobs {
-    /// On the compute thread.
-    Thread(mpsc::Sender<Job>),
-    /// At once, by whoever asks: a simulation has one thread.
+    /// Reads at once instead: a simulation has one thread.
     #[cfg(test)]
-    Inline(Arc<dyn Understand>),
+    inline: Option<Arc<dyn Understand>>,
 }
 
 impl Reader {
@@ -90,29 +83,33 @@ impl Reader {
         std::thread::Builder::new()
             .name("understanding".to_owned())
             .spawn(move || work(&*model, queue))?;
-        let jobs = Jobs::Thread(jobs);
-        Ok(Self { jobs, timeout })
+        Ok(Self {
+            jobs,
+            timeout,
+            #[cfg(test)]
+            inline: None,
+        })
     }
 
     /// Reads without a thread.
     #[cfg(test)]
     pub(crate) fn inline(model: Arc<dyn Understand>) -> Self {
         Self {
-            jobs: Jobs::Inline(model),
+            jobs: mpsc::channel(1).0,
             timeout: Duration::MAX,
+            inline: Some(model),
         }
     }
 
     /// Reads a message; `None` where the model is too late, has too many waiting or fails: the turn
     /// then goes on with a degraded reading.
     pub async fn read(&self, request: Request) -> Option<Understood> {
-        let jobs = match &self.jobs {
-            Jobs::Thread(jobs) => jobs,
-            #[cfg(test)]
-            Jobs::Inline(model) => return model.read(&[request]).pop()?.ok(),
-        };
+        #[cfg(test)]
+        if let Some(model) = &self.inline {
+            return model.read(&[request]).pop()?.ok();
+        }
         let (answer, read) = oneshot::channel();
-        if jobs.try_send(Job { request, answer }).is_err() {
+        if self.jobs.try_send(Job { request, answer }).is_err() {
             tracing::warn!(
                 waiting = QUEUE,
                 "understanding is too busy; a message is not read"
@@ -257,10 +254,7 @@ mod tests {
         tokio::task::yield_now().await;
         assert_eq!(setup.batches.recv(), Ok(1));
         let waiting: Vec<_> = (0..QUEUE).map(|_| ask(&setup.reader, "w")).collect();
-        let Jobs::Thread(jobs) = &setup.reader.jobs else {
-            panic!("it has a thread");
-        };
-        while jobs.capacity() > 0 {
+        while setup.reader.jobs.capacity() > 0 {
             tokio::task::yield_now().await;
         }
         assert_eq!(setup.reader.read(request("one too many")).await, None);

@@ -74,16 +74,20 @@ pub struct Program {
 }
 
 impl Program {
-    /// Starts `bellhop serve` with its store in `folder` and waits until it listens.
+    /// Starts `bellhop serve` with its store in `folder` and waits until it listens. Where `BELLHOP_TEST_REDIS` names a server
+    /// (`HOST:PORT`), the store is there, under a prefix of the folder's own.
     ///
     /// # Errors
     /// It ended or did not listen in time; what it said is in the message.
     pub fn start(folder: &Path, start: &Start) -> Result<Self> {
+        let mut args = start.args.clone();
+        if !args.iter().any(|arg| arg == "--store") {
+            args.extend(["--store".to_owned(), store_in(folder)]);
+        }
         let mut child = Command::new(binary()?)
             .arg("serve")
-            .args(["--listen", "127.0.0.1:0", "--store"])
-            .arg(format!("sqlite:{}", folder.join("bellhop.db").display()))
-            .args(&start.args)
+            .args(["--listen", "127.0.0.1:0"])
+            .args(&args)
             .envs(start.env.iter().map(|(name, value)| (name, value)))
             .current_dir(root())
             .stdin(Stdio::null())
@@ -159,6 +163,109 @@ impl Drop for Program {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
+    }
+}
+
+/// Address of the store that belongs to a folder.
+fn store_in(folder: &Path) -> String {
+    use std::hash::{DefaultHasher, Hash, Hasher};
+    match std::env::var("BELLHOP_TEST_REDIS") {
+        Ok(server) if !server.is_empty() => {
+            let mut hasher = DefaultHasher::new();
+            folder.hash(&mut hasher);
+            format!("redis://{server}?prefix=t{:x}", hasher.finish())
+        }
+        _ => format!("sqlite:{}", folder.join("bellhop.db").display()),
+    }
+}
+
+/// A Redis server of a test's own that syncs every write; killed when dropped.
+#[derive(Debug)]
+pub struct RedisServer {
+    /// `HOST:PORT`.
+    pub address: String,
+    folder: tempfile::TempDir,
+    child: Child,
+}
+
+impl RedisServer {
+    /// Starts one; none where no `redis-server` is installed.
+    ///
+    /// # Errors
+    /// It did not come up.
+    pub fn start() -> Result<Option<Self>> {
+        let folder = tempfile::tempdir()?;
+        // The system gives a port that is free now; nobody else takes it in the meantime but by chance.
+        let port = std::net::TcpListener::bind("127.0.0.1:0")?
+            .local_addr()?
+            .port();
+        let Some(child) = redis(folder.path(), port)? else {
+            return Ok(None);
+        };
+        let server = Self {
+            address: format!("127.0.0.1:{port}"),
+            folder,
+            child,
+        };
+        server.comes_up()?;
+        Ok(Some(server))
+    }
+
+    /// Kills it as a power cut would, and starts it again on what it had synced.
+    ///
+    /// # Errors
+    /// It did not come up again.
+    pub fn kill_and_restart(&mut self) -> Result<()> {
+        self.child.kill()?;
+        self.child.wait()?;
+        let port = self
+            .address
+            .rsplit(':')
+            .next()
+            .unwrap_or_default()
+            .parse()?;
+        self.child = redis(self.folder.path(), port)?.context("it was there before")?;
+        self.comes_up()
+    }
+
+    fn comes_up(&self) -> Result<()> {
+        for _ in 0..400 {
+            if std::net::TcpStream::connect(&self.address).is_ok() {
+                return Ok(());
+            }
+            std::thread::sleep(Duration::from_millis(25));
+        }
+        bail!("redis-server did not come up at {}", self.address)
+    }
+}
+
+impl Drop for RedisServer {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn redis(folder: &Path, port: u16) -> Result<Option<Child>> {
+    let started = Command::new("redis-server")
+        .args([
+            "--port",
+            &port.to_string(),
+            "--bind",
+            "127.0.0.1",
+            "--save",
+            "",
+        ])
+        .args(["--appendonly", "yes", "--appendfsync", "always", "--dir"])
+        .arg(folder)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn();
+    match started {
+        Ok(child) => Ok(Some(child)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error).context("redis-server starts"),
     }
 }
 

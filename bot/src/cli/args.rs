@@ -78,7 +78,7 @@ pub(super) struct Serve {
     /// Address to listen on; port 0 takes a free one.
     #[arg(long, value_name = "ADDR")]
     pub(super) listen: Option<std::net::SocketAddr>,
-    /// Where the store lives: sqlite:PATH.
+    /// Where the store lives: sqlite:PATH, or redis://HOST:PORT for several processes.
     #[arg(long, value_name = "STORE")]
     pub(super) store: Option<String>,
     /// Answer actions with their stubs instead of calling systems of record.

@@ -23,6 +23,7 @@ use crate::encoding::{Unreadable, decode, encode};
 use crate::handoff::status::{STATUS, Status};
 use crate::partition::{Claim, Settle};
 use crate::rules::draft::TO_QUEUE;
+use crate::rules::queue::Write;
 use crate::store::{Store, StoreError};
 pub(crate) use channel::ChannelLine;
 pub(crate) use status::{Receiver, Webhook};
@@ -158,7 +159,8 @@ impl Delivery {
 
     /// Brings the queue in line with a conversation.
     async fn to_queue(&self, claim: &Claim) -> Attempt {
-        match update_queue(&self.store, &claim.partition, self.clock.now()).await {
+        let now = self.clock.now();
+        match update_queue(&self.store, &claim.partition, Write::Always, now).await {
             Ok(()) => Attempt::Arrived,
             Err(error) => {
                 tracing::error!(conversation = %claim.partition, %error, "the queue can't be brought up to date");

@@ -19,8 +19,18 @@ pub(crate) fn agent_doc(agent: &str) -> String {
     format!("{AGENT}{agent}")
 }
 
+/// When the queue is written to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Write {
+    /// Where a ticket changes.
+    Changes,
+    /// In any case: whoever has read the queue before, and an older truth after that, is refused. Without it their ticket
+    /// would come after this one had found nothing to do, and stay.
+    Always,
+}
+
 /// Brings the ticket of a conversation in line with its open handoff, which is the truth; `open` must have been read after
-/// `queue`. Doing it twice, late or in any order leads to the same.
+/// `queue`. Doing it twice, late or in any order leads to the same, if the last that is done is with [`Write::Always`].
 ///
 /// # Errors
 /// A ticket that can't be read.
@@ -28,6 +38,7 @@ pub(crate) fn reconcile(
     queue: Option<&Snapshot>,
     conversation: &str,
     open: Option<&Record>,
+    write: Write,
     now: Timestamp,
 ) -> Decided<()> {
     let doc = ticket_doc(conversation);
@@ -36,11 +47,14 @@ pub(crate) fn reconcile(
         .and_then(Ticket::of)
         .map(|ticket| encode("ticket", &ticket))
         .transpose()?;
-    if has == wanted.as_ref() {
+    let changes = has != wanted.as_ref();
+    if !changes && write == Write::Changes {
         return Ok(Decision::Already(()));
     }
     let mut commit = change(queue, now);
-    commit.docs.insert(doc, wanted);
+    if changes {
+        commit.docs.insert(doc, wanted);
+    }
     Ok(Decision::Commit(Box::new(commit), ()))
 }
 

@@ -70,7 +70,7 @@ struct Went {
 }
 
 /// Runs a seed; keeps so many of the latest events.
-fn run(seed: u64, sabotage: Option<Sabotage>, keep: usize) -> Result<Went, Failure> {
+fn run(seed: u64, sabotage: Option<Sabotage>, keep: usize) -> Result<Went, Box<Failure>> {
     let mut random = Random::new(seed);
     let mut plan = Plan::of(&mut random);
     plan.sabotage = sabotage;
@@ -95,12 +95,12 @@ fn run(seed: u64, sabotage: Option<Sabotage>, keep: usize) -> Result<Went, Failu
     let result = match world.violation() {
         Some(what) => {
             let history = world.lock().history.to_string();
-            Err(Failure {
+            Err(Box::new(Failure {
                 seed,
                 what,
                 plan,
                 history,
-            })
+            }))
         }
         None => Ok(went(&world)),
     };
