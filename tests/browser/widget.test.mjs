@@ -213,7 +213,8 @@ test("the place in line is told and kept up to date", async () => {
   server.send(queued(1, 3, 300));
   await chat.sees("You are in line for the cards team");
   await chat.sees("Number 3 in line · about 5 min");
-  server.send(queued(2, 1, 20));
+  server.send({ type: "position", handoff_id: "h", queue: "cards", queue_title: "the cards team",
+    position: 1, wait_s: 20 });
   await chat.sees("You are next in line · less than a minute");
   server.send({ ...queued(3), state: "assigned", agent: "Ana" });
   await chat.sees("Ana joined the conversation");

@@ -74,7 +74,7 @@ pub struct Program {
 }
 
 impl Program {
-    /// Starts `bellhop serve` with its store in `folder` and waits until it listens. Where `BELLHOP_TEST_REDIS` names a server
+    /// Starts `bellhop serve` with its store in `folder` and waits until it listens. Where `TEST_REDIS` names a server
     /// (`HOST:PORT`), the store is there, under a prefix of the folder's own.
     ///
     /// # Errors
@@ -169,7 +169,7 @@ impl Drop for Program {
 /// Address of the store that belongs to a folder.
 fn store_in(folder: &Path) -> String {
     use std::hash::{DefaultHasher, Hash, Hasher};
-    match std::env::var("BELLHOP_TEST_REDIS") {
+    match std::env::var("TEST_REDIS") {
         Ok(server) if !server.is_empty() => {
             let mut hasher = DefaultHasher::new();
             folder.hash(&mut hasher);

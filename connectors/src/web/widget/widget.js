@@ -387,6 +387,7 @@
    * until the server has accepted it. Knows nothing of the page. Calls:
    *   on.event(event)           a stored event, each seq once
    *   on.typing(event)          a passing one
+   *   on.position(event)        another: where the customer stands in the line
    *   on.item(item)             a message waiting to be accepted: new, or its state changed
    *   on.state(state)           connecting | online | reconnecting | unreachable | busy | offline |
    *                             unavailable, which only `tryNow` or a new message ends
@@ -820,6 +821,7 @@
       else if (frame.type === "ack") this.#accepted(frame.client_msg_id);
       else if (frame.type === "error") this.#failed(frame, drop);
       else if (frame.type === "typing") this.#on.typing(frame);
+      else if (frame.type === "position") this.#on.position(frame);
       else if (Number.isFinite(frame.seq)) this.#take(frame);
     }
 
@@ -1319,6 +1321,7 @@
         on: {
           event: (event) => this.#event(event),
           typing: (event) => this.#showTyping(event),
+          position: (event) => this.#positionEvent(event),
           item: (item) => this.#item(item),
           state: (state) => this.#network(state),
           ready: () => this.#ready(),
@@ -1762,6 +1765,13 @@
       const over = ["returned", "cancelled", "closed"].includes(event.state);
       if (event.state === "assigned") this.#dropChoices();
       this.#handoff = over ? null : event;
+      this.#showOwner();
+    }
+
+    /** Where the customer stands now; it has no place in the transcript. */
+    #positionEvent({ handoff_id: id, queue_title: title, position, wait_s: waitS }) {
+      if (this.#handoff?.state !== "queued" || this.#handoff.handoff_id !== id) return;
+      this.#handoff = { ...this.#handoff, queue_title: title, position, wait_s: waitS };
       this.#showOwner();
     }
 
