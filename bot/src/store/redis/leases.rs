@@ -247,7 +247,8 @@ impl Core {
     fn tell(&self, partition: PartitionId) {
         self.listener.changed(Notice {
             partition,
-            last_seq: 0,
+            // How far its log goes is not known here: whoever hears of it looks.
+            last_seq: u64::MAX,
             processed: 0,
             entries: None,
             outbound: false,
