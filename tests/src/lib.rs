@@ -169,8 +169,9 @@ impl Drop for Program {
 /// Address of the store that belongs to a folder.
 fn store_in(folder: &Path) -> String {
     use std::hash::{DefaultHasher, Hash, Hasher};
-    match std::env::var("TEST_REDIS") {
-        Ok(server) if !server.is_empty() => {
+    let server = std::env::var_os("TEST_REDIS").unwrap_or_default();
+    match server.to_str() {
+        Some(server) if !server.is_empty() => {
             let mut hasher = DefaultHasher::new();
             folder.hash(&mut hasher);
             format!("redis://{server}?prefix=t{:x}", hasher.finish())
