@@ -134,6 +134,7 @@ impl SimEngine {
     }
 
     fn commit_now(&self, memory: &Memory, mut commit: Commit) -> Committed {
+        let known = commit.clone();
         match self.world.plan.sabotage {
             Some(Sabotage::IgnoreRevision) if commit.expected.is_some() => {
                 let now = at_once(memory.snapshot(&commit.partition, &[]));
@@ -144,12 +145,12 @@ impl SimEngine {
             }
             _ => {}
         }
-        let committed = at_once(memory.commit(commit.clone()));
+        let committed = at_once(memory.commit(commit));
         let mut state = self.world.lock();
         match committed {
             Committed::Done { first_seq, .. } => {
                 state.figures.commits += 1;
-                let seen = state.watch.committed(&commit, first_seq);
+                let seen = state.watch.committed(&known, first_seq);
                 drop(state);
                 self.world.judge(seen);
             }
