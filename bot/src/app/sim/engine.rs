@@ -134,8 +134,7 @@ impl SimEngine {
     }
 
     fn commit_now(&self, memory: &Memory, mut commit: Commit) -> Committed {
-        // What the program wanted, whatever a broken engine makes of it.
-        let wanted = commit.clone();
+        let known = commit.clone();
         match self.world.plan.sabotage {
             Some(Sabotage::IgnoreRevision) if commit.expected.is_some() => {
                 let now = at_once(memory.snapshot(&commit.partition, &[]));
@@ -151,7 +150,7 @@ impl SimEngine {
         match committed {
             Committed::Done { first_seq, .. } => {
                 state.figures.commits += 1;
-                let seen = state.watch.committed(&wanted, first_seq);
+                let seen = state.watch.committed(&known, first_seq);
                 drop(state);
                 self.world.judge(seen);
             }

@@ -57,6 +57,11 @@ impl News {
         self.lock().listeners.retain(|(known, _)| *known != who);
     }
 
+    pub(super) fn forget_all(&self) {
+        let listeners = std::mem::take(&mut self.lock().listeners);
+        drop(listeners);
+    }
+
     pub(super) fn heal(&self) {
         let mut inner = self.lock();
         (inner.lost, inner.late, inner.doubled) = (0, 0, 0);

@@ -229,6 +229,15 @@ impl World {
         }
     }
 
+    /// Lets go of all processes: they hold the world, and it holds them.
+    pub(super) fn ends(&self) {
+        let mut state = self.lock();
+        let apps: Vec<_> = state.slots.iter_mut().map(|it| it.app.take()).collect();
+        drop(state);
+        drop(apps);
+        self.news.forget_all();
+    }
+
     /// A process stands still for a while, all of it.
     pub(super) fn stall(&self, who: Who, length: Duration) {
         let mut state = self.lock();
