@@ -40,13 +40,13 @@ pub(super) fn from_version_1(tx: &Transaction<'_>) -> Result<(), Migration> {
         "INSERT INTO log (pid, seq, at, kind, cause, body)
            SELECT pid, seq, at, CASE kind WHEN 'event' THEN 'events' ELSE kind END, cause,
                   CASE kind WHEN 'event' THEN '[{\"event\":' || body || '}]' ELSE body END
-           FROM old_journal JOIN partitions ON id = conversation ORDER BY old_journal.rowid;
+           FROM old_journal JOIN partitions ON partitions.id = conversation ORDER BY old_journal.rowid;
          INSERT INTO traces (pid, seq, body)
-           SELECT pid, seq, body FROM old_traces JOIN partitions ON id = conversation
+           SELECT pid, seq, body FROM old_traces JOIN partitions ON partitions.id = conversation
            ORDER BY old_traces.rowid;
          INSERT INTO seen (pid, sender_id, hash, seq)
            SELECT pid, client_msg_id, substr(body_hash, 1, 16), seq
-           FROM old_seen JOIN partitions ON id = conversation;",
+           FROM old_seen JOIN partitions ON partitions.id = conversation;",
     )?;
     states(tx)?;
     handoffs(tx)?;
@@ -228,7 +228,7 @@ fn heads(tx: &Transaction<'_>) -> Result<(), Migration> {
 fn states(tx: &Transaction<'_>) -> Result<(), Migration> {
     let states = rows(
         tx,
-        "SELECT pid, state, listen FROM old_states JOIN partitions ON id = conversation",
+        "SELECT pid, state, listen FROM old_states JOIN partitions ON partitions.id = conversation",
         |row| {
             Ok((
                 row.get::<_, i64>(0)?,
@@ -364,7 +364,7 @@ fn staff(tx: &Transaction<'_>) -> Result<(), Migration> {
 fn outbox(tx: &Transaction<'_>) -> Result<(), Migration> {
     let waiting = rows(
         tx,
-        "SELECT pid, kind, seq, next_at, body FROM old_outbox JOIN partitions ON id = conversation \
+        "SELECT pid, kind, seq, next_at, body FROM old_outbox JOIN partitions ON partitions.id = conversation \
          WHERE done_at IS NULL ORDER BY old_outbox.id",
         |row| {
             Ok((
