@@ -222,6 +222,24 @@ pub struct TypingEvent {
 }
 
 impl MessageEvent {
+    /// Makes the event of a message that a person of ours says.
+    pub(crate) fn of_agent(name: &str, text: &str, client_msg_id: &str) -> Self {
+        Self {
+            seq: 0,
+            at: Timestamp::UNIX_EPOCH,
+            from: Author::Agent,
+            text: text.to_owned(),
+            voice: None,
+            language: None,
+            buttons: Vec::new(),
+            links: Vec::new(),
+            source: None,
+            agent: Some(name.to_owned()),
+            client_msg_id: Some(client_msg_id.to_owned()),
+            name: None,
+        }
+    }
+
     /// Makes the event of a message that the bot says; `spoken` keeps the phone's text.
     pub(crate) fn of_bot(message: effect::Message, spoken: bool) -> Self {
         Self {

@@ -308,6 +308,10 @@ impl App {
     /// The store is away.
     pub async fn position(&self, conversation: &str) -> Result<Option<CustomerEvent>> {
         let services = &self.services;
+        // The queue may be long, and most who ask are not in it.
+        if self.owner(conversation).await? != Owner::Queue {
+            return Ok(None);
+        }
         let view = crate::positions::queue(&services.store).await?;
         let line = view.line(&services.bundle.queues, services.clock.now());
         let theirs = line

@@ -14,7 +14,7 @@ use crate::conversation::Conversation;
 use crate::conversation::journal::{Body, Input, Note};
 use crate::encoding::{Unreadable, content_hash, decode, encode};
 use crate::error::ServiceError;
-use crate::events::{Author, MessageEvent};
+use crate::events::MessageEvent;
 use crate::partition::{Commit, Seen, Snapshot};
 
 /// The document of a conversation that holds its [`ChannelState`].
@@ -151,20 +151,7 @@ pub(crate) fn echo(
     }
     const WHO: &str = "our team";
     let mut draft = Draft::new(conversation, now);
-    let message = MessageEvent {
-        seq: 0,
-        at: Timestamp::UNIX_EPOCH,
-        from: Author::Agent,
-        text: text.to_owned(),
-        voice: None,
-        language: None,
-        buttons: Vec::new(),
-        links: Vec::new(),
-        source: None,
-        agent: Some(WHO.to_owned()),
-        client_msg_id: Some(sender_id.to_owned()),
-        name: None,
-    };
+    let message = MessageEvent::of_agent(WHO, text, sender_id);
     // The customer has it already.
     draft.append_unsent(0, &Body::Message(Box::new(message)))?;
     draft.commit.seen = Some((sender_id.to_owned(), content_hash(text.as_bytes()), 0));

@@ -14,7 +14,7 @@ use crate::conversation::journal::{Body, Input, Note};
 use crate::conversation::{Accepted, Conversation};
 use crate::encoding::content_hash;
 use crate::error::ServiceError;
-use crate::events::{Author, HandoffEvent, HandoffStatus, MessageEvent};
+use crate::events::{HandoffEvent, HandoffStatus, MessageEvent};
 use crate::handoff::envelope::Envelope;
 use crate::handoff::envelope_builder::segment;
 use crate::handoff::queue::QueuePosition;
@@ -140,20 +140,7 @@ impl Desk<'_> {
             return Err(not_theirs(&case.record));
         }
         let mut draft = Draft::new(case.conversation, self.now);
-        let message = MessageEvent {
-            seq: 0,
-            at: Timestamp::UNIX_EPOCH,
-            from: Author::Agent,
-            text: text.to_owned(),
-            voice: None,
-            language: None,
-            buttons: Vec::new(),
-            links: Vec::new(),
-            source: None,
-            agent: Some(agent.name.clone()),
-            client_msg_id: Some(client_msg_id.to_owned()),
-            name: None,
-        };
+        let message = MessageEvent::of_agent(&agent.name, text, client_msg_id);
         draft.append(0, &Body::Message(Box::new(message)))?;
         draft.commit.seen = Some((sender_id(agent, client_msg_id), hash, 0));
         let mut record = case.record;

@@ -9,6 +9,10 @@ use super::HttpState;
 use super::problem::Problem;
 use crate::channels::{Account, Refused};
 
+/// Largest delivery, bytes: WhatsApp puts up to 3 MB into one ("Webhooks: payload size"), and comes again for days with one that
+/// is refused.
+pub(super) const BATCH_BYTES: usize = 3 * 1024 * 1024;
+
 /// Takes a delivery of a provider. 200 once everything in it is durable.
 #[utoipa::path(post, path = "/webhooks/messages/{account}", tag = "channels",
     params(("account" = String, Path, description = "name of the account in the settings")),

@@ -32,7 +32,7 @@ use tokio_util::sync::CancellationToken;
 use tower_http::compression::CompressionLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
 use utoipa::OpenApi;
-use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouterExt};
 use utoipa_axum::routes;
 
 use crate::app::App;
@@ -117,7 +117,10 @@ pub fn router(edge: HttpState) -> (Router, utoipa::openapi::OpenApi) {
         .routes(routes!(handoffs::wrap_up))
         .routes(routes!(rasa::hook))
         .routes(routes!(voice::hook))
-        .routes(routes!(channels::deliver, channels::challenge))
+        .routes(
+            routes!(channels::deliver, channels::challenge)
+                .layer(DefaultBodyLimit::max(channels::BATCH_BYTES)),
+        )
         .routes(routes!(measure::healthz))
         .routes(routes!(measure::readyz))
         .routes(routes!(measure::metrics))
