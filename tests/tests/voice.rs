@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use anyhow::{Context, Result};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use bellhop_tests::{Customer, Program, Start, get};
+use bellhop_tests::{Customer, Program, Start, get, post};
 use hmac::{Hmac, KeyInit, Mac};
+use serde_json::json;
 use sha1::Sha1;
 
 const TOKEN: &str = "a-test-token-0123456789";
@@ -22,9 +23,14 @@ struct Call {
 
 impl Call {
     async fn hook(&self, extra: &[(&str, &str)]) -> Result<String> {
+        self.hook_at(PATH, extra).await
+    }
+
+    /// Posts to an address that an answer named.
+    async fn hook_at(&self, address: &str, extra: &[(&str, &str)]) -> Result<String> {
         let form = self.form(extra);
-        let signature = sign(&format!("{PUBLIC}{PATH}"), &form);
-        let response = self.send(&form, Some(&signature)).await?;
+        let signature = sign(&format!("{PUBLIC}{address}"), &form);
+        let response = self.send_to(address, &form, Some(&signature)).await?;
         let status = response.status();
         let body = response.text().await?;
         anyhow::ensure!(status.is_success(), "{status}: {body}");
@@ -36,7 +42,17 @@ impl Call {
         form: &BTreeMap<String, String>,
         signature: Option<&str>,
     ) -> Result<reqwest::Response> {
-        let mut request = self.client.post(format!("{}{PATH}", self.url)).form(form);
+        self.send_to(PATH, form, signature).await
+    }
+
+    async fn send_to(
+        &self,
+        address: &str,
+        form: &BTreeMap<String, String>,
+        signature: Option<&str>,
+    ) -> Result<reqwest::Response> {
+        let address = format!("{}{address}", self.url);
+        let mut request = self.client.post(address).form(form);
         if let Some(signature) = signature {
             request = request.header("X-Twilio-Signature", signature);
         }
@@ -219,6 +235,102 @@ async fn a_busy_person_is_not_dialled_again_and_a_finished_call_is_over() -> Res
     // The provider tells the end once more: no new conversation begins.
     let late = call.hook(&[("CallStatus", "completed")]).await?;
     assert!(late.contains("<Hangup") && !late.contains("<Say"), "{late}");
+    Ok(())
+}
+
+/// The address that an answer names next: where it says what is heard goes, or where it asks again.
+fn next_address(twiml: &str) -> Result<String> {
+    let between = |from: &str, to: &str| {
+        let (_, rest) = twiml.split_once(from)?;
+        Some(rest.split_once(to)?.0.replace("&amp;", "&"))
+    };
+    let redirect = || between("<Redirect method=\"POST\">", "</Redirect>");
+    redirect()
+        .or_else(|| between("action=\"", "\""))
+        .with_context(|| format!("no address in {twiml}"))
+}
+
+#[tokio::test]
+async fn a_caller_hears_that_it_takes_a_moment_and_then_the_answer() -> Result<()> {
+    // A system of record that is out of order, and slow to say so.
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+    let slow = format!("http://{}", listener.local_addr()?);
+    tokio::spawn(async move {
+        use tokio::io::{AsyncReadExt, AsyncWriteExt};
+        while let Ok((mut peer, _)) = listener.accept().await {
+            tokio::spawn(async move {
+                let _ = peer.read(&mut [0; 4096]).await;
+                tokio::time::sleep(std::time::Duration::from_millis(2_500)).await;
+                let answer = b"HTTP/1.1 503 Out\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+                let _ = peer.write_all(answer).await;
+            });
+        }
+    });
+    let folder = tempfile::tempdir()?;
+    let mut options = start();
+    options.env.push(("HARBOR_BANK_API".to_owned(), slow));
+    let program = Program::start(folder.path(), &options)?;
+    let call = Call {
+        client: reqwest::Client::new(),
+        url: program.url.clone(),
+        sid: "CA00000000000000000000000000000003",
+    };
+    let hello = call.hook(&[]).await?;
+    let asked = [
+        ("SpeechResult", "what is the exchange rate for dollars"),
+        ("Confidence", "0.95"),
+    ];
+    let mut answer = call.hook_at(&next_address(&hello)?, &asked).await?;
+    assert!(answer.contains("One moment, please."), "{answer}");
+    let mut heard = vec![answer.clone()];
+    while answer.contains("<Redirect") && heard.len() < 6 {
+        answer = call.hook_at(&next_address(&answer)?, &[]).await?;
+        heard.push(answer.clone());
+    }
+    // Out of order means a person: what the bot says before is heard, and once.
+    assert!(
+        answer.contains("<Enqueue") && answer.contains("<Say"),
+        "{heard:#?}"
+    );
+    assert!(!answer.contains("One moment"), "{answer}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_silent_caller_hears_what_a_person_writes_once() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let mut stays = start();
+    stays
+        .env
+        .retain(|(name, _)| name != "BELLHOP_VOICE__ENQUEUE");
+    let program = Program::start(folder.path(), &stays)?;
+    let client = reqwest::Client::new();
+    let call = Call {
+        client: client.clone(),
+        url: program.url.clone(),
+        sid: "CA00000000000000000000000000000004",
+    };
+    let hello = call.hook(&[]).await?;
+    let waiting = call
+        .hook_at(&next_address(&hello)?, &[("Digits", "0")])
+        .await?;
+    assert!(waiting.contains("<Gather"), "{waiting}");
+    let staff = Customer::sign_in(&client, &program.url, &program.staff_code).await?;
+    let desk = format!("{}/v1/desk", program.url);
+    let queue = get(&client, &format!("{desk}/queue"), &staff).await?;
+    let id = queue["waiting"][0]["handoff_id"].as_str().context("one")?;
+    let act = |what: &str| format!("{desk}/handoffs/{id}/{what}");
+    post(&client, &act("accept"), Some(&staff), &json!({})).await?;
+    let words = json!({ "client_msg_id": "a1", "text": "Sam here, please hold the line." });
+    post(&client, &act("reply"), Some(&staff), &words).await?;
+    let silence = [("SpeechResult", "")];
+    let heard = call.hook_at(&next_address(&waiting)?, &silence).await?;
+    assert!(heard.contains("Sam here, please hold the line."), "{heard}");
+    let quiet = call.hook_at(&next_address(&heard)?, &silence).await?;
+    assert!(
+        quiet.contains("<Gather") && !quiet.contains("Sam here"),
+        "{quiet}"
+    );
     Ok(())
 }
 
