@@ -5,6 +5,7 @@
 
 pub mod actions;
 pub mod app;
+pub mod bots;
 mod breaker;
 pub mod channels;
 pub mod cli;

@@ -14,6 +14,8 @@ use bellhop_nlu as nlu;
 use bellhop_nlu::encoder::Encoder;
 use bellhop_nlu::{Mode, TrainOptions, Understanding};
 
+use crate::bots::BotSource;
+use crate::encoding::{content_hash, encode};
 use crate::folder::BotFolder;
 use crate::kb_adapter::Knowledge;
 use crate::nlu_adapter::{Embedder, Model};
@@ -36,17 +38,7 @@ pub struct Checked {
 impl Checked {
     /// Compiles the flows and joins what was found there with what was found in the articles.
     pub fn of(folder: &BotFolder) -> Self {
-        let refs: Vec<ArticleRef> = folder
-            .articles
-            .iter()
-            .filter(|article| article.audience == Audience::Public)
-            .map(|article| ArticleRef {
-                id: article.id.clone(),
-                title: article.title.clone(),
-                language: article.language.clone(),
-            })
-            .collect();
-        let compiled = compile(&folder.sources, &refs);
+        let compiled = compile(&folder.sources, &article_refs(&folder.articles));
         let mut sources = folder.sources.clone();
         let first = sources.files.len();
         sources.files.extend(folder.broken.iter().cloned());
@@ -72,6 +64,17 @@ impl Checked {
             .filter(|finding| finding.severity == Severity::Error)
             .count()
     }
+}
+
+/// The articles that flows may name.
+fn article_refs(articles: &[Article]) -> Vec<ArticleRef> {
+    let public = |article: &&Article| article.audience == Audience::Public;
+    let of = |article: &Article| ArticleRef {
+        id: article.id.clone(),
+        title: article.title.clone(),
+        language: article.language.clone(),
+    };
+    articles.iter().filter(public).map(of).collect()
 }
 
 fn diagnostic(finding: &Finding, file: usize, text: &str) -> Diagnostic {
@@ -117,6 +120,8 @@ pub struct Mind {
     pub knowledge: Arc<Knowledge>,
     /// Number of articles and of passages.
     pub size: (usize, usize),
+    /// Changes with the model, the examples and the articles.
+    fingerprint: String,
     zone: String,
 }
 
@@ -159,6 +164,7 @@ impl Mind {
         let embedder = Arc::new(Embedder::new(Arc::clone(&encoder)));
         let index = Index::open_or_build(cache, articles, &*embedder)?;
         Ok(Self {
+            fingerprint: fingerprint(&spec, &encoder, articles),
             encoder,
             understanding,
             size: index.size(),
@@ -171,6 +177,15 @@ impl Mind {
     pub fn reader(&self) -> Box<dyn Understand> {
         let (encoder, understanding) = (Arc::clone(&self.encoder), Arc::clone(&self.understanding));
         Box::new(Model::new(encoder, understanding, &self.zone))
+    }
+
+    /// What the bot was made from.
+    pub fn source(&self, folder: &BotFolder) -> BotSource {
+        BotSource {
+            files: folder.sources.clone(),
+            articles: article_refs(&folder.articles),
+            fingerprint: self.fingerprint.clone(),
+        }
     }
 
     /// What finds passages.
@@ -229,6 +244,14 @@ pub fn spec(bundle: &Bundle, articles: &[Article]) -> nlu::Spec {
             })
             .collect(),
     }
+}
+
+/// What decides how a bot reads and searches, beside its flows: the same on every machine.
+fn fingerprint(spec: &nlu::Spec, encoder: &Encoder, articles: &[Article]) -> String {
+    let heads = spec.cache_key_of(encoder.fingerprint(), Mode::Head);
+    // Articles are plain text, which always has a JSON.
+    let articles = encode("articles", &articles).unwrap_or_default();
+    format!("{heads} {}", hex::encode(content_hash(&articles)))
 }
 
 fn heads(

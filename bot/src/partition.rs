@@ -31,6 +31,11 @@ impl PartitionId {
         Self(Arc::from("staff:default"))
     }
 
+    /// What a version of the bot was made from.
+    pub fn bot(version: &str) -> Self {
+        Self(Arc::from(format!("bot:{version}")))
+    }
+
     /// A customer's address on a channel. Hashed: an address is personal data, and a key is seen in many places.
     pub fn contact(channel: &str, account: &str, address: &str) -> Self {
         let mut hash = Sha256::new();

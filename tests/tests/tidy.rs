@@ -243,7 +243,7 @@ const LAYERS: [&[&str]; 9] = [
     // What may happen, and what keeps it: neither knows the other.
     &["rules", "store"],
     &["hub", "decide", "channels", "breaker"],
-    &["intake", "positions", "delivery"],
+    &["bots", "intake", "positions", "delivery"],
     &["turn"],
     &["mailbox"],
     &["dispatch"],

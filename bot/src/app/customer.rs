@@ -342,8 +342,8 @@ impl App {
             .await?;
         for entry in entries.iter().filter(|entry| entry.kind == Kind::Events) {
             let at = traces.binary_search_by_key(&entry.cause, |trace| trace.seq);
-            if let (Ok(at), Body::Events(fed)) = (at, Row::of(entry)?.body) {
-                let heard = fed.into_iter().find_map(Fed::reading);
+            if let (Ok(at), Body::Events(feed)) = (at, Row::of(entry)?.body) {
+                let heard = feed.events.into_iter().find_map(Fed::reading);
                 traces[at].reading = traces[at].reading.take().or(heard);
             }
         }

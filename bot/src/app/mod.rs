@@ -26,6 +26,7 @@ use tokio_util::sync::CancellationToken;
 use bellhop_flows::bundle::Bundle;
 
 use crate::actions::Actions;
+use crate::bots::{Bot, BotSource, Bots, version};
 use crate::channels::Channels;
 use crate::clock::Clock;
 use crate::delivery::{ChannelLine, Delivery, Receiver, Webhook};
@@ -50,6 +51,8 @@ const AT_ONCE: usize = 1000;
 pub struct Parts {
     /// The compiled bot.
     pub bundle: Arc<Bundle>,
+    /// What it was made from.
+    pub source: BotSource,
     /// Reads messages; moved to a compute thread of its own.
     pub understand: Box<dyn Understand>,
     /// Finds passages.
@@ -97,6 +100,7 @@ impl Default for Options {
 /// The pieces of a running program, each ready.
 struct Wiring {
     bundle: Arc<Bundle>,
+    source: BotSource,
     reader: Reader,
     retrieve: Arc<dyn Retrieve>,
     actions: Actions,
@@ -173,6 +177,7 @@ impl App {
             line: ChannelLine::new(parts.clock.now()),
             channels: Arc::new(options.channels),
             bundle: parts.bundle,
+            source: parts.source,
             reader,
             retrieve: parts.retrieve,
             actions: parts.actions,
@@ -198,11 +203,16 @@ impl App {
         } = wiring;
         let hub = Arc::clone(&dispatch.hub);
         let line = Arc::new(wiring.line);
-        let context = Arc::new(Context {
+        let bot = Bot {
+            version: version(&bundle, &wiring.source),
             bundle: Arc::clone(&bundle),
             reader: wiring.reader,
             retrieve: wiring.retrieve,
             actions: wiring.actions,
+        };
+        let bots = Bots::open(bot, &wiring.source, store.clone(), &clock).await?;
+        let context = Arc::new(Context {
+            bots: Arc::new(bots),
             clock: clock.clone(),
             store: store.clone(),
             report: status.is_some(),

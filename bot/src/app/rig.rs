@@ -14,6 +14,7 @@ use bellhop_flows::source::{SourceFile, Sources};
 
 use super::{App, Options, Parts};
 use crate::actions::Actions;
+use crate::bots::BotSource;
 use crate::channels::Channels;
 use crate::clock::Clock;
 use crate::conversation::{Accepted, Inbound, InboundBody, NewConversation};
@@ -33,6 +34,8 @@ pub(crate) struct Rig {
     pub(crate) clock: Clock,
     /// The bot.
     pub(crate) bundle: Arc<Bundle>,
+    /// What it was made from, where that is to be kept.
+    pub(crate) source: BotSource,
     /// How actions are carried out.
     pub(crate) actions: Actions,
     /// The model fails on everything.
@@ -48,10 +51,17 @@ impl Rig {
             folder: tempfile::tempdir().expect("a folder"),
             clock: Clock::manual(Timestamp::from_second(1_790_000_000).expect("a time")),
             bundle: Arc::new(bot()),
+            source: BotSource::default(),
             actions: Actions::stub(),
             deaf: false,
             channels: Channels::default(),
         }
+    }
+
+    /// The same folder with the bot made from these files.
+    pub(crate) fn with_bot(&mut self, files: &[(&str, &str)]) {
+        self.bundle = Arc::new(compiled(files));
+        self.source.files = sources(files);
     }
 
     /// The store's file.
@@ -74,6 +84,7 @@ impl Rig {
     fn parts(&self) -> Parts {
         Parts {
             bundle: Arc::clone(&self.bundle),
+            source: self.source.clone(),
             understand: Box::new(Words { deaf: self.deaf }),
             retrieve: Arc::new(Nothing),
             actions: self.actions.clone(),
@@ -144,7 +155,8 @@ pub(crate) async fn send(
     app.accept(conversation, text(id, said)).await
 }
 
-const BOT: &str = "
+/// `bot.yaml` of [`bot`].
+pub(crate) const BOT: &str = "
 schema: 1
 name: Test
 languages: [en]
@@ -157,7 +169,8 @@ handoff:
   triggers: []
 ";
 
-const PAY: &str = "
+/// `flows/pay.yaml` of [`bot`].
+pub(crate) const PAY: &str = "
 schema: 1
 module: pay
 slots:
@@ -211,16 +224,19 @@ pub(crate) fn bot() -> Bundle {
     compiled(&[("bot.yaml", BOT), ("flows/pay.yaml", PAY)])
 }
 
+fn sources(files: &[(&str, &str)]) -> Sources {
+    let file = |(path, text): &(&str, &str)| SourceFile {
+        path: (*path).to_owned(),
+        text: (*text).to_owned(),
+    };
+    Sources {
+        files: files.iter().map(file).collect(),
+    }
+}
+
 /// A bot from the texts of its files.
 pub(crate) fn compiled(files: &[(&str, &str)]) -> Bundle {
-    let file = |path: &str, text: &str| SourceFile {
-        path: path.to_owned(),
-        text: text.to_owned(),
-    };
-    let sources = Sources {
-        files: files.iter().map(|(path, text)| file(path, text)).collect(),
-    };
-    let compiled = compile(&sources, &[]);
+    let compiled = compile(&sources(files), &[]);
     let errors: Vec<_> = compiled
         .diagnostics
         .iter()

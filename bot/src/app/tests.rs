@@ -2,7 +2,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 
-use super::rig::{Rig, SOON, closed, say, send, text, web};
+use bellhop_flows::engine::event::Event;
+use bellhop_flows::engine::state::State;
+
+use super::rig::{BOT, PAY, Rig, SOON, closed, say, send, text, web};
 use super::*;
 use crate::conversation::STATE;
 use crate::conversation::journal::{Row, engine_events};
@@ -195,16 +198,21 @@ async fn a_conversation_with_too_much_waiting_takes_no_more() {
 
 /// The state that is stored, and the one that the journal gives.
 async fn stored_and_folded(app: &App, conversation: &str) -> (String, String) {
+    let (kept, events) = stored_and_fed(app, conversation).await;
+    let folded = turn::rebuild(&app.services.context().bots, &events).await;
+    let json = |state| serde_json::to_string(state).expect("JSON");
+    (json(&kept), json(&folded.expect("folds")))
+}
+
+/// The state that is stored, and what the engine was fed, with the bot's versions.
+async fn stored_and_fed(app: &App, conversation: &str) -> (State, Vec<(Option<Arc<str>>, Event)>) {
     let (store, partition) = (&app.services.store, PartitionId::conversation(conversation));
     let snapshot = store.snapshot(&partition, &[STATE]).await.expect("reads");
     let snapshot = snapshot.expect("is there");
     let kept = read_state(snapshot.doc(STATE).expect("a state")).expect("whole");
     let log = store.log(&partition, 0, usize::MAX).await.expect("reads");
     let rows = log.iter().map(|entry| Row::of(entry).expect("reads"));
-    let events = engine_events(rows.collect(), u64::MAX);
-    let folded = turn::rebuild(&app.services.bundle, &events);
-    let json = |state| serde_json::to_string(state).expect("JSON");
-    (json(&kept.state), json(&folded))
+    (kept.state, engine_events(rows.collect(), u64::MAX))
 }
 
 /// What the customers of the crash test say.
@@ -295,6 +303,56 @@ async fn a_damaged_snapshot_is_made_again_from_the_journal() {
     assert_eq!(reply.owner, bellhop_flows::engine::state::Owner::Bot);
     let (stored, folded) = stored_and_folded(&app, &c).await;
     assert_eq!(stored, folded);
+}
+
+#[tokio::test]
+async fn a_state_is_made_again_with_the_flows_that_its_events_were_fed_to() {
+    let mut rig = Rig::new();
+    rig.with_bot(&[("bot.yaml", BOT), ("flows/pay.yaml", PAY)]);
+    let app = rig.start().await;
+    let c = web(&app).await;
+    say(&app, &c, "m1", "=pay.limit").await;
+    say(&app, &c, "m2", "42").await;
+    say(&app, &c, "m3", "=pay.limit").await;
+    app.shutdown().await;
+
+    // The flow is another one from now on, and what was asked is no longer asked.
+    let edited = PAY.replace(
+        "      - ask: sum\n      - say: changed\n",
+        "      - say: looked\n",
+    );
+    let edited = edited.replace("  ask_sum: {en: How much?}\n", "");
+    let edited = edited.replace("'Seen, {seen.ref}.'", "Limits can't be changed.");
+    rig.with_bot(&[("bot.yaml", BOT), ("flows/pay.yaml", &edited)]);
+    let app = rig.start().await;
+    say(&app, &c, "m4", "hello").await;
+    say(&app, &c, "m5", "=pay.limit").await;
+
+    let (kept, events) = stored_and_fed(&app, &c).await;
+    let versions: BTreeSet<_> = events.iter().map(|(version, _)| version.clone()).collect();
+    assert_eq!(versions.len(), 2, "{versions:?}");
+    let folded = turn::rebuild(&app.services.context().bots, &events).await;
+    assert_eq!(folded.expect("folds"), kept);
+    let mut by_today = State::default();
+    turn::fold(
+        app.bundle(),
+        &mut by_today,
+        events.iter().map(|(_, event)| event),
+    );
+    assert_ne!(by_today, kept, "today's flows tell another story");
+
+    // So it is where the snapshot is damaged: also in a process that has never seen the first version's files.
+    let before = serde_json::to_string(&kept).expect("JSON");
+    app.shutdown().await;
+    tamper(
+        &rig.store(),
+        "UPDATE docs SET body = x'00' || body WHERE name = 'state'",
+    );
+    let app = rig.start().await;
+    say(&app, &c, "m6", "hello").await;
+    let (stored, folded) = stored_and_folded(&app, &c).await;
+    assert_eq!(stored, folded);
+    assert_ne!(stored, before);
 }
 
 #[tokio::test]

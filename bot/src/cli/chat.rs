@@ -35,6 +35,7 @@ pub(super) fn run(config: &Config, args: &Chat) -> Result<ExitCode> {
     let parts = Parts {
         understand: mind.reader(),
         retrieve: mind.retriever(),
+        source: mind.source(&folder),
         bundle,
         actions,
         clock: Clock::System,

@@ -77,6 +77,7 @@ async fn serve(config: Config, folder: BotFolder, bundle: Arc<Bundle>, stubs: bo
     let parts = Parts {
         understand: mind.reader(),
         retrieve: mind.retriever(),
+        source: mind.source(&folder),
         bundle: Arc::clone(&bundle),
         actions,
         clock: clock.clone(),

@@ -50,6 +50,9 @@ pub struct ConversationHead {
     /// When it ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub closed_at: Option<Timestamp>,
+    /// Version of the bot that took the last turn.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bot: Option<Arc<str>>,
     /// Who has it.
     pub owner: Owner,
     /// Grows with every change of owner.

@@ -1,6 +1,7 @@
 //! The journal: what the entries of a conversation's log say.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -79,7 +80,7 @@ pub enum Body {
     /// Something to be worked through.
     Input(Input),
     /// What the engine was fed in a turn, or in a part of one.
-    Events(Vec<Fed>),
+    Events(Feed),
     /// An irreversible call that is about to be sent.
     Call(ActionCall),
     /// Something said, visible to the customer.
@@ -90,6 +91,27 @@ pub enum Body {
     Closed(ClosedEvent),
     /// Between staff; the customer never sees it.
     Note(Note),
+}
+
+/// What the engine of a bot was fed, in order.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Feed {
+    /// The bot's version; none where an older program wrote it.
+    pub bot: Option<Arc<str>>,
+    /// What.
+    pub events: Vec<Fed>,
+}
+
+impl Feed {
+    /// Reads it; older programs wrote the events alone.
+    fn of(body: &Bytes) -> Result<Self, Unreadable> {
+        const WHAT: &str = "journal entry";
+        if body.first() == Some(&b'[') {
+            let events = decode(WHAT, body)?;
+            return Ok(Self { bot: None, events });
+        }
+        decode(WHAT, body)
+    }
 }
 
 /// An event that the engine was fed. What the customer sent is in the input already and is not kept twice.
@@ -150,8 +172,9 @@ impl Fed {
     }
 }
 
-/// Everything that the engine was fed for inputs up to a seq, in order, from all entries of a log up to there.
-pub fn engine_events(rows: Vec<Row>, through: u64) -> Vec<Event> {
+/// Everything that the engine was fed for inputs up to a seq, in order, from all entries of a log up to there; each with the
+/// version of the bot.
+pub fn engine_events(rows: Vec<Row>, through: u64) -> Vec<(Option<Arc<str>>, Event)> {
     let mut inputs = BTreeMap::new();
     let mut events = Vec::new();
     for row in rows {
@@ -161,9 +184,10 @@ pub fn engine_events(rows: Vec<Row>, through: u64) -> Vec<Event> {
             }) => {
                 inputs.insert(row.seq, body);
             }
-            Body::Events(fed) if row.cause <= through => {
+            Body::Events(Feed { bot, events: fed }) if row.cause <= through => {
                 let input = inputs.get(&row.cause);
-                events.extend(fed.into_iter().map(|fed| fed.event(input)));
+                let fed = fed.into_iter().map(|fed| fed.event(input));
+                events.extend(fed.map(|event| (bot.clone(), event)));
             }
             _ => {}
         }
@@ -203,7 +227,7 @@ impl Body {
         const WHAT: &str = "journal entry";
         Ok(match kind {
             Kind::Input => Self::Input(decode(WHAT, body)?),
-            Kind::Events => Self::Events(decode(WHAT, body)?),
+            Kind::Events => Self::Events(Feed::of(body)?),
             Kind::Call => Self::Call(decode(WHAT, body)?),
             Kind::Message => Self::Message(decode(WHAT, body)?),
             Kind::Handoff => Self::Handoff(decode(WHAT, body)?),

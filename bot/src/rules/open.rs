@@ -43,6 +43,7 @@ pub(crate) fn open(
         token_hash,
         opened_at: now,
         closed_at: None,
+        bot: None,
         owner: Owner::Bot,
         custody_epoch: 0,
         handoffs: Vec::new(),

@@ -1,5 +1,7 @@
 //! The end of a turn: what came of it becomes a commit.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 
 use bellhop_flows::engine::effect::{HandoffRequest, Listen};
@@ -35,6 +37,8 @@ pub(crate) struct PendingHandoff {
 pub(crate) struct TurnEnd {
     /// Seq of its input.
     pub(crate) seq: u64,
+    /// Version of the bot that took it.
+    pub(crate) bot: Arc<str>,
     /// The engine's state.
     pub(crate) state: State,
     /// What the bot waits for.
@@ -83,6 +87,7 @@ pub(crate) fn turn_end(
     if let Some(fed) = &turn.fed {
         draft.append(turn.seq, fed)?;
     }
+    draft.head.bot = Some(Arc::clone(&turn.bot));
     draft.head.language.clone_from(&turn.state.language);
     if !late {
         for body in &turn.out {

@@ -35,7 +35,7 @@ pub(super) async fn commit(
             Retry
         };
         let desk = Desk {
-            bundle: &context.bundle,
+            bundle: &context.bots.current().bundle,
             now: end.trace.at,
             report: context.report,
         };

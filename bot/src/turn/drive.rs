@@ -12,6 +12,7 @@ use bellhop_flows::engine::event::{Event, EventKind, Input, Outcome, Reading};
 use bellhop_flows::engine::state::{Owner, State};
 
 use super::{CachedState, Context, InFlightTurn, Retry, is_asked, kept_events};
+use crate::bots::Bot;
 use crate::clock::Stopwatch;
 use crate::conversation::journal::{Body, Row, What};
 use crate::conversation::{CallTrace, InboundBody, SearchTrace, TurnTrace};
@@ -43,6 +44,7 @@ pub(super) struct Done {
 /// A turn under way.
 pub(super) struct Drive<'a> {
     context: &'a Context,
+    bot: &'a Bot,
     cached: CachedState,
     row: &'a Row,
     begun: InFlightTurn,
@@ -73,17 +75,20 @@ impl<'a> Drive<'a> {
         let was_ended = matches!(&row.body, Body::Input(input) if input.ends());
         Self {
             context,
+            bot: context.bots.current(),
+            // A turn is one version's: what another was fed of it is replaced by what this one is fed.
+            rewrite: cached.begun.is_anothers,
             begun: cached.begun.clone(),
             cached,
             row,
             fed: Vec::new(),
             stored: 0,
-            rewrite: false,
             embedding: Arc::from([]),
             reason: None,
             done: Done {
                 end: TurnEnd {
                     seq: row.seq,
+                    bot: Arc::clone(&context.bots.current().version),
                     state,
                     listen: None,
                     fed: None,
@@ -115,7 +120,7 @@ impl<'a> Drive<'a> {
         let first = self.first().await;
         let mut waiting = VecDeque::from([first]);
         let mut steps: u32 = 0;
-        let most = self.context.bundle.limits.steps.saturating_add(STEPS);
+        let most = self.bot.bundle.limits.steps.saturating_add(STEPS);
         while let Some(event) = waiting.pop_front() {
             steps += 1;
             if steps > most {
@@ -124,7 +129,7 @@ impl<'a> Drive<'a> {
                 break;
             }
             let watch = Stopwatch::start();
-            let step = engine::step(&self.context.bundle, &mut self.done.end.state, &event);
+            let step = engine::step(&self.bot.bundle, &mut self.done.end.state, &event);
             self.done.end.trace.micros.engine += watch.micros();
             self.fed.push(event);
             self.done.end.trace.entries.extend(step.trace.entries);
@@ -139,7 +144,7 @@ impl<'a> Drive<'a> {
 
     /// Throws away what a turn that panicked had come to: its input is not fed to the engine again.
     pub(super) fn give_up(&mut self) {
-        let said = apology(&self.context.bundle, &self.cached.state.language);
+        let said = apology(&self.bot.bundle, &self.cached.state.language);
         self.begun.events.clear();
         self.fed.clear();
         self.rewrite = true;
@@ -194,9 +199,11 @@ impl<'a> Drive<'a> {
     /// What the engine was fed that the journal does not have, and the entries there that do not hold any more.
     fn to_store(&self) -> (Option<Body>, Vec<u64>) {
         if self.rewrite {
-            (kept_events(self.row, &self.fed), self.begun.entries.clone())
+            let fed = kept_events(self.row, &self.fed, &self.bot.version);
+            (fed, self.begun.entries.clone())
         } else {
-            (kept_events(self.row, &self.fed[self.stored..]), Vec::new())
+            let fed = kept_events(self.row, &self.fed[self.stored..], &self.bot.version);
+            (fed, Vec::new())
         }
     }
 
@@ -246,17 +253,14 @@ impl<'a> Drive<'a> {
         if matches!(state.owner, Owner::Agent | Owner::Closed) {
             return None;
         }
-        let language = match (
-            state.language.as_str(),
-            self.context.bundle.languages.first(),
-        ) {
+        let language = match (state.language.as_str(), self.bot.bundle.languages.first()) {
             ("", Some(first)) => first.clone(),
             (language, _) => language.to_owned(),
         };
-        let open = engine::open_question(&self.context.bundle, state);
+        let open = engine::open_question(&self.bot.bundle, state);
         let watch = Stopwatch::start();
         let understood = self
-            .context
+            .bot
             .reader
             .read(Request {
                 text: text.to_owned(),
@@ -344,10 +348,8 @@ impl<'a> Drive<'a> {
         let (outcome, tries) = if let Some(outcome) = answered {
             (outcome, 0)
         } else if allowed {
-            let actions = &self.context.actions;
-            let (outcome, tries) = actions
-                .call(&call, &self.context.bundle, conversation)
-                .await;
+            let actions = &self.bot.actions;
+            let (outcome, tries) = actions.call(&call, &self.bot.bundle, conversation).await;
             self.context
                 .answered
                 .keep(conversation, &call.key, &outcome);
@@ -361,7 +363,7 @@ impl<'a> Drive<'a> {
         let trace = CallTrace {
             action: call.action.clone(),
             key: format!("{}/{}", self.cached.conversation.id, call.key),
-            args: arguments(&self.context.bundle, &self.done.end.state, &call.action),
+            args: arguments(&self.bot.bundle, &self.done.end.state, &call.action),
             result: result(&outcome),
             tries,
             micros,
@@ -444,10 +446,7 @@ impl<'a> Drive<'a> {
             return event;
         }
         let watch = Stopwatch::start();
-        let (retrieve, embedding) = (
-            Arc::clone(&self.context.retrieve),
-            Arc::clone(&self.embedding),
-        );
+        let (retrieve, embedding) = (Arc::clone(&self.bot.retrieve), Arc::clone(&self.embedding));
         let only = article.clone();
         let found = tokio::task::spawn_blocking(move || {
             let embedding = (!embedding.is_empty()).then_some(&*embedding);
@@ -501,7 +500,7 @@ impl<'a> Drive<'a> {
     /// Where somebody who asks now stands.
     async fn standing(&self, request: &HandoffRequest) -> Result<QueuePosition, ServiceError> {
         let view = positions::queue(&self.context.store).await?;
-        let queues = &self.context.bundle.queues;
+        let queues = &self.bot.bundle.queues;
         let now = self.context.clock.now();
         Ok(view.newcomer(&request.queue, request.priority, queues, now))
     }

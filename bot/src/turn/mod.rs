@@ -22,16 +22,15 @@ use bellhop_flows::engine::effect::Listen;
 use bellhop_flows::engine::event::{Event, EventKind};
 use bellhop_flows::engine::state::{Owner, State};
 
-use crate::actions::Actions;
+use crate::bots::Bots;
 use crate::clock::{Clock, Stopwatch};
-use crate::conversation::journal::{Body, Fed, Input, Row, What, engine_events};
+use crate::conversation::journal::{Body, Fed, Feed, Input, Row, What, engine_events};
 use crate::conversation::{Conversation, HEAD, InboundBody, Reply, STATE, StageMicros, read_state};
 use crate::encoding::encode;
 use crate::error::ServiceError;
 use crate::events::{Author, CustomerEvent, TypingEvent};
 use crate::partition::{Entry, Kind, PartitionId};
 use crate::store::Store;
-use crate::understand::{Reader, Retrieve};
 pub(crate) use answered::ActionResultCache;
 use drive::Drive;
 
@@ -45,14 +44,8 @@ const TAIL: usize = 64;
 
 /// What turns need.
 pub(crate) struct Context {
-    /// The compiled bot.
-    pub(crate) bundle: Arc<Bundle>,
-    /// Reads messages.
-    pub(crate) reader: Reader,
-    /// Finds passages.
-    pub(crate) retrieve: Arc<dyn Retrieve>,
-    /// Calls systems of record.
-    pub(crate) actions: Actions,
+    /// The bot that answers, and those that did.
+    pub(crate) bots: Arc<Bots>,
     /// Time.
     pub(crate) clock: Clock,
     /// The store.
@@ -91,6 +84,8 @@ struct InFlightTurn {
     calls: BTreeSet<String>,
     /// Seqs of the entries that hold the events.
     entries: Vec<u64>,
+    /// They were fed to another version of the bot.
+    is_anothers: bool,
 }
 
 /// The store could not take the turn, or somebody else moved the conversation: read it anew.
@@ -193,13 +188,32 @@ fn unknown(conversation: &str) -> ServiceError {
     }
 }
 
-/// Makes the state of a conversation from everything that the engine was fed.
-pub(crate) fn rebuild(bundle: &Bundle, events: &[Event]) -> State {
+/// Makes the state of a conversation from everything that the engine was fed, each event with the flows that it was fed to.
+///
+/// # Errors
+/// The store is away.
+pub(crate) async fn rebuild(
+    bots: &Bots,
+    events: &[(Option<Arc<str>>, Event)],
+) -> Result<State, ServiceError> {
     let mut state = State::default();
-    for event in events {
-        bellhop_flows::engine::step(bundle, &mut state, event);
+    for same in events.chunk_by(|(one, _), (other, _)| one == other) {
+        let version = same.first().and_then(|(version, _)| version.as_deref());
+        let bundle = bots.bundle_of(version).await?;
+        fold(&bundle, &mut state, same.iter().map(|(_, event)| event));
     }
-    state
+    Ok(state)
+}
+
+/// Feeds a state what one version of the bot was fed.
+pub(crate) fn fold<'a>(
+    bundle: &Bundle,
+    state: &mut State,
+    events: impl Iterator<Item = &'a Event>,
+) {
+    for event in events {
+        bellhop_flows::engine::step(bundle, state, event);
+    }
 }
 
 /// Reads a conversation and the inputs that wait in it.
@@ -225,7 +239,7 @@ pub(crate) async fn load(
             let entries = store.log(partition, 0, usize::MAX).await?;
             let rows = entries.iter().map(Row::of).collect::<Result<_, _>>()?;
             let events = engine_events(rows, processed);
-            (rebuild(&context.bundle, &events), None)
+            (rebuild(&context.bots, &events).await?, None)
         }
     };
     let entries = store.log(partition, processed, usize::MAX).await?;
@@ -238,7 +252,7 @@ pub(crate) async fn load(
     let begun = rows
         .iter()
         .find(|row| is_input(row))
-        .map(|first| begun(first, &rows))
+        .map(|first| begun(first, &rows, &context.bots.current().version))
         .unwrap_or_default();
     rows.retain(is_input);
     let cached = CachedState {
@@ -302,13 +316,18 @@ fn is_asked(row: &Row) -> bool {
     }
 }
 
-/// What a turn that did not end had stored, among the rows after its input.
-fn begun(input: &Row, rows: &[Row]) -> InFlightTurn {
+/// What a turn that did not end had stored, among the rows after its input; `version` is the bot's that takes it up.
+fn begun(input: &Row, rows: &[Row], version: &str) -> InFlightTurn {
     let mut begun = InFlightTurn::default();
     for row in rows.iter().filter(|row| row.cause == input.seq) {
         match &row.body {
-            Body::Events(fed) => {
-                let events = fed.iter().cloned().map(|fed| fed.event(sent(input)));
+            Body::Events(feed) => {
+                begun.is_anothers |= feed.bot.as_deref() != Some(version);
+                let events = feed
+                    .events
+                    .iter()
+                    .cloned()
+                    .map(|fed| fed.event(sent(input)));
                 begun.events.extend(events);
                 begun.entries.push(row.seq);
             }
@@ -332,9 +351,14 @@ fn sent(row: &Row) -> Option<&InboundBody> {
 }
 
 /// Events as the journal keeps them; none where there are none.
-fn kept_events(row: &Row, events: &[Event]) -> Option<Body> {
+fn kept_events(row: &Row, events: &[Event], bot: &Arc<str>) -> Option<Body> {
     let fed = events.iter().map(|event| Fed::of(event, sent(row)));
-    (!events.is_empty()).then(|| Body::Events(fed.collect()))
+    (!events.is_empty()).then(|| {
+        Body::Events(Feed {
+            bot: Some(Arc::clone(bot)),
+            events: fed.collect(),
+        })
+    })
 }
 
 /// Runs one input. Gives what is kept for the next one and what this one caused. Whoever watches sees that the bot is at

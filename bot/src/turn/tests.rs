@@ -12,7 +12,7 @@ use bellhop_flows::engine::state::Owner;
 use super::*;
 use crate::actions::Actions;
 use crate::app::App;
-use crate::app::rig::{Rig, SOON, closed, say, send, web};
+use crate::app::rig::{BOT, PAY, Rig, SOON, closed, say, send, web};
 use crate::conversation::{Inbound, InboundBody};
 use crate::events::{Author, CustomerEvent, HandoffStatus};
 use crate::hub::Live;
@@ -178,7 +178,16 @@ async fn a_model_that_fails_does_not_silence_the_bot() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_irreversible_call_is_sent_again_after_a_crash_under_its_own_key_only() {
+    for edit in ["", "Sent off, "] {
+        dies_in_a_call(edit).await;
+    }
+}
+
+/// The program dies while a system of record has its call, and the next one, whose flows say it with `edit` where that is
+/// something, takes the turn up.
+async fn dies_in_a_call(edit: &str) {
     let mut rig = Rig::new();
+    rig.with_bot(&[("bot.yaml", BOT), ("flows/pay.yaml", PAY)]);
     let peer = Peer::serve(&mut rig).await;
     let program = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
@@ -198,16 +207,32 @@ async fn an_irreversible_call_is_sent_again_after_a_crash_under_its_own_key_only
     // Even a model that now reads the message in another way leads to the same call.
     rig.deaf = true;
     rig.clock.advance(std::time::Duration::from_secs(60));
+    let (was, says) = ("Sent, ", if edit.is_empty() { "Sent, " } else { edit });
+    let edited = PAY.replace(was, says);
+    rig.with_bot(&[("bot.yaml", BOT), ("flows/pay.yaml", &edited)]);
     peer.go.add_permits(10);
     let app = rig.start().await;
     let reply = app.reply(&c, seq, SOON).await.expect("answers");
-    assert_eq!(texts(&reply.events, Author::Bot)[0], "Sent, R7.");
+    assert_eq!(texts(&reply.events, Author::Bot)[0], format!("{says}R7."));
     let keys = peer.keys();
     assert_eq!(keys.len(), 2, "{keys:?}");
     assert_eq!(keys[0], keys[1]);
     assert!(keys[0].starts_with(&format!("{c}/")), "{keys:?}");
     let traces = app.trace(&c).await.expect("traces");
     assert_eq!(traces[2].calls[0].key, keys[0]);
+
+    // Whichever version was fed what of the turn: the journal says which, and gives the same state.
+    let context = app.services.context();
+    let partition = PartitionId::conversation(&c);
+    let log = context.store.log(&partition, 0, usize::MAX).await;
+    let rows = log.expect("reads");
+    let rows = rows.iter().map(|entry| Row::of(entry).expect("reads"));
+    let events = engine_events(rows.collect(), u64::MAX);
+    let folded = rebuild(&context.bots, &events).await.expect("folds");
+    let snapshot = context.store.snapshot(&partition, &[STATE]).await;
+    let snapshot = snapshot.expect("reads").expect("is there");
+    let kept = snapshot.doc(STATE).and_then(|body| read_state(body));
+    assert_eq!(folded, kept.expect("whole").state);
 }
 
 /// A conversation as it is stored.
@@ -387,7 +412,8 @@ async fn a_turn_that_is_given_up_leaves_no_trace_in_the_state_and_says_so() {
     let log = log.expect("reads");
     let rows = log.iter().map(|entry| Row::of(entry).expect("reads"));
     let events = engine_events(rows.collect(), u64::MAX);
-    assert_eq!(json(&rebuild(&rig.bundle, &events)), before);
+    let folded = rebuild(&context.bots, &events).await.expect("folds");
+    assert_eq!(json(&folded), before);
     let (read, rows) = load(context, &partition).await.expect("reads");
     assert!(rows.is_empty() && read.processed() == row.seq);
 }

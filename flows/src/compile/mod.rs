@@ -25,6 +25,8 @@ mod usage;
 mod values;
 pub(crate) mod walk;
 
+use serde::{Deserialize, Serialize};
+
 use crate::bundle::Bundle;
 use crate::check::check;
 use crate::diag::{Diagnostic, Severity};
@@ -32,7 +34,7 @@ use crate::source::Sources;
 use crate::syntax;
 
 /// An article as the flows see it: something to answer from.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ArticleRef {
     /// Its path under `knowledge/` without `.md`.
     pub id: String,

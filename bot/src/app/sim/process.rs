@@ -17,6 +17,7 @@ use super::world::{Who, World};
 use crate::actions::{Actions, Peer};
 use crate::app::rig::{Words, bot};
 use crate::app::{App, Wiring};
+use crate::bots::BotSource;
 use crate::clock::Clock;
 use crate::delivery::{ChannelLine, Receiver};
 use crate::dispatch::Dispatch;
@@ -75,6 +76,7 @@ async fn live(world: &Arc<World>, who: Who, clock: Clock, random: &mut Random) {
     };
     let started = App::on(Wiring {
         bundle: bundle(),
+        source: BotSource::default(),
         reader: Reader::inline(Arc::new(Words::default())),
         retrieve: Arc::new(NoSearch(Arc::clone(world))),
         actions: Actions::scripted(Arc::new(outside.clone())),

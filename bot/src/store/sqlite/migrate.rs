@@ -165,6 +165,7 @@ fn heads(tx: &Transaction<'_>) -> Result<(), Migration> {
             ];
             let (handoffs, open_handoff) = ids.remove(&id).unwrap_or_default();
             let head = ConversationHead {
+                bot: None,
                 channel: row.get(4)?,
                 account: row.get(5)?,
                 provider_key: row.get(6)?,

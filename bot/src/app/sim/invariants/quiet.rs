@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use bellhop_flows::engine::state::State;
+
 use super::super::engine::at_once;
 use super::super::oracle::{Oracle, Told};
 use super::super::process::bundle;
@@ -15,7 +17,7 @@ use crate::handoff::record::Record;
 use crate::handoff::status::Status;
 use crate::partition::{Kind, PartitionId, Snapshot};
 use crate::store::{Engine, Memory};
-use crate::turn::rebuild;
+use crate::turn::fold;
 
 /// What still waits: inputs, and things to be sent.
 pub(in crate::app::sim) fn waits(memory: &Memory) -> usize {
@@ -86,7 +88,13 @@ fn worked_through(
 fn folds(snapshot: &Snapshot, rows: Vec<Row>) -> Judged {
     let kept = snapshot.doc(STATE).and_then(|body| read_state(body));
     let kept = kept.ok_or("no state is kept")?.state;
-    let folded = rebuild(&bundle(), &engine_events(rows, u64::MAX));
+    let mut folded = State::default();
+    let events = engine_events(rows, u64::MAX);
+    fold(
+        &bundle(),
+        &mut folded,
+        events.iter().map(|(_, event)| event),
+    );
     must!(kept == folded, "kept {kept:?}\nfolded {folded:?}");
     Ok(())
 }
