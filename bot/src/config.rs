@@ -10,6 +10,7 @@ use bellhop_nlu::encoder::{Encoder, Precision};
 use serde::{Deserialize, Serialize};
 
 use crate::channels::ChannelConfig;
+use crate::roles::Roles;
 use crate::store::StoreAddress;
 
 /// Everything an operator can set.
@@ -21,6 +22,8 @@ pub struct Config {
     /// Where the store lives: `sqlite:PATH`, or `redis://HOST:PORT` for several processes; a file under the data folder where
     /// none is given.
     pub store: Option<String>,
+    /// What this process does, of several that share a store: some of `edge`, `turns` and `desk`, with commas between.
+    pub roles: Roles,
     /// Folder for the store, the model and cached heads.
     pub data_dir: PathBuf,
     /// Folder with the encoder; the data folder's where none is given.
@@ -93,6 +96,7 @@ impl Default for Config {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
             store: None,
+            roles: Roles::default(),
             data_dir: default_data_dir(),
             model: None,
             public_url: None,
@@ -163,12 +167,24 @@ impl Config {
     /// Where everything is kept: a file in the data folder where nothing is said.
     ///
     /// # Errors
-    /// An address that no engine knows.
+    /// An address that no engine knows, or roles for one that processes can't share.
     pub fn store_address(&self) -> Result<StoreAddress, String> {
-        match &self.store {
-            None => Ok(StoreAddress::Sqlite(self.data_dir.join("bellhop.db"))),
-            Some(address) => address.parse(),
+        let mut address = match &self.store {
+            None => StoreAddress::Sqlite(self.data_dir.join("bellhop.db")),
+            Some(address) => address.parse()?,
+        };
+        match &mut address {
+            StoreAddress::Redis(options) => options.takes_turns = self.roles.turns,
+            _ if self.roles == Roles::default() => {}
+            _ => {
+                return Err(format!(
+                    "the roles {} leave work to other processes, and {address} is one process's store; leave the roles \
+                     out, or name a Redis with --store",
+                    self.roles
+                ));
+            }
         }
+        Ok(address)
     }
 
     /// Folder of this bot's cached heads and indexes.

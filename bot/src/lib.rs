@@ -30,6 +30,7 @@ pub mod model;
 pub mod nlu_adapter;
 pub mod partition;
 mod positions;
+pub mod roles;
 mod rules;
 pub mod server;
 pub mod staff;

@@ -208,14 +208,9 @@ impl App {
         let snapshot = services.snapshot(&partition, &[HEAD, STATE]).await?;
         let kept = snapshot.doc(STATE).and_then(|body| read_state(body));
         let head = Conversation::of(&partition, &snapshot)?.head;
-        let after = services.store.log(&partition, seq, usize::MAX).await?;
-        let caused = after.iter().filter(|entry| entry.cause == seq);
-        let mut events = Vec::new();
-        for entry in caused.filter(|entry| Row::may_be_visible(entry.kind)) {
-            events.extend(Row::of(entry)?.visible());
-        }
+        let (since, through) = turn::told_with(&services.store, &partition, seq).await?;
         Ok(Reply {
-            events,
+            events: services.news(&partition, since, through).await?,
             listen: kept.and_then(|kept| kept.listen),
             owner: head.owner,
             handoff_id: head.open_handoff,

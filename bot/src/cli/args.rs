@@ -81,6 +81,10 @@ pub(super) struct Serve {
     /// Where the store lives: sqlite:PATH, or redis://HOST:PORT for several processes.
     #[arg(long, value_name = "STORE")]
     pub(super) store: Option<String>,
+    /// What this process does, of several on one store: some of edge, turns and desk, with commas between; all where nothing
+    /// is said.
+    #[arg(long, value_name = "ROLES")]
+    pub(super) roles: Option<crate::roles::Roles>,
     /// Answer actions with their stubs instead of calling systems of record.
     #[arg(long)]
     pub(super) stubs: bool,

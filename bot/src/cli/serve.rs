@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use bellhop_flows::bundle::Bundle;
+use bellhop_flows::engine::event::Passage;
 use bellhop_flows::source::Sources;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -24,8 +25,10 @@ use crate::clock::{Clock, Stopwatch};
 use crate::config::Config;
 use crate::folder::BotFolder;
 use crate::load::Mind;
+use crate::roles::Roles;
 use crate::server::{self, Claims, HttpState};
 use crate::staff::Role;
+use crate::understand::{Request, Retrieve, Understand, Understood};
 use crate::{demo, model};
 
 /// Longest that running turns may take to end after a stop was asked for.
@@ -44,6 +47,9 @@ pub(super) fn run(mut config: Config, args: Serve) -> Result<ExitCode> {
     if args.store.is_some() {
         config.store = args.store;
     }
+    if let Some(roles) = args.roles {
+        config.roles = roles;
+    }
     let (folder, bundle) = compiled(args.bot.as_deref())?;
     runtime()?.block_on(serve(config, folder, bundle, args.stubs))?;
     Ok(ExitCode::SUCCESS)
@@ -61,23 +67,24 @@ async fn serve(config: Config, folder: BotFolder, bundle: Arc<Bundle>, stubs: bo
     let store = config.store_address().map_err(anyhow::Error::msg)?;
     let clock = Clock::System;
     let stop = CancellationToken::new();
-    let actions = if stubs {
+    let roles = config.roles;
+    let actions = if stubs || !roles.turns {
         Actions::stub()
     } else {
         live_actions(&folder, &bundle, &clock, &stop).await?
     };
-    let model = model::ensure(config.model.as_deref(), &config.data_dir).await?;
-    let cache = config.cache_dir();
-    let (bundle_, folder_, config_) = (Arc::clone(&bundle), folder.clone(), config.clone());
-    let mind = tokio::task::spawn_blocking(move || {
-        let encoder = config_.encoder(&model)?;
-        Mind::make(&bundle_, &folder_.articles, encoder, &cache, None)
-    })
-    .await??;
+    let mind = if roles.turns {
+        Some(load_mind(&config, &folder, &bundle).await?)
+    } else {
+        None
+    };
+    let nobody = || Box::new(TakesNoTurns);
     let parts = Parts {
-        understand: mind.reader(),
-        retrieve: mind.retriever(),
-        source: mind.source(&folder),
+        understand: mind.as_ref().map_or_else(|| nobody() as _, Mind::reader),
+        retrieve: mind
+            .as_ref()
+            .map_or_else(|| Arc::new(TakesNoTurns) as _, Mind::retriever),
+        source: mind.map(|mind| mind.source(&folder)).unwrap_or_default(),
         bundle: Arc::clone(&bundle),
         actions,
         clock: clock.clone(),
@@ -93,7 +100,10 @@ async fn serve(config: Config, folder: BotFolder, bundle: Arc<Bundle>, stubs: bo
     };
     let metrics = server::install_metrics()?;
     let app = App::start(parts).await?;
-    let code = app.staff_invite("Operator", Role::Admin).await?;
+    let code = match roles.desk {
+        true => Some(app.staff_invite("Operator", Role::Admin).await?),
+        false => None,
+    };
     let claims = match &config.customer_secret {
         Some(secret) => Claims::new(secret.as_bytes()),
         None => Claims::random()?,
@@ -109,7 +119,7 @@ async fn serve(config: Config, folder: BotFolder, bundle: Arc<Bundle>, stubs: bo
         stop.clone(),
     );
     let (router, _) = server::router(edge);
-    greet(&bundle.name, address, &code, &watch);
+    greet(&bundle.name, address, roles, code.as_deref(), &watch);
     let ending = stop.clone();
     tokio::spawn(async move {
         asked_to_stop().await;
@@ -128,6 +138,47 @@ async fn serve(config: Config, folder: BotFolder, bundle: Arc<Bundle>, stubs: bo
         warn("turns were still running and will be taken up at the next start");
     }
     Ok(())
+}
+
+/// What a process that takes turns thinks with.
+async fn load_mind(config: &Config, folder: &BotFolder, bundle: &Arc<Bundle>) -> Result<Mind> {
+    let model = model::ensure(config.model.as_deref(), &config.data_dir).await?;
+    let (bundle, folder, config) = (Arc::clone(bundle), folder.clone(), config.clone());
+    tokio::task::spawn_blocking(move || {
+        let encoder = config.encoder(&model)?;
+        let cache = config.cache_dir();
+        Ok(Mind::make(
+            &bundle,
+            &folder.articles,
+            encoder,
+            &cache,
+            None,
+        )?)
+    })
+    .await?
+}
+
+/// In place of the model and the index where other processes take the turns.
+struct TakesNoTurns;
+
+const NO_TURNS: &str = "this process takes no turns";
+
+impl Understand for TakesNoTurns {
+    fn read(&self, requests: &[Request]) -> Vec<Result<Understood, String>> {
+        requests.iter().map(|_| Err(NO_TURNS.to_owned())).collect()
+    }
+}
+
+impl Retrieve for TakesNoTurns {
+    fn search(
+        &self,
+        _: &str,
+        _: Option<&[f32]>,
+        _: &str,
+        _: Option<&str>,
+    ) -> Result<Vec<Passage>, String> {
+        Err(NO_TURNS.to_owned())
+    }
 }
 
 /// Real requests; for the demo with its back office, for every other bot with what its actions need.
@@ -166,13 +217,28 @@ fn missing_text(missing: &[crate::actions::MissingEnv], sources: &Sources) -> St
     text
 }
 
-fn greet(bot: &str, address: SocketAddr, code: &str, watch: &Stopwatch) {
-    line(&format!(
-        "{bot} is listening ({:.1} s after start)\n\n  chat       http://{address}/\n  desk       \
-         http://{address}/desk#code={code}   (signs in once)\n  dashboard  http://{address}/dashboard   \
-         (to come)\n  API        http://{address}/openapi.json\n",
+fn greet(bot: &str, address: SocketAddr, roles: Roles, code: Option<&str>, watch: &Stopwatch) {
+    let mut text = format!(
+        "{bot} is listening ({:.1} s after start)\n\n",
         watch.elapsed().as_secs_f64()
-    ));
+    );
+    let mut add = |name: &str, rest: &str| {
+        let _ = writeln!(text, "  {name:<9}  http://{address}/{rest}");
+    };
+    if roles.edge {
+        add("chat", "");
+    }
+    if let Some(code) = code {
+        add("desk", &format!("desk#code={code}   (signs in once)"));
+        add("dashboard", "dashboard   (to come)");
+    }
+    add("API", "openapi.json");
+    line(&text);
+    if roles != Roles::default() {
+        line(&format!(
+            "this process does {roles}; others on the same store have to do the rest\n"
+        ));
+    }
 }
 
 /// Ctrl-C, or what a service manager sends.

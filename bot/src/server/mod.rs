@@ -37,6 +37,7 @@ use utoipa_axum::routes;
 
 use crate::app::App;
 use crate::config::Config;
+use crate::roles::Roles;
 
 pub use claims::{ClaimError, Claims};
 pub use measure::install as install_metrics;
@@ -88,14 +89,25 @@ impl HttpState {
 ))]
 struct Description;
 
-/// All routes, and the OpenAPI document made from them.
-pub fn router(edge: HttpState) -> (Router, utoipa::openapi::OpenApi) {
-    let (api, document) = OpenApiRouter::with_openapi(Description::openapi())
+/// Routes of customers and providers.
+fn edge_routes() -> OpenApiRouter<HttpState> {
+    OpenApiRouter::new()
         .routes(routes!(conversations::open))
         .routes(routes!(conversations::post))
         .routes(routes!(events::stream))
         .routes(routes!(socket::open))
         .routes(routes!(origin::ask))
+        .routes(routes!(rasa::hook))
+        .routes(routes!(voice::hook))
+        .routes(
+            routes!(channels::deliver, channels::challenge)
+                .layer(DefaultBodyLimit::max(channels::BATCH_BYTES)),
+        )
+}
+
+/// Routes of staff.
+fn desk_routes() -> OpenApiRouter<HttpState> {
+    OpenApiRouter::new()
         .routes(routes!(conversations::trace))
         .routes(routes!(conversations::summary))
         .routes(routes!(handoffs::envelope))
@@ -115,16 +127,31 @@ pub fn router(edge: HttpState) -> (Router, utoipa::openapi::OpenApi) {
         .routes(routes!(handoffs::transfer))
         .routes(routes!(handoffs::give_back))
         .routes(routes!(handoffs::wrap_up))
-        .routes(routes!(rasa::hook))
-        .routes(routes!(voice::hook))
-        .routes(
-            routes!(channels::deliver, channels::challenge)
-                .layer(DefaultBodyLimit::max(channels::BATCH_BYTES)),
-        )
+}
+
+/// Routes of whoever runs the program; every process has them.
+fn operation_routes() -> OpenApiRouter<HttpState> {
+    OpenApiRouter::new()
         .routes(routes!(measure::healthz))
         .routes(routes!(measure::readyz))
         .routes(routes!(measure::metrics))
-        .split_for_parts();
+}
+
+/// The routes that a process of these roles has, and the OpenAPI document of all that there are.
+pub fn router(edge: HttpState) -> (Router, utoipa::openapi::OpenApi) {
+    let roles = edge.config.roles;
+    let with = |roles: Roles| {
+        let mut all = OpenApiRouter::with_openapi(Description::openapi());
+        if roles.edge {
+            all = all.merge(edge_routes());
+        }
+        if roles.desk {
+            all = all.merge(desk_routes());
+        }
+        all.merge(operation_routes()).split_for_parts()
+    };
+    let (_, document) = with(Roles::default());
+    let (api, _) = with(roles);
     let json = document.to_json().unwrap_or_else(|error| {
         tracing::error!(error = %error, "the OpenAPI document could not be written");
         "{}".to_owned()
@@ -135,7 +162,7 @@ pub fn router(edge: HttpState) -> (Router, utoipa::openapi::OpenApi) {
     };
     let cors = origin::cors(&edge.config.allowed_origins);
     let router = api
-        .merge(pages::router())
+        .merge(pages::router(roles))
         .route("/openapi.json", get(openapi))
         .fallback(problem::not_found)
         .layer(DefaultBodyLimit::max(BODY_BYTES))

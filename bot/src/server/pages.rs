@@ -11,6 +11,7 @@ use rust_embed::RustEmbed;
 
 use super::{HttpState, articles};
 use crate::demo::DEMO_CUSTOMER;
+use crate::roles::Roles;
 
 /// What pages may load: their own files only. The widget's styles live in its shadow tree.
 const POLICY: &str = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
@@ -33,14 +34,20 @@ const PLAIN: &str = include_str!("pages/plain.html");
 const DASHBOARD: &str = include_str!("pages/dashboard.html");
 
 /// The routes of pages.
-pub(super) fn router() -> Router<HttpState> {
-    Router::new()
-        .route("/", get(front))
-        .route("/widget.js", get(widget))
-        .route("/desk", get(desk))
-        .route("/dashboard", get(dashboard))
-        .route("/assets/{name}", get(asset))
-        .route("/help/{*id}", get(articles::read))
+pub(super) fn router(roles: Roles) -> Router<HttpState> {
+    let mut pages = Router::new().route("/assets/{name}", get(asset));
+    if roles.edge {
+        pages = pages
+            .route("/", get(front))
+            .route("/widget.js", get(widget))
+            .route("/help/{*id}", get(articles::read));
+    }
+    if roles.desk {
+        pages = pages
+            .route("/desk", get(desk))
+            .route("/dashboard", get(dashboard));
+    }
+    pages
 }
 
 async fn front(State(edge): State<HttpState>) -> Response {

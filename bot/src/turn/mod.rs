@@ -294,6 +294,23 @@ pub(crate) async fn processed(
     })
 }
 
+/// What is told with the answer to the input at `seq`: the entries after the first seq up to the second. Read from the
+/// journal it is what [`commit::commit`] gives.
+///
+/// # Errors
+/// The store is away.
+pub(crate) async fn told_with(
+    store: &Store,
+    partition: &PartitionId,
+    seq: u64,
+) -> Result<(u64, u64), ServiceError> {
+    let first = seq.saturating_sub(TAIL as u64 + 1);
+    let entries = store.log(partition, first, usize::MAX).await?;
+    let caused = entries.iter().filter(|entry| entry.cause == seq);
+    let through = caused.map(|entry| entry.seq).max().unwrap_or(seq);
+    Ok((told_through(&entries, seq.saturating_sub(1)), through))
+}
+
 /// Seq of the last entry of the last turn that somebody asked for, among the last entries of a log.
 fn told_through(tail: &[Entry], processed: u64) -> u64 {
     for entry in tail.iter().rev().filter(|entry| entry.seq <= processed) {

@@ -37,6 +37,8 @@ pub struct RedisOptions {
     pub lease: Duration,
     /// First part of every key: several stores may share a server.
     pub prefix: String,
+    /// This process works inputs through; otherwise it leaves that to others.
+    pub takes_turns: bool,
     /// Name of this process among those that share the store; empty: a random one.
     pub node: String,
 }
@@ -129,6 +131,7 @@ impl FromStr for RedisOptions {
             response_timeout: RESPONSE_TIMEOUT,
             lease: LEASE,
             prefix: "bh".to_owned(),
+            takes_turns: true,
             node: String::new(),
         };
         for option in options.split('&').filter(|option| !option.is_empty()) {

@@ -110,6 +110,9 @@ impl Core {
     /// Looks after the leases once: renews, gives back what is too much, takes what is free, tells what was not heard.
     pub(super) async fn keep(&self, keeper: &mut Keeper) {
         self.routing.complete().await;
+        if !self.routing.options.takes_turns {
+            return;
+        }
         let now = match self.announce().await {
             Ok((live, now)) => {
                 keeper.live = live.max(1);
