@@ -29,6 +29,7 @@ mod mailbox;
 pub mod model;
 pub mod nlu_adapter;
 pub mod partition;
+mod patience;
 mod positions;
 pub mod roles;
 mod rules;

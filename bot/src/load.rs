@@ -19,6 +19,7 @@ use crate::encoding::{content_hash, encode};
 use crate::folder::BotFolder;
 use crate::kb_adapter::Knowledge;
 use crate::nlu_adapter::{Embedder, Model};
+use crate::patience;
 use crate::understand::{Retrieve, Understand};
 
 /// Prefix of the classes that articles with `questions:` take part in a reading as.
@@ -43,6 +44,7 @@ impl Checked {
         let first = sources.files.len();
         sources.files.extend(folder.broken.iter().cloned());
         let mut diagnostics = compiled.diagnostics;
+        diagnostics.extend(compiled.bundle.iter().flat_map(patience::find));
         diagnostics.extend(folder.findings.iter().filter_map(|finding| {
             let file = folder
                 .broken
