@@ -29,6 +29,7 @@ pub mod model;
 pub mod nlu_adapter;
 pub mod partition;
 mod positions;
+pub mod retention;
 mod rules;
 pub mod server;
 pub mod staff;
