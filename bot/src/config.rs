@@ -10,6 +10,7 @@ use bellhop_nlu::encoder::{Encoder, Precision};
 use serde::{Deserialize, Serialize};
 
 use crate::channels::ChannelConfig;
+use crate::retention::RetentionConfig;
 use crate::roles::Roles;
 use crate::store::StoreAddress;
 
@@ -41,6 +42,8 @@ pub struct Config {
     pub channels: BTreeMap<String, ChannelConfig>,
     /// Bounds on what one client may send.
     pub limits: Limits,
+    /// How long what is over is kept.
+    pub retention: RetentionConfig,
     /// Address that status events of handoffs are posted to, if any.
     pub status_webhook: Option<String>,
     /// Secret (HMAC-SHA256) that they are signed with in `X-Bellhop-Signature`; without one they are
@@ -105,6 +108,7 @@ impl Default for Config {
             voice: Voice::default(),
             channels: BTreeMap::new(),
             limits: Limits::default(),
+            retention: RetentionConfig::default(),
             status_webhook: None,
             status_secret: None,
             nlu_timeout_ms: 2_000,

@@ -31,6 +31,7 @@ pub mod nlu_adapter;
 pub mod partition;
 mod patience;
 mod positions;
+pub mod retention;
 pub mod roles;
 mod rules;
 pub mod server;

@@ -371,6 +371,35 @@ pub struct DeadLetter {
     pub why: String,
 }
 
+/// What is old enough to be forgotten.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Prune {
+    /// A closed partition goes whole if nothing was appended to it since.
+    pub transcript_before: Timestamp,
+    /// A trace goes if its turn was committed before.
+    pub trace_before: Timestamp,
+    /// A sender's id goes if what it names was stored before.
+    pub seen_before: Timestamp,
+}
+
+/// How much was forgotten.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Pruned {
+    /// Partitions that went whole.
+    pub partitions: u64,
+    /// Traces of partitions that stay.
+    pub traces: u64,
+    /// Senders' ids of partitions that stay.
+    pub seen: u64,
+}
+
+impl Pruned {
+    /// There was nothing to be forgotten.
+    pub fn is_nothing(self) -> bool {
+        self == Self::default()
+    }
+}
+
 /// News of a partition, given in the order of its commits.
 #[derive(Debug, Clone)]
 pub struct Notice {

@@ -102,6 +102,40 @@ fn a_missing_environment_variable_is_named_with_its_action() -> Result<()> {
 }
 
 #[test]
+fn a_retention_that_can_not_be_is_named_with_what_to_do() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let bot = new_bot(folder.path())?;
+    let settings = folder.path().join("bellhop.toml");
+    let path = settings.to_string_lossy().into_owned();
+    for (text, told) in [
+        ("transcript = \"ninety\"", ["ninety", "such as `90 days`"]),
+        ("transcript = 90", ["`90`", "such as `90 days`"]),
+        (
+            "transcript = \"0 days\"",
+            ["0 days", "not more than nothing"],
+        ),
+        ("trace = \"-1 day\"", ["-1 day", "not more than nothing"]),
+        ("seen = \"1h\"", ["retention.seen", "at least `1 day`"]),
+        (
+            "trace = \"91d\"",
+            ["retention.trace", "retention.transcript"],
+        ),
+        (
+            "transcripts = \"1d\"",
+            ["transcripts", "docs/configuration.md"],
+        ),
+    ] {
+        std::fs::write(&settings, format!("[retention]\n{text}\n"))?;
+        let said = refuse(&bot, &folder.path().join("s.db"), &["--config", &path])?;
+        assert!(
+            told.iter().all(|told| said.contains(told)),
+            "{text}: {said}"
+        );
+    }
+    Ok(())
+}
+
+#[test]
 fn a_taken_port_is_named() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let taken = TcpListener::bind("127.0.0.1:0")?;

@@ -242,7 +242,7 @@ const LAYERS: [&[&str]; 9] = [
     ],
     // What may happen, and what keeps it: neither knows the other.
     &["rules", "store"],
-    &["hub", "decide", "channels", "breaker"],
+    &["hub", "decide", "channels", "breaker", "retention"],
     &["bots", "intake", "positions", "delivery"],
     &["turn"],
     &["mailbox"],

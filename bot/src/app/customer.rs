@@ -25,7 +25,7 @@ use crate::hub::Live;
 use crate::intake;
 use crate::partition::{Commit, Committed, Kind, PartitionId};
 use crate::rules::Decision;
-use crate::rules::open::{CONTACT, Contact, lead_to, open};
+use crate::rules::open::{CONTACT, Contact, lead_to, may_be_made, open};
 use crate::rules::timers::close;
 use crate::turn;
 
@@ -386,6 +386,7 @@ impl Services {
                     snapshot,
                     over.as_deref(),
                     &fresh,
+                    self.retention.transcript,
                     self.clock.now(),
                 )
             });
@@ -395,6 +396,7 @@ impl Services {
             match self.store.snapshot(&partition, &[]).await? {
                 Some(known) if known.head.closed => over = Some(id),
                 Some(_) => return Ok(Some((id, None))),
+                None if !may_be_made(&id, self.clock.now()) => over = Some(id),
                 None => {
                     let seq = self.make(&id, new, led.earlier, token_hash).await?;
                     return Ok(Some((id, seq)));

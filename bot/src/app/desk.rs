@@ -211,12 +211,7 @@ impl App {
         let others = conversation.head.handoffs.into_iter();
         envelope.related = others.filter(|other| other != handoff).collect();
         envelope.notes_internal = services.notes(&partition).await?;
-        envelope.links = conversation
-            .head
-            .earlier
-            .iter()
-            .map(|earlier| Reference::conversation(earlier))
-            .collect();
+        envelope.links = services.links(&conversation.head.earlier).await?;
         let said = services.visible(&partition, 0, usize::MAX).await?;
         let mut envelope = services.with_transcript(envelope, &said)?;
         if conversation.head.destination.is_some() {
@@ -408,6 +403,18 @@ impl Services {
             language: ticket.language,
             state: ticket.stage.name().to_owned(),
         }
+    }
+
+    /// Links to earlier conversations, those that are still kept.
+    async fn links(&self, earlier: &[String]) -> Result<Vec<Reference>> {
+        let mut links = Vec::new();
+        for id in earlier {
+            let partition = PartitionId::conversation(id);
+            if self.store.snapshot(&partition, &[]).await?.is_some() {
+                links.push(Reference::conversation(id));
+            }
+        }
+        Ok(links)
     }
 
     /// Notes between staff on a conversation, oldest first.

@@ -7,6 +7,7 @@ mod channels;
 mod customer;
 mod desk;
 mod pages;
+mod retention;
 #[cfg(test)]
 pub(crate) mod rig;
 #[cfg(test)]
@@ -35,6 +36,7 @@ use crate::error::ServiceError;
 use crate::hub::Hub;
 use crate::mailbox::Mailbox;
 use crate::positions::Positions;
+use crate::retention::Retention;
 use crate::store::{Health, Listener, Store, StoreAddress};
 use crate::turn::{ActionResultCache, Context};
 use crate::understand::{Reader, Retrieve, Understand};
@@ -82,6 +84,8 @@ pub struct Options {
     pub model_version: String,
     /// Accounts on messaging channels.
     pub channels: Channels,
+    /// How long what is over is kept.
+    pub retention: Retention,
 }
 
 impl Default for Options {
@@ -93,6 +97,7 @@ impl Default for Options {
             status_secret: None,
             model_version: "all-MiniLM-L6-v2".to_owned(),
             channels: Channels::default(),
+            retention: Retention::default(),
         }
     }
 }
@@ -112,6 +117,7 @@ struct Wiring {
     status: Option<Arc<dyn Receiver>>,
     channels: Arc<Channels>,
     line: ChannelLine,
+    retention: Retention,
     message_bytes: usize,
     model_version: String,
 }
@@ -127,6 +133,7 @@ pub(crate) struct Services {
     bundle: Arc<Bundle>,
     clock: Clock,
     message_bytes: usize,
+    retention: Retention,
     /// Status events of handoffs are wanted.
     report: bool,
     pub(crate) store: Store,
@@ -176,6 +183,7 @@ impl App {
         Self::on(Wiring {
             line: ChannelLine::new(parts.clock.now()),
             channels: Arc::new(options.channels),
+            retention: options.retention,
             bundle: parts.bundle,
             source: parts.source,
             reader,
@@ -225,6 +233,7 @@ impl App {
             bundle: Arc::clone(&bundle),
             clock: clock.clone(),
             message_bytes: wiring.message_bytes,
+            retention: wiring.retention,
             report: status.is_some(),
             store: store.clone(),
             hub: Arc::clone(&hub),
@@ -262,7 +271,8 @@ impl App {
             told: Mutex::default(),
         };
         tokio::spawn(positions.run(stop.clone()));
-        tokio::spawn(sweep::run(Arc::clone(&services), stop));
+        tokio::spawn(sweep::run(Arc::clone(&services), stop.clone()));
+        tokio::spawn(retention::run(Arc::clone(&services), stop));
         Ok(Self { services })
     }
 

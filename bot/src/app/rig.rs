@@ -21,6 +21,7 @@ use crate::conversation::{Accepted, Inbound, InboundBody, NewConversation};
 use crate::error::ServiceError;
 use crate::events::CustomerEvent;
 use crate::hub::Live;
+use crate::retention::Retention;
 use crate::store::StoreAddress;
 use crate::understand::{Request, Retrieve, Understand, Understood};
 
@@ -42,6 +43,8 @@ pub(crate) struct Rig {
     pub(crate) deaf: bool,
     /// Accounts on messaging channels.
     pub(crate) channels: Channels,
+    /// How long what is over is kept.
+    pub(crate) retention: Retention,
 }
 
 impl Rig {
@@ -55,6 +58,7 @@ impl Rig {
             actions: Actions::stub(),
             deaf: false,
             channels: Channels::default(),
+            retention: Retention::default(),
         }
     }
 
@@ -92,6 +96,7 @@ impl Rig {
             store: StoreAddress::Sqlite(self.store()),
             options: Options {
                 channels: self.channels.clone(),
+                retention: self.retention,
                 ..Options::default()
             },
         }

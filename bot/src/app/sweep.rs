@@ -49,7 +49,7 @@ async fn sweep(services: &Arc<Services>) -> Result<()> {
 
 impl Services {
     /// Closes conversations that the bot owns and in which nothing has happened for as long as the bot
-    /// says; at most [`AT_ONCE`] of them. Gives how many.
+    /// says, and looks at addresses that may be forgotten; at most [`AT_ONCE`] of them. Gives how many were closed.
     ///
     /// # Errors
     /// The store is away.
@@ -57,6 +57,10 @@ impl Services {
         let (now, limit) = (self.clock.now(), self.bundle.limits.idle_close_s);
         let mut closed = 0;
         for partition in self.store.due(now, AT_ONCE).await? {
+            if partition.as_conversation().is_none() {
+                self.look_at_address(&partition).await?;
+                continue;
+            }
             let looked = decide(&self.store, &partition, &[HEAD], |snapshot| {
                 let Some(snapshot) = snapshot else {
                     return Ok(Decision::Already(false));

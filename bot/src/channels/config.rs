@@ -1,6 +1,7 @@
 //! Settings of messaging channels.
 
 use bellhop_connectors::{telegram, webhook, whatsapp};
+use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
 use super::Kind;
@@ -15,6 +16,19 @@ pub enum ChannelKind {
     Telegram,
     /// Anything else, by signed webhooks both ways (Standard Webhooks).
     Webhook,
+}
+
+impl ChannelKind {
+    /// How long its provider delivers a message again that was not acknowledged. Meta: seven days; Telegram keeps an update for one;
+    /// the schedule that Standard Webhooks proposes ends after 75 hours.
+    pub fn delivers_again_for(self) -> SignedDuration {
+        let days = match self {
+            Self::WhatsApp => 7,
+            Self::Telegram => 1,
+            Self::Webhook => 4,
+        };
+        SignedDuration::from_hours(days * 24)
+    }
 }
 
 /// An account on a messaging channel: `[channels.NAME]`.

@@ -64,6 +64,7 @@ async fn serve(config: Config, folder: BotFolder, bundle: Arc<Bundle>, stubs: bo
             config.listen
         )
     })?;
+    let retention = config.retention.complete(&config.channels)?;
     let store = config.store_address().map_err(anyhow::Error::msg)?;
     let clock = Clock::System;
     let stop = CancellationToken::new();
@@ -95,6 +96,7 @@ async fn serve(config: Config, folder: BotFolder, bundle: Arc<Bundle>, stubs: bo
             status_webhook: config.status_webhook.clone(),
             status_secret: config.status_secret.clone(),
             channels: Channels::new(&config.channels)?,
+            retention,
             ..Options::default()
         },
     };

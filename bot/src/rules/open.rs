@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use bellhop_flows::engine::event::EventKind;
 use bellhop_flows::engine::state::Owner;
+use ulid::Ulid;
 
 use super::draft::later;
 use super::{Decided, Decision};
@@ -14,7 +15,7 @@ use crate::conversation::journal::{Body, Input};
 use crate::conversation::{ConversationHead, HEAD, NewConversation};
 use crate::encoding::{decode, encode};
 use crate::error::ServiceError;
-use crate::partition::{Commit, Due, PartitionId, Snapshot};
+use crate::partition::{Commit, Due, Head, PartitionId, Snapshot};
 
 /// Conversations of an address that are kept for telling repeated deliveries: those of the last days.
 const EARLIER: usize = 8;
@@ -86,8 +87,50 @@ impl Contact {
     }
 }
 
+/// How long after an address was led to a conversation that is still to be made: whoever did it has long given up by then.
+const MADE_WITHIN: SignedDuration = SignedDuration::from_hours(1);
+
+/// A conversation that is not there may still be made: its id is fresh. Under an old one there was a conversation that was removed,
+/// and what others know of that one (its token, its handoffs' ids) must never be true of another.
+pub(crate) fn may_be_made(id: &str, now: Timestamp) -> bool {
+    let Ok(id) = Ulid::from_string(id) else {
+        return true;
+    };
+    let made_at = i64::try_from(id.timestamp_ms()).unwrap_or(i64::MAX);
+    now.as_millisecond().saturating_sub(made_at) < MADE_WITHIN.as_secs() * 1_000
+}
+
+/// What becomes of an address that is due.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Address {
+    /// Its last conversation is gone, and so it goes.
+    Forget,
+    /// It is looked at again later.
+    Keep(Box<Commit>),
+}
+
+/// Looks at an address; `current` is the conversation that it leads to, if that is there. Conversations are kept for `kept` after
+/// the last thing that happened in them.
+pub(crate) fn look_at_address(
+    partition: &PartitionId,
+    (snapshot, contact): (&Snapshot, Option<Contact>),
+    current: Option<Head>,
+    kept: SignedDuration,
+    now: Timestamp,
+) -> Address {
+    let fresh = contact.is_some_and(|contact| may_be_made(&contact.current, now));
+    if current.is_none() && !fresh {
+        return Address::Forget;
+    }
+    let ends = current.map_or(now, |current| later(current.last_at, kept.as_secs()));
+    let mut commit = Commit::new(partition.clone(), Some(snapshot.head.revision), now);
+    commit.due = Due::At(ends.max(later(now, MADE_WITHIN.as_secs())));
+    Address::Keep(Box::new(commit))
+}
+
 /// Has an address lead to a new conversation in place of `over`, the one that it was seen to lead to; gives the one it leads
-/// to then. Of two who open one at once, one wins and both get the winner's.
+/// to then. Of two who open one at once, one wins and both get the winner's. It is looked at again after `kept`, when the conversation
+/// may be old.
 ///
 /// # Errors
 /// A document that can't be read.
@@ -96,6 +139,7 @@ pub(crate) fn lead_to(
     snapshot: Option<&Snapshot>,
     over: Option<&str>,
     fresh: &str,
+    kept: SignedDuration,
     now: Timestamp,
 ) -> Decided<Contact> {
     let known = Contact::of(snapshot)?;
@@ -118,5 +162,6 @@ pub(crate) fn lead_to(
     let mut commit = Commit::new(partition.clone(), revision, now);
     let body = encode("contact", &contact)?;
     commit.docs = BTreeMap::from([(CONTACT.to_owned(), Some(body))]);
+    commit.due = Due::At(later(now, kept.as_secs()));
     Ok(Decision::Commit(Box::new(commit), contact))
 }

@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::{Decided, Decision};
 use crate::encoding::{decode, encode};
 use crate::error::ServiceError;
-use crate::handoff::queue::{AGENT, AgentCard, TICKET, Ticket};
+use crate::handoff::queue::{AGENT, AgentCard, QueueView, TICKET, Ticket};
 use crate::handoff::record::Record;
 use crate::partition::{Commit, PartitionId, Snapshot};
 
@@ -159,6 +159,25 @@ pub(crate) fn card(
 ) -> Result<Option<AgentCard>, ServiceError> {
     let doc = queue.and_then(|queue| queue.doc(&agent_doc(agent)));
     Ok(doc.map(|body| decode("agent", body)).transpose()?)
+}
+
+/// Forgets agents whose session has run out and who have nobody any more; gives how many. `queue` holds all tickets and agents.
+///
+/// # Errors
+/// A document that can't be read.
+pub(crate) fn forget_agents(queue: Option<&Snapshot>, now: Timestamp) -> Decided<usize> {
+    let view = queue.map(QueueView::of).transpose()?.unwrap_or_default();
+    let mut commit = change(queue, now);
+    for (agent, card) in &view.agents {
+        let is_gone = card.session_until <= now && card.present_until <= now;
+        if is_gone && view.of_agent(agent).is_empty() {
+            commit.docs.insert(agent_doc(agent), None);
+        }
+    }
+    Ok(match commit.docs.len() {
+        0 => Decision::Already(0),
+        forgotten => Decision::Commit(Box::new(commit), forgotten),
+    })
 }
 
 fn put(queue: Option<&Snapshot>, agent: &str, card: &AgentCard, now: Timestamp) -> Decided<()> {

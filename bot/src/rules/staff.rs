@@ -139,6 +139,34 @@ pub(crate) fn session(
     Ok((kept.expires_at > now).then_some(kept.agent))
 }
 
+/// Forgets invitations and sessions that have run out, at most `limit`; gives how many.
+///
+/// # Errors
+/// A document that can't be read.
+pub(crate) fn forget_expired(
+    staff: Option<&Snapshot>,
+    limit: usize,
+    now: Timestamp,
+) -> Decided<usize> {
+    let mut commit = change(staff, now);
+    for (name, body) in staff.iter().flat_map(|staff| &staff.docs) {
+        let ends = if name.starts_with(&invite_doc("")) {
+            decode::<Invite>("invitation", body)?.expires_at
+        } else if name.starts_with(&session_doc("")) {
+            decode::<KeptSession>("session", body)?.expires_at
+        } else {
+            continue;
+        };
+        if ends <= now && commit.docs.len() < limit {
+            commit.docs.insert(name.clone(), None);
+        }
+    }
+    Ok(match commit.docs.len() {
+        0 => Decision::Already(0),
+        forgotten => Decision::Commit(Box::new(commit), forgotten),
+    })
+}
+
 fn change(staff: Option<&Snapshot>, now: Timestamp) -> Commit {
     let revision = staff.map(|staff| staff.head.revision);
     Commit::new(PartitionId::staff(), revision, now)

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use super::StoreError;
 use crate::partition::{
     Accept, Accepted, Bytes, Claim, Commit, Committed, DeadLetter, Entry, Notice, PartitionId,
-    Seen, Settle, Snapshot,
+    Prune, Pruned, Seen, Settle, Snapshot,
 };
 
 /// A result that comes later.
@@ -71,6 +71,9 @@ pub struct Health {
 /// - A sender's id is stored with the entry that it names, never apart from it.
 /// - [`Engine::claim`] gives for each partition and destination only the oldest entry that is not settled, to one caller at a
 ///   time, until its claim runs out.
+/// - A partition goes whole: log, documents, senders' ids, traces, lanes and dead letters, in one step, and never while an
+///   input waits in it or something of it is to be sent. Its name is then free; whoever uses it again begins at revision 1, so
+///   names of conversations are never used twice.
 /// - An error means that the caller does not know: it may or may not be stored.
 pub trait Engine: Send + Sync {
     /// Appends an input, unless its sender's id was seen.
@@ -129,6 +132,16 @@ pub trait Engine: Send + Sync {
 
     /// Names of partitions after a name, in order, at most `limit`.
     fn partitions<'a>(&'a self, after: &'a str, limit: usize) -> Later<'a, Vec<PartitionId>>;
+
+    /// Forgets what is old, of the partitions that this process works through: closed ones whole, and traces and senders' ids
+    /// of the others. A sender's id stays for as long as its input is not worked through. Looks at about `limit` of each in
+    /// steps of their own, so that other writes go between them, and finds them by an index: what a call costs does not grow
+    /// with what is kept. Where the process dies half way, the next call does the rest.
+    fn prune(&self, prune: Prune, limit: usize) -> Later<'_, Pruned>;
+
+    /// Removes a partition whole, closed or not, if its revision is still the expected one, no input waits in it and nothing
+    /// of it is to be sent; tells whether it was removed.
+    fn remove<'a>(&'a self, partition: &'a PartitionId, expected: u64) -> Later<'a, bool>;
 
     /// Tells everyone who listens, in every process, something that is not stored.
     fn signal<'a>(&'a self, partition: &'a PartitionId, signal: &'a [u8]) -> Later<'a, ()>;

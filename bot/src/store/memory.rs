@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use super::engine::{Durability, Engine, Health, Later, Listener};
 use crate::partition::{
     Accept, Accepted, Bytes, Claim, Commit, Committed, DeadLetter, Due, Entry, Head, Kind,
-    NewEntry, Notice, PartitionId, Seen, Settle, Snapshot,
+    NewEntry, Notice, PartitionId, Prune, Pruned, Seen, Settle, Snapshot,
 };
 
 /// Everything, in one map.
@@ -30,8 +30,10 @@ struct Partition {
     due: Option<Timestamp>,
     log: BTreeMap<u64, Entry>,
     docs: BTreeMap<String, Bytes>,
-    seen: BTreeMap<String, Seen>,
-    traces: Vec<Bytes>,
+    /// With when it was stored.
+    seen: BTreeMap<String, (Seen, Timestamp)>,
+    /// With when they were committed.
+    traces: Vec<(Timestamp, Bytes)>,
     out: BTreeMap<String, Lane>,
     dead: Vec<DeadLetter>,
 }
@@ -74,6 +76,25 @@ impl Partition {
             closed: self.closed,
             last_at: self.last_at,
         }
+    }
+
+    /// It may go: nothing waits in it and nothing of it is to be sent.
+    fn is_at_rest(&self) -> bool {
+        self.waiting == 0 && self.out.values().all(|lane| lane.entries.is_empty())
+    }
+
+    /// Forgets senders' ids of what was stored before a time, at most so many; gives how many.
+    fn forget_seen(&mut self, before: Timestamp, limit: usize) -> usize {
+        let (processed, waiting) = (self.processed, self.waiting);
+        let is_old = |(seen, at): &(Seen, Timestamp)| {
+            *at < before && (seen.seq <= processed || waiting == 0)
+        };
+        let old = self.seen.iter().filter(|(_, seen)| is_old(seen));
+        let ids: Vec<String> = old.map(|(id, _)| id.clone()).take(limit).collect();
+        for id in &ids {
+            self.seen.remove(id);
+        }
+        ids.len()
     }
 
     fn notice(&self, id: &PartitionId, processed: Option<u64>, entries: Vec<Entry>) -> Notice {
@@ -134,7 +155,9 @@ impl Memory {
             return Accepted::Unknown;
         };
         match partition.seen.get(&accept.sender_id) {
-            Some(seen) if seen.hash == accept.hash => return Accepted::Before { seq: seen.seq },
+            Some((seen, _)) if seen.hash == accept.hash => {
+                return Accepted::Before { seq: seen.seq };
+            }
             Some(_) => return Accepted::Different,
             None => {}
         }
@@ -151,7 +174,8 @@ impl Memory {
         };
         let appended = partition.append(accept.at, vec![entry]);
         let (seq, hash) = (partition.last_seq, accept.hash);
-        partition.seen.insert(accept.sender_id, Seen { seq, hash });
+        let seen = (Seen { seq, hash }, accept.at);
+        partition.seen.insert(accept.sender_id, seen);
         // Under the lock: notices keep the order of commits.
         self.listener
             .changed(partition.notice(&accept.partition, None, appended));
@@ -187,7 +211,8 @@ impl Memory {
         }
         if let Some((sender_id, hash, index)) = commit.seen {
             let seq = first_seq + index as u64;
-            partition.seen.insert(sender_id, Seen { seq, hash });
+            let seen = (Seen { seq, hash }, commit.at);
+            partition.seen.insert(sender_id, seen);
         }
         for out in commit.out {
             partition.send(
@@ -198,7 +223,8 @@ impl Memory {
                 out.body,
             );
         }
-        partition.traces.extend(commit.trace);
+        let trace = commit.trace.map(|trace| (commit.at, trace));
+        partition.traces.extend(trace);
         partition.closed |= commit.close;
         match commit.due {
             Due::Keep => {}
@@ -297,6 +323,42 @@ impl Memory {
     }
 }
 
+impl Memory {
+    fn prune_now(&self, prune: Prune, limit: usize) -> Pruned {
+        let mut all = self.lock();
+        let is_old = |known: &Partition| {
+            known.closed && known.last_at < prune.transcript_before && known.is_at_rest()
+        };
+        let old = all.iter().filter(|(_, known)| is_old(known));
+        let old: Vec<PartitionId> = old.map(|(id, _)| id.clone()).take(limit).collect();
+        for id in &old {
+            all.remove(id);
+        }
+        let (mut traces, mut seen) = (0, 0);
+        for known in all.values_mut() {
+            known.traces.retain(|(at, _)| {
+                let goes = *at < prune.trace_before && traces < limit;
+                traces += usize::from(goes);
+                !goes
+            });
+            seen += known.forget_seen(prune.seen_before, limit - seen);
+        }
+        Pruned {
+            partitions: old.len() as u64,
+            traces: traces as u64,
+            seen: seen as u64,
+        }
+    }
+
+    fn remove_now(&self, id: &PartitionId, expected: u64) -> bool {
+        let mut all = self.lock();
+        let goes = all
+            .get(id)
+            .is_some_and(|known| known.revision == expected && known.is_at_rest());
+        goes && all.remove(id).is_some()
+    }
+}
+
 /// A result that is there already.
 fn now<'a, T: Send + 'a>(value: T) -> Later<'a, T> {
     ready(Ok(value)).boxed()
@@ -352,13 +414,15 @@ impl Engine for Memory {
         let all = self.lock();
         now(all
             .get(partition)
-            .and_then(|known| known.seen.get(sender_id).copied()))
+            .and_then(|known| known.seen.get(sender_id))
+            .map(|(seen, _)| *seen))
     }
 
     fn traces<'a>(&'a self, partition: &'a PartitionId, limit: usize) -> Later<'a, Vec<Bytes>> {
         let all = self.lock();
         let traces = all.get(partition).map_or(&[][..], |known| &known.traces);
-        now(traces[traces.len().saturating_sub(limit)..].to_vec())
+        let last = &traces[traces.len().saturating_sub(limit)..];
+        now(last.iter().map(|(_, trace)| Arc::clone(trace)).collect())
     }
 
     fn ready(&self, limit: usize) -> Later<'_, Vec<PartitionId>> {
@@ -403,6 +467,14 @@ impl Engine for Memory {
         let all = self.lock();
         let later = all.keys().filter(|id| id.as_str() > after);
         now(later.take(limit).cloned().collect())
+    }
+
+    fn prune(&self, prune: Prune, limit: usize) -> Later<'_, Pruned> {
+        now(self.prune_now(prune, limit))
+    }
+
+    fn remove<'a>(&'a self, partition: &'a PartitionId, expected: u64) -> Later<'a, bool> {
+        now(self.remove_now(partition, expected))
     }
 
     fn signal<'a>(&'a self, partition: &'a PartitionId, signal: &'a [u8]) -> Later<'a, ()> {

@@ -12,10 +12,17 @@ use crate::partition::{
     Accept, Accepted, Bytes, Claim, Commit, Committed, Due, Entry, Kind, NewEntry, Outbound,
     PartitionId, Settle, Snapshot,
 };
+use prune::{
+    a_partition_is_removed_at_its_revision_and_at_rest_only, much_goes_in_bounded_steps,
+    traces_and_senders_ids_are_forgotten_by_their_age,
+    what_is_over_and_old_goes_whole_and_its_name_is_free,
+    what_waits_or_is_to_be_sent_keeps_its_partition,
+};
 pub(super) use rigs::{Heard, Rig, on_redis};
 use rigs::{cluster, memory, redis, sqlite};
 
 mod histories;
+mod prune;
 mod rigs;
 
 fn at(seconds: i64) -> Timestamp {
@@ -513,6 +520,11 @@ macro_rules! all_cases {
             whoever_listens_hears_of_every_change_in_order,
             of_many_who_want_the_same_one_wins_and_places_are_dense,
             partitions_are_listed_in_order,
+            what_is_over_and_old_goes_whole_and_its_name_is_free,
+            what_waits_or_is_to_be_sent_keeps_its_partition,
+            traces_and_senders_ids_are_forgotten_by_their_age,
+            much_goes_in_bounded_steps,
+            a_partition_is_removed_at_its_revision_and_at_rest_only,
         );
     };
 }

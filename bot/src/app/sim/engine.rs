@@ -14,8 +14,8 @@ use jiff::Timestamp;
 use super::plan::Sabotage;
 use super::world::{Who, World};
 use crate::partition::{
-    Accept, Accepted, Bytes, Claim, Commit, Committed, DeadLetter, Entry, PartitionId, Seen,
-    Settle, Snapshot,
+    Accept, Accepted, Bytes, Claim, Commit, Committed, DeadLetter, Entry, PartitionId, Prune,
+    Pruned, Seen, Settle, Snapshot,
 };
 use crate::store::{Engine, Health, Later, Memory, StoreError};
 
@@ -157,6 +157,34 @@ impl SimEngine {
             Committed::Conflict => state.figures.conflicts += 1,
         }
         committed
+    }
+
+    /// Whatever goes was due: it was over, nothing waited in it, and it was old.
+    fn prune_now(&self, memory: &Memory, prune: Prune, limit: usize) -> Pruned {
+        let head = |id: &str| at_once(memory.snapshot(&PartitionId::conversation(id), &[]));
+        let before: Vec<_> = {
+            let state = self.world.lock();
+            let known = state.watch.conversations.keys();
+            known
+                .filter_map(|id| Some((id.clone(), head(id)?.head)))
+                .collect()
+        };
+        let done = match self.world.plan.sabotage {
+            Some(Sabotage::PruneEarly) => Prune {
+                transcript_before: Timestamp::MAX,
+                ..prune
+            },
+            _ => prune,
+        };
+        let pruned = at_once(memory.prune(done, limit));
+        self.world.lock().watch.forgot_traces |= pruned.traces > 0;
+        for (id, was) in before {
+            if head(&id).is_none() {
+                let gone = self.world.lock().watch.removed(&id, was, prune);
+                self.world.judge(gone);
+            }
+        }
+        pruned
     }
 
     /// Of these, what this process works through.
@@ -312,6 +340,18 @@ impl Engine for SimEngine {
     fn partitions<'a>(&'a self, after: &'a str, limit: usize) -> Later<'a, Vec<PartitionId>> {
         let act = move |memory: &Memory| at_once(memory.partitions(after, limit));
         self.perform("list", None, act, |found| found.len().to_string())
+            .boxed()
+    }
+
+    fn prune(&self, prune: Prune, limit: usize) -> Later<'_, Pruned> {
+        let act = move |memory: &Memory| self.prune_now(memory, prune, limit);
+        self.perform("prune", None, act, |pruned| format!("{pruned:?}"))
+            .boxed()
+    }
+
+    fn remove<'a>(&'a self, partition: &'a PartitionId, expected: u64) -> Later<'a, bool> {
+        let act = move |memory: &Memory| at_once(memory.remove(partition, expected));
+        self.perform("remove", Some(partition), act, bool::to_string)
             .boxed()
     }
 

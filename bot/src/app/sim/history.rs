@@ -79,6 +79,7 @@ pub(super) struct Figures {
     pub(super) schedules: u64,
     pub(super) engine_calls: u64,
     pub(super) commits: u64,
+    pub(super) removed: u64,
     pub(super) conflicts: u64,
     pub(super) errors_before: u64,
     pub(super) errors_after: u64,
@@ -103,11 +104,12 @@ pub(super) struct Figures {
 
 impl Figures {
     /// Each with its name.
-    fn named(&mut self) -> [(&'static str, &mut u64); 23] {
+    fn named(&mut self) -> [(&'static str, &mut u64); 24] {
         [
             ("schedules", &mut self.schedules),
             ("engine calls", &mut self.engine_calls),
             ("commits", &mut self.commits),
+            ("conversations removed", &mut self.removed),
             ("conflicts", &mut self.conflicts),
             ("errors before a write", &mut self.errors_before),
             ("errors after a write", &mut self.errors_after),

@@ -16,7 +16,7 @@ use crate::encoding::decode;
 use crate::events::{Author, MessageEvent};
 use crate::handoff::record::{Record, Stage, document};
 use crate::handoff::status::{STATUS, Status};
-use crate::partition::{Accept, Commit, Entry};
+use crate::partition::{Accept, Commit, Entry, Head, Prune};
 
 /// A judgement: what is wrong, in words.
 pub(super) type Judged = Result<(), String>;
@@ -37,6 +37,10 @@ pub(super) struct Watch {
     pub(super) conversations: BTreeMap<String, Watched>,
     /// Conversation and seq of each message, by its sender's id: ids are unique in a world.
     pub(super) stored: BTreeMap<String, (String, u64)>,
+    /// Conversations that were removed because they were old.
+    pub(super) removed: BTreeSet<String>,
+    /// Traces were forgotten because they were old.
+    pub(super) forgot_traces: bool,
     /// Status events that arrived, by conversation, each time that they did.
     pub(super) arrived: BTreeMap<String, Vec<Status>>,
 }
@@ -114,6 +118,23 @@ impl Watch {
         }
         it.committed(commit, first_seq)
             .map_err(|what| format!("{id}: {what}"))
+    }
+
+    /// A conversation was removed that stood like this before: it must have been over, done with, and old.
+    pub(super) fn removed(&mut self, id: &str, was: Head, prune: Prune) -> Judged {
+        let is_over = self.conversations.get(id).is_some_and(|it| it.closed);
+        must!(
+            is_over && was.closed && was.waiting == 0 && was.last_at < prune.transcript_before,
+            "{id} was removed while it was {was:?}"
+        );
+        self.removed.insert(id.to_owned());
+        Ok(())
+    }
+
+    /// Conversations that are over.
+    pub(super) fn over(&self) -> Vec<String> {
+        let all = self.conversations.iter().filter(|(_, it)| it.closed);
+        all.map(|(id, _)| id.clone()).collect()
     }
 
     /// An irreversible call is sent.

@@ -4,7 +4,8 @@
 //! Two or three processes (real [`App`](crate::app::App)s) share a store in memory behind a bad line ([`engine`]): every call
 //! takes a random time, fails with or without having been carried out, or kills its process. Leases are lost, notices come
 //! late, twice or never, clocks differ ([`plan`]). Customers and agents act through whichever process answers ([`customers`],
-//! [`agents`]) and keep what they are told ([`oracle`]). Every write is judged at once, the whole in the end ([`invariants`]).
+//! [`agents`]) and keep what they are told ([`oracle`]). Every write is judged at once, the whole in the end ([`invariants`]), and
+//! again after a night in which what was over has become old: that must be gone, and nothing else.
 //!
 //! `BELLHOP_SIM_SEED=7 cargo test --release --workspace --lib sim::one_seed -- --nocapture` runs one seed and prints its
 //! history; `BELLHOP_SIM_SEEDS=0..1000000 cargo test … sim::many_seeds` runs many, on all cores.
@@ -36,6 +37,8 @@ use world::World;
 
 /// Most virtual time until nothing waits any more once the faults are over.
 const CALM: Duration = Duration::from_secs(3_600);
+/// How long all processes are away in the end: longer than what is over is kept.
+const NIGHT: Duration = Duration::from_secs(3_600);
 /// How often is looked whether something waits.
 const LOOK: Duration = Duration::from_secs(5);
 
@@ -141,22 +144,50 @@ async fn live(world: Arc<World>, mut random: Random) {
         ended.expect("nobody panics");
     }
     world.heal();
+    if !rests(&world, || quiet::waits(&world.memory)).await {
+        return;
+    }
+    // What was over is old by the next morning, and some who are back find nothing of theirs.
+    let over = world.lock().watch.over();
+    world.night(NIGHT).await;
+    let mut late = Vec::new();
+    for n in 0..world.plan.callers {
+        let customer =
+            customers::from_an_address(Arc::clone(&world), random.fork(), format!("late{n}"));
+        late.push(tokio::spawn(customer));
+    }
+    for ended in join_all(late).await {
+        ended.expect("nobody panics");
+    }
+    let memory = &world.memory;
+    let left = || over.iter().filter(|id| quiet::is_kept(memory, id)).count();
+    rests(&world, || {
+        quiet::waits(memory) + left() + quiet::strays(memory)
+    })
+    .await;
+}
+
+/// Waits until nothing waits any more, then judges; whether all is well.
+async fn rests(world: &World, waits: impl Fn() -> usize) -> bool {
     let end = tokio::time::Instant::now() + CALM;
     loop {
         tokio::time::sleep(LOOK).await;
-        let waits = quiet::waits(&world.memory);
+        let waits = waits();
         if waits == 0 {
             break;
         }
         if tokio::time::Instant::now() > end {
-            return world.violated(format!("{waits} things wait for ever"));
+            world.violated(format!("{waits} things wait for ever"));
+            return false;
         }
     }
     let judged = {
         let state = world.lock();
         quiet::judge(&world.memory, &state.watch, &state.oracle)
     };
+    let is_well = judged.is_ok();
     world.judge(judged);
+    is_well
 }
 
 fn went(world: &World) -> Went {
@@ -164,6 +195,7 @@ fn went(world: &World) -> Went {
     let (watch, oracle) = (&state.watch, &state.oracle);
     let mut figures = Figures {
         conversations: watch.conversations.len() as u64,
+        removed: watch.removed.len() as u64,
         handoffs: watch.handoffs(),
         takes: watch.takes(),
         requeues: watch.requeues(),

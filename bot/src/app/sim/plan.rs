@@ -20,6 +20,8 @@ pub(super) enum Sabotage {
     ForgetSeen,
     /// What a commit puts out is lost now and then.
     LoseOutbound,
+    /// What is over is removed however young it is.
+    PruneEarly,
 }
 
 /// A world's faults and who is in it. Chances are out of 10,000, for each call of an engine unless it says otherwise.

@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use bellhop_flows::bundle::{ActionEffect, Bundle};
 use bellhop_flows::engine::effect::ActionCall;
@@ -21,6 +21,7 @@ use crate::bots::BotSource;
 use crate::clock::Clock;
 use crate::delivery::{ChannelLine, Receiver};
 use crate::dispatch::Dispatch;
+use crate::retention::Retention;
 use crate::store::Store;
 use crate::understand::{Reader, Retrieve};
 
@@ -28,6 +29,16 @@ use crate::understand::{Reader, Retrieve};
 pub(super) const START_S: i64 = 1_790_000_000;
 /// Seconds after which a conversation in which nothing happens is closed: soon, so that it happens while others act.
 const IDLE_CLOSE_S: i64 = 45;
+
+/// How long what is over is kept: longer than anybody acts, shorter than [`super::NIGHT`].
+pub(super) const RETENTION: Retention = {
+    let half_an_hour = SignedDuration::from_mins(30);
+    Retention {
+        transcript: half_an_hour,
+        trace: half_an_hour,
+        seen: half_an_hour,
+    }
+};
 
 /// The bot of all simulations: the rig's, with a second queue.
 pub(super) fn bundle() -> Arc<Bundle> {
@@ -59,6 +70,7 @@ pub(super) async fn keep_running(world: Arc<World>, slot: usize, mut random: Ran
         }
         let most = if world.is_healed() { 100 } else { 12_000 };
         tokio::time::sleep(random.millis(50, most)).await;
+        world.morning().await;
     }
 }
 
@@ -86,6 +98,7 @@ async fn live(world: &Arc<World>, who: Who, clock: Clock, random: &mut Random) {
         status: Some(Arc::new(outside)),
         channels: Arc::default(),
         line: ChannelLine::new(Timestamp::UNIX_EPOCH),
+        retention: RETENTION,
         message_bytes: 1_024,
         model_version: "words".to_owned(),
     });

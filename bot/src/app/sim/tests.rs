@@ -40,6 +40,7 @@ fn the_world_holds_for_200_seeds() {
         all.requeues,
         all.crashes,
         all.calls_sent,
+        all.removed,
     ] {
         assert!(happened > 0, "{all}");
     }
@@ -83,6 +84,11 @@ fn an_engine_that_takes_every_commit_is_noticed() {
 #[test]
 fn an_engine_that_loses_what_is_to_be_sent_is_noticed() {
     is_noticed(Sabotage::LoseOutbound);
+}
+
+#[test]
+fn an_engine_that_removes_what_is_not_old_is_noticed() {
+    is_noticed(Sabotage::PruneEarly);
 }
 
 /// The seed of `BELLHOP_SIM_SEED`, with its history.

@@ -63,6 +63,8 @@ pub(super) struct State {
     /// Who believes to have a group that another has by now, and until when.
     stale: Vec<(usize, usize, Instant)>,
     healed: bool,
+    /// No process runs until then.
+    night: Instant,
     violation: Option<String>,
 }
 
@@ -109,6 +111,7 @@ impl World {
             leases: (0..GROUPS).map(|group| group % plan.processes).collect(),
             stale: Vec::new(),
             healed: false,
+            night: now,
             violation: None,
             random,
         };
@@ -227,6 +230,31 @@ impl World {
         if !lives {
             pending::<()>().await;
         }
+    }
+
+    /// All processes end, and come again after a while.
+    pub(super) async fn night(&self, length: Duration) {
+        let living: Vec<Who> = {
+            let mut state = self.lock();
+            state.night = Instant::now() + length;
+            let slots = state.slots.iter().enumerate();
+            slots
+                .map(|(slot, it)| Who {
+                    slot,
+                    life: it.life,
+                })
+                .collect()
+        };
+        for who in living {
+            self.dies(who);
+        }
+        tokio::time::sleep(length).await;
+    }
+
+    /// Waits for the end of a night.
+    pub(super) async fn morning(&self) {
+        let until = self.lock().night;
+        tokio::time::sleep_until(until).await;
     }
 
     /// Lets go of all processes: they hold the world, and it holds them.

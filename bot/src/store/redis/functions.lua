@@ -1,4 +1,4 @@
-#!lua name=bellhop_v1
+#!lua name=bellhop_v2
 -- What Redis runs whole: each function changes the keys of one shard, so all of it is stored or nothing.
 --
 -- Every key that a function touches comes in as KEYS, so that a cluster refuses the whole call while its hash slot moves, never the
@@ -99,10 +99,10 @@ local function send(lanes, lane_key, out, member, destination, seq, at, body)
   write_lane(lane_key, destination, lane)
 end
 
--- KEYS head log seen ready
+-- KEYS head log seen ready aged
 -- ARGV partition channel sender hash at body most_waiting
 local function accept(keys, args)
-  local head_key, log, seen, ready = keys[1], keys[2], keys[3], keys[4]
+  local head_key, log, seen, ready, aged = keys[1], keys[2], keys[3], keys[4], keys[5]
   local partition, channel, sender, hash = args[1], args[2], args[3], args[4]
   local at, body, most_waiting = args[5], args[6], tonumber(args[7])
   local head = read_head(head_key)
@@ -126,6 +126,7 @@ local function accept(keys, args)
   head.wait = head.wait + 1
   write_head(head_key, head)
   redis.call('HSET', seen, sender, hash .. int(head.seq))
+  redis.call('ZADD', aged, 'NX', at, partition)
   redis.call('ZADD', ready, int(server_ms()), partition)
   tell(channel, partition, head, '0', '0')
   return { 'new', head.seq }
@@ -158,8 +159,8 @@ local function write_log(log, head, at, next_arg)
   end
 end
 
--- What a commit does to documents, senders' ids and traces.
-local function write_docs(doc, seen, trace, first, next_arg)
+-- What a commit does to documents.
+local function write_docs(doc, next_arg)
   for _ = 1, tonumber(next_arg()) do
     local name, body = next_arg(), next_arg()
     redis.call('HSET', doc, name, body)
@@ -167,14 +168,24 @@ local function write_docs(doc, seen, trace, first, next_arg)
   for _ = 1, tonumber(next_arg()) do
     redis.call('HDEL', doc, next_arg())
   end
+end
+
+-- What a commit does to senders' ids; `aged` says since when the partition has any.
+local function write_seen(seen, aged, partition, first, at, next_arg)
   for _ = 1, tonumber(next_arg()) do
     local sender, hash, index = next_arg(), next_arg(), tonumber(next_arg())
     redis.call('HSET', seen, sender, hash .. int(first + index))
+    redis.call('ZADD', aged, 'NX', at, partition)
   end
+end
+
+-- What a commit does to traces, each with its time before it; `aged` says since when the partition has any.
+local function write_traces(traces, aged, partition, at, next_arg)
   local most = tonumber(next_arg())
   for _ = 1, tonumber(next_arg()) do
-    redis.call('RPUSH', trace, next_arg())
-    redis.call('LTRIM', trace, int(-most), '-1')
+    redis.call('RPUSH', traces, at .. ' ' .. next_arg())
+    redis.call('LTRIM', traces, int(-most), '-1')
+    redis.call('ZADD', aged, 'NX', at, partition)
   end
 end
 
@@ -192,7 +203,7 @@ local function mark(ready, due, partition, head, inputs, when)
   end
 end
 
--- KEYS head log doc seen trace all ready due lanes lane out
+-- KEYS head log doc seen traces all ready due lanes lane out over aged_seen aged_traces
 -- ARGV partition channel expected at processed close inputs due, then lists, each with its length before it: erase, append
 --      (kind cause body), put (name body), take (name), seen (sender hash index), the most traces, trace, out (member
 --      destination body)
@@ -206,7 +217,9 @@ local function commit(keys, args)
   end
   local first = head.seq + 1
   write_log(keys[2], head, at, next_arg)
-  write_docs(keys[3], keys[4], keys[5], first, next_arg)
+  write_docs(keys[3], next_arg)
+  write_seen(keys[4], keys[13], partition, first, at, next_arg)
+  write_traces(keys[5], keys[14], partition, at, next_arg)
   local out = tonumber(next_arg())
   for _ = 1, out do
     local member, destination, body = next_arg(), next_arg(), next_arg()
@@ -222,6 +235,9 @@ local function commit(keys, args)
     head.closed = '1'
   end
   write_head(keys[1], head)
+  if head.closed == '1' then
+    redis.call('ZADD', keys[12], int(head.last), partition)
+  end
   if expected == '' then
     redis.call('ZADD', keys[6], '0', partition)
   end
@@ -327,6 +343,86 @@ local function revive(keys, args)
   return 1
 end
 
+-- KEYS head out dead letters over all ready due aged_seen aged_traces, then what else the partition has
+-- ARGV partition how what; `over` takes it where it is closed and nothing was appended since `what`, `at` where `what` is its
+--      revision
+local function take(keys, args)
+  local head_key, out, dead, letters, over = keys[1], keys[2], keys[3], keys[4], keys[5]
+  local partition, how, what = args[1], args[2], tonumber(args[3])
+  local head = read_head(head_key)
+  if not head then
+    redis.call('ZREM', over, partition)
+    return 0
+  end
+  local rests = head.wait == 0 and redis.call('HLEN', out) == 0
+  local is_meant = how == 'at' and head.rev == what
+    or how == 'over' and head.closed == '1' and head.last < what
+  if not rests or not is_meant then
+    return 0
+  end
+  for _, letter in ipairs(redis.call('HKEYS', dead)) do
+    redis.call('ZREM', letters, letter)
+  end
+  for at = 5, 10 do
+    redis.call('ZREM', keys[at], partition)
+  end
+  redis.call('UNLINK', head_key, out, dead)
+  for at = 11, #keys do
+    redis.call('UNLINK', keys[at])
+  end
+  return 1
+end
+
+-- KEYS traces aged
+-- ARGV partition before; gives how many were forgotten
+local function forget_traces(keys, args)
+  local traces, aged = keys[1], keys[2]
+  local partition, before = args[1], tonumber(args[2])
+  local gone = 0
+  while true do
+    local oldest = redis.call('LINDEX', traces, '0')
+    if not oldest then
+      redis.call('ZREM', aged, partition)
+      return gone
+    end
+    local at = oldest:match('^(%S+) ')
+    if tonumber(at) >= before then
+      redis.call('ZADD', aged, at, partition)
+      return gone
+    end
+    redis.call('LPOP', traces)
+    gone = gone + 1
+  end
+end
+
+-- KEYS head log seen aged
+-- ARGV partition before; gives how many were forgotten
+local function forget_seen(keys, args)
+  local head_key, log, seen, aged = keys[1], keys[2], keys[3], keys[4]
+  local partition, before = args[1], tonumber(args[2])
+  local head = read_head(head_key)
+  local gone, oldest = 0, nil
+  local all = head and redis.call('HGETALL', seen) or {}
+  for at = 1, #all, 2 do
+    -- After the hash, which has 16 bytes. The time is its entry's, or that of the one before where it was erased.
+    local seq = all[at + 1]:sub(17)
+    local entry = redis.call('XREVRANGE', log, seq, '-', 'COUNT', '1')[1]
+    local stored = entry and tonumber(entry[2][6]) or 0
+    if stored < before and (tonumber(seq) <= head.proc or head.wait == 0) then
+      redis.call('HDEL', seen, all[at])
+      gone = gone + 1
+    else
+      oldest = math.min(oldest or stored, stored)
+    end
+  end
+  if oldest then
+    redis.call('ZADD', aged, int(oldest), partition)
+  else
+    redis.call('ZREM', aged, partition)
+  end
+  return gone
+end
+
 -- KEYS lease
 -- ARGV node how ttl_ms; gives 1 where the node has the lease afterwards
 local function lease(keys, args)
@@ -365,15 +461,18 @@ local function check()
 end
 
 -- Redis refuses what may write where memory is short, on a replica, and where its file can't be written. What only hands work
--- on is let through where memory is short: refusing it would free none.
+-- on, or forgets something, is let through where memory is short: refusing it would free none.
 local hands_on = { 'allow-oom' }
 
-redis.register_function('bh1_accept', accept)
-redis.register_function('bh1_commit', commit)
-redis.register_function('bh1_revive', revive)
-redis.register_function('bh1_check', check)
-redis.register_function({ function_name = 'bh1_claim', callback = claim, flags = hands_on })
-redis.register_function({ function_name = 'bh1_settle', callback = settle, flags = hands_on })
-redis.register_function({ function_name = 'bh1_lease', callback = lease, flags = hands_on })
-redis.register_function({ function_name = 'bh1_announce', callback = announce, flags = hands_on })
-redis.register_function({ function_name = 'bh1_snapshot', callback = snapshot, flags = { 'no-writes' } })
+redis.register_function('bh2_accept', accept)
+redis.register_function('bh2_commit', commit)
+redis.register_function('bh2_revive', revive)
+redis.register_function('bh2_check', check)
+redis.register_function({ function_name = 'bh2_claim', callback = claim, flags = hands_on })
+redis.register_function({ function_name = 'bh2_settle', callback = settle, flags = hands_on })
+redis.register_function({ function_name = 'bh2_take', callback = take, flags = hands_on })
+redis.register_function({ function_name = 'bh2_forget_traces', callback = forget_traces, flags = hands_on })
+redis.register_function({ function_name = 'bh2_forget_seen', callback = forget_seen, flags = hands_on })
+redis.register_function({ function_name = 'bh2_lease', callback = lease, flags = hands_on })
+redis.register_function({ function_name = 'bh2_announce', callback = announce, flags = hands_on })
+redis.register_function({ function_name = 'bh2_snapshot', callback = snapshot, flags = { 'no-writes' } })

@@ -141,7 +141,7 @@ impl Core {
 
     /// Says that this process lives; gives how many do, and the server's time.
     async fn announce(&self) -> Result<(u64, i64), StoreError> {
-        let mut call = function("bh1_announce", &[self.keys.nodes()]);
+        let mut call = function("bh2_announce", &[self.keys.nodes()]);
         call.arg(&self.node)
             .arg(self.leases.last.as_millis() as u64);
         let (_, answer) = self.routing.call(0, &call).await?;
@@ -150,7 +150,7 @@ impl Core {
 
     /// Asks for a shard's lease; whether this process has it now.
     async fn lease(&self, shard: Shard, how: &str) -> Result<bool, StoreError> {
-        let mut call = function("bh1_lease", &[self.keys.shared(shard, "lease")]);
+        let mut call = function("bh2_lease", &[self.keys.shared(shard, "lease")]);
         call.arg(&self.node)
             .arg(how)
             .arg(self.leases.last.as_millis() as u64);

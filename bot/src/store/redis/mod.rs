@@ -11,11 +11,15 @@
 //! |---|---|
 //! | `p:ID:head` | hash: revision, last seq, processed, waiting, closed, last time |
 //! | `p:ID:log` | stream, its ids are our own seqs |
-//! | `p:ID:doc`, `p:ID:seen`, `p:ID:trace` | hash of documents, hash of senders' ids, list of the last traces |
+//! | `p:ID:doc`, `p:ID:seen`, `p:ID:traces` | hash of documents, hash of senders' ids, list of the last traces |
 //! | `p:ID:lane`, `p:ID:out`, `p:ID:dead` | hashes: lanes, what they hold, dead letters |
 //! | `all`, `ready`, `due`, `lanes`, `dead` | sorted sets: names; inputs that wait; due times; when lanes are free; when letters died |
+//! | `over`, `seen`, `traces` | sorted sets: when something was appended last to what is closed; since when there are senders' ids, and traces |
 //! | `lease` | who works through the shard |
 //! | `nodes` (of shard 0) | who lives |
+//!
+//! What programs with the first version of the functions have written is read, but is in none of the sets of the fifth line: what they
+//! closed is not removed by age.
 //!
 //! Promises are as good as the server's settings, which are read at every connection. On a server with `appendfsync always` an
 //! answer comes after the disk has it. A fail-over to a replica may lose what the replica did not have: with `wait=N` nothing is
@@ -30,6 +34,7 @@ mod keys;
 mod leases;
 mod link;
 mod news;
+mod prune;
 mod reads;
 mod routing;
 #[cfg(test)]
@@ -52,8 +57,8 @@ use super::StoreError;
 use super::engine::{Durability, Engine, Health, Later, Listener};
 use crate::error::ServiceError;
 use crate::partition::{
-    Accept, Accepted, Bytes, Claim, Commit, Committed, DeadLetter, Entry, PartitionId, Seen,
-    Settle, Snapshot,
+    Accept, Accepted, Bytes, Claim, Commit, Committed, DeadLetter, Entry, PartitionId, Prune,
+    Pruned, Seen, Settle, Snapshot,
 };
 use keys::{Keys, Shard, shard_of};
 use leases::{Keeper, LOOKS, Leases};
@@ -189,7 +194,7 @@ impl Core {
 impl Core {
     /// Asks a shard's server whether it would store something now.
     async fn check(&self, shard: Shard) -> Result<(), StoreError> {
-        let check = writes::function("bh1_check", &[self.keys.shared(shard, "lease")]);
+        let check = writes::function("bh2_check", &[self.keys.shared(shard, "lease")]);
         let (link, _) = self.routing.call(shard, &check).await?;
         link.replicate(&self.routing.options).await
     }
@@ -268,6 +273,14 @@ impl Engine for Redis {
 
     fn partitions<'a>(&'a self, after: &'a str, limit: usize) -> Later<'a, Vec<PartitionId>> {
         self.run(self.core.partitions(after, limit))
+    }
+
+    fn prune(&self, prune: Prune, limit: usize) -> Later<'_, Pruned> {
+        self.run(self.core.prune(prune, limit))
+    }
+
+    fn remove<'a>(&'a self, partition: &'a PartitionId, expected: u64) -> Later<'a, bool> {
+        self.run(self.core.remove(partition, expected))
     }
 
     fn signal<'a>(&'a self, partition: &'a PartitionId, signal: &'a [u8]) -> Later<'a, ()> {

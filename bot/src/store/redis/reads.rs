@@ -9,7 +9,7 @@ use super::super::StoreError;
 use super::Core;
 use super::fault::odd;
 use super::keys::{SHARDS, Shard, letter_of, shard_of};
-use super::values::{bytes, elements, entry, head, letter, millis, read, seen};
+use super::values::{bytes, elements, entry, head, letter, millis, read, seen, timed};
 use crate::partition::{Bytes, DeadLetter, Entry, PartitionId, Seen, Snapshot};
 
 /// A limit as Redis takes it.
@@ -38,7 +38,7 @@ impl Core {
         docs: &[&str],
     ) -> Result<Option<Snapshot>, StoreError> {
         let call = redis::cmd("FCALL_RO")
-            .arg("bh1_snapshot")
+            .arg("bh2_snapshot")
             .arg(2)
             .arg(self.keys.own(partition, "head"))
             .arg(self.keys.own(partition, "doc"))
@@ -111,13 +111,27 @@ impl Core {
         if limit == 0 {
             return Ok(Vec::new());
         }
-        let range = redis::cmd("LRANGE")
-            .arg(self.keys.own(partition, "trace"))
-            .arg(-count(limit))
-            .arg(-1)
-            .take();
-        let traces = elements(self.ask(partition, &range).await?)?;
-        traces.into_iter().map(bytes).collect()
+        let last = |name| {
+            let key = self.keys.own(partition, name);
+            let range = redis::cmd("LRANGE")
+                .arg(key)
+                .arg(-count(limit))
+                .arg(-1)
+                .take();
+            (shard_of(partition), range)
+        };
+        // The first is what functions before the second version wrote.
+        let calls = [last("trace"), last("traces")];
+        let answers = self.routing.call_all(&calls).await?;
+        let mut traces = Vec::new();
+        for (answer, is_timed) in answers.into_iter().zip([false, true]) {
+            for stored in elements(answer)? {
+                let stored = bytes(stored)?;
+                traces.push(if is_timed { timed(&stored)? } else { stored });
+            }
+        }
+        let surplus = traces.len().saturating_sub(limit);
+        Ok(traces.split_off(surplus))
     }
 
     /// Asks each shard the same of one of its keys.

@@ -111,6 +111,12 @@ fn take_number<T: FromStr>(stored: &mut &[u8]) -> Result<T, StoreError> {
     number(field)
 }
 
+/// A trace as it is stored: its time, then what it says.
+pub(super) fn timed(mut stored: &[u8]) -> Result<Bytes, StoreError> {
+    take_number::<i64>(&mut stored)?;
+    Ok(Arc::from(stored))
+}
+
 /// What is kept of something that is to be sent: seq, time and body.
 pub(super) fn outbound(mut stored: &[u8]) -> Result<(u64, Timestamp, Bytes), StoreError> {
     let seq = take_number(&mut stored)?;

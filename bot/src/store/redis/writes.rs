@@ -31,8 +31,9 @@ impl Core {
             self.keys.own(partition, "log"),
             self.keys.own(partition, "seen"),
             self.keys.shared(shard, "ready"),
+            self.keys.shared(shard, "seen"),
         ];
-        let mut call = function("bh1_accept", &keys);
+        let mut call = function("bh2_accept", &keys);
         call.arg(partition.as_str())
             .arg(self.keys.channel(shard))
             .arg(&accept.sender_id)
@@ -87,16 +88,19 @@ impl Core {
             own("log"),
             own("doc"),
             own("seen"),
-            own("trace"),
+            own("traces"),
             shared("all"),
             shared("ready"),
             shared("due"),
             shared("lanes"),
             own("lane"),
             own("out"),
+            shared("over"),
+            shared("seen"),
+            shared("traces"),
         ];
         let is_input = |entry: &&crate::partition::NewEntry| entry.kind == Kind::Input;
-        let mut call = function("bh1_commit", &keys);
+        let mut call = function("bh2_commit", &keys);
         call.arg(partition.as_str())
             .arg(self.keys.channel(shard))
             .arg(
@@ -159,7 +163,7 @@ impl Core {
             self.keys.own(&partition, "lane"),
             self.keys.own(&partition, "out"),
         ];
-        let mut call = function("bh1_claim", &keys);
+        let mut call = function("bh2_claim", &keys);
         call.arg(lane_member(&partition, destination))
             .arg(destination)
             .arg(millis(now))
@@ -206,7 +210,7 @@ impl Core {
             Settle::Later(at) => ("later", at, Vec::new()),
             Settle::Dead { why } => ("dead", now, packed(claim, now, &why)),
         };
-        let mut call = function("bh1_settle", &self.outbox_keys(partition));
+        let mut call = function("bh2_settle", &self.outbox_keys(partition));
         call.arg(lane_member(partition, destination))
             .arg(destination)
             .arg(claim.number)
@@ -226,7 +230,7 @@ impl Core {
     ) -> Result<bool, StoreError> {
         let claim = &letter.claim;
         let (partition, destination) = (&claim.partition, &claim.destination);
-        let mut call = function("bh1_revive", &self.outbox_keys(partition));
+        let mut call = function("bh2_revive", &self.outbox_keys(partition));
         call.arg(lane_member(partition, destination))
             .arg(destination)
             .arg(letter_member(partition, destination, claim.number))

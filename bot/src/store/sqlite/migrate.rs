@@ -1,4 +1,5 @@
-//! From version 1 of the tables, where each noun of the desk had a table of its own.
+//! From version 1 of the tables, where each noun of the desk had a table of its own, and from version 2, which did not know when
+//! a trace or a sender's id was stored.
 
 use std::collections::BTreeMap;
 
@@ -12,6 +13,9 @@ use crate::conversation::{ConversationHead, HEAD, STATE};
 use crate::encoding::content_hash;
 use crate::handoff::record::{document, earlier_ids};
 use crate::partition::PartitionId;
+
+/// How long transcripts are kept by default.
+const RETENTION_MS: i64 = 90 * 24 * 3_600 * 1_000;
 
 /// Takes the old tables out of the way.
 pub(super) fn set_aside(tx: &Transaction<'_>) -> Result<(), Migration> {
@@ -65,6 +69,35 @@ pub(super) fn from_version_1(tx: &Transaction<'_>) -> Result<(), Migration> {
     ] {
         tx.execute_batch(&format!("DROP TABLE old_{table}"))?;
     }
+    Ok(())
+}
+
+/// Makes room for what version 2 did not keep, and finds it by time.
+pub(super) fn from_version_2(tx: &Transaction<'_>) -> Result<(), Migration> {
+    tx.execute_batch(
+        "ALTER TABLE seen ADD COLUMN at INTEGER NOT NULL DEFAULT 0;
+         ALTER TABLE traces ADD COLUMN at INTEGER NOT NULL DEFAULT 0;
+         CREATE INDEX partitions_over ON partitions (last_at) WHERE closed = 1;
+         CREATE INDEX seen_by_time ON seen (at);
+         CREATE INDEX traces_by_time ON traces (at);",
+    )?;
+    Ok(())
+}
+
+/// Gives senders' ids and traces the time of what they are about, and has each customer's address looked at when it would be old by
+/// default.
+pub(super) fn set_times(tx: &Transaction<'_>) -> Result<(), Migration> {
+    for table in ["seen", "traces"] {
+        tx.execute_batch(&format!(
+            "UPDATE {table} SET at = coalesce(
+               (SELECT log.at FROM log WHERE log.pid = {table}.pid AND log.seq = {table}.seq),
+               (SELECT last_at FROM partitions WHERE partitions.pid = {table}.pid), 0)"
+        ))?;
+    }
+    tx.execute(
+        "UPDATE partitions SET due = last_at + ?1 WHERE id >= 'contact:' AND id < 'contact;' AND due IS NULL",
+        [RETENTION_MS],
+    )?;
     Ok(())
 }
 

@@ -5,6 +5,7 @@
 
 mod migrate;
 mod open;
+mod prune;
 mod reads;
 mod schema;
 mod values;
@@ -26,7 +27,7 @@ use super::engine::{Durability, Engine, Health, Later, Listener};
 use crate::error::ServiceError;
 use crate::partition::{
     Accept, Accepted, Bytes, Claim, Commit, Committed, DeadLetter, Entry, Notice, PartitionId,
-    Seen, Settle, Snapshot,
+    Prune, Pruned, Seen, Settle, Snapshot,
 };
 use writer::{Job, Write};
 
@@ -142,6 +143,33 @@ impl Sqlite {
     }
 }
 
+impl Sqlite {
+    async fn prune_old(&self, prune: Prune, limit: usize) -> Result<Pruned, StoreError> {
+        let mut pruned = Pruned::default();
+        let before = prune.transcript_before;
+        for pid in self.read(move |c| prune::over(c, before, limit)).await? {
+            let took = self.write_quietly(move |tx| prune::take_over(tx, pid, before));
+            pruned.partitions += u64::from(took.await?);
+        }
+        let forget = async |what, before| {
+            let mut gone = 0;
+            while gone < limit {
+                let rows = prune::ROWS.min(limit - gone);
+                let now = self.write_quietly(move |tx| prune::forget(tx, what, before, rows));
+                let now = now.await?;
+                gone += now;
+                if now < rows {
+                    break;
+                }
+            }
+            Ok::<_, StoreError>(gone as u64)
+        };
+        pruned.traces = forget(prune::TRACES, prune.trace_before).await?;
+        pruned.seen = forget(prune::SEEN, prune.seen_before).await?;
+        Ok(pruned)
+    }
+}
+
 impl Engine for Sqlite {
     fn accept(&self, accept: Accept) -> Later<'_, Accepted> {
         self.write(move |tx| writes::accept(tx, accept))
@@ -224,6 +252,15 @@ impl Engine for Sqlite {
     fn partitions<'a>(&'a self, after: &'a str, limit: usize) -> Later<'a, Vec<PartitionId>> {
         let after = after.to_owned();
         self.read(move |c| reads::partitions(c, &after, limit))
+    }
+
+    fn prune(&self, prune: Prune, limit: usize) -> Later<'_, Pruned> {
+        self.prune_old(prune, limit).boxed()
+    }
+
+    fn remove<'a>(&'a self, partition: &'a PartitionId, expected: u64) -> Later<'a, bool> {
+        let partition = partition.clone();
+        self.write_quietly(move |tx| prune::remove(tx, &partition, expected))
     }
 
     fn signal<'a>(&'a self, partition: &'a PartitionId, signal: &'a [u8]) -> Later<'a, ()> {

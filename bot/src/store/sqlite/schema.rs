@@ -5,7 +5,7 @@ use rusqlite::Connection;
 use super::migrate;
 
 /// Version of the tables that this program reads and writes (`PRAGMA user_version`).
-pub(super) const VERSION: i32 = 2;
+pub(super) const VERSION: i32 = 3;
 
 /// Marks the file as ours (`PRAGMA application_id`, the bytes `Bell`).
 const APPLICATION_ID: i32 = 0x4265_6c6c;
@@ -55,12 +55,18 @@ pub(super) fn migrate(connection: &Connection) -> Result<(), Migration> {
         return Ok(());
     }
     let tx = connection.unchecked_transaction()?;
-    if found == 1 {
-        migrate::set_aside(&tx)?;
-    }
-    tx.execute_batch(TABLES)?;
-    if found == 1 {
-        migrate::from_version_1(&tx)?;
+    match found {
+        1 => {
+            migrate::set_aside(&tx)?;
+            tx.execute_batch(TABLES)?;
+            migrate::from_version_1(&tx)?;
+            migrate::set_times(&tx)?;
+        }
+        2 => {
+            migrate::from_version_2(&tx)?;
+            migrate::set_times(&tx)?;
+        }
+        _ => tx.execute_batch(TABLES)?,
     }
     tx.pragma_update(None, "application_id", APPLICATION_ID)?;
     tx.pragma_update(None, "user_version", VERSION)?;

@@ -15,6 +15,7 @@ CREATE TABLE partitions (
 );
 CREATE INDEX partitions_due ON partitions (due) WHERE due IS NOT NULL;
 CREATE INDEX partitions_waiting ON partitions (pid) WHERE waiting > 0;
+CREATE INDEX partitions_over ON partitions (last_at) WHERE closed = 1;
 
 -- Everything that happened, in order. Rows are appended, whatever partition they belong to, so that
 -- many conversations share the pages that a commit writes.
@@ -36,22 +37,26 @@ CREATE TABLE docs (
 );
 CREATE UNIQUE INDEX docs_by_name ON docs (pid, name);
 
--- What was accepted under which sender's id.
+-- What was accepted under which sender's id, and when.
 CREATE TABLE seen (
     pid       INTEGER NOT NULL,
     sender_id TEXT NOT NULL,
     hash      BLOB NOT NULL,
     seq       INTEGER NOT NULL,
+    at        INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (pid, sender_id)
 ) WITHOUT ROWID;
+CREATE INDEX seen_by_time ON seen (at);
 
--- Why each turn went as it did; `seq` is the input's.
+-- Why each turn went as it did; `seq` is the input's, `at` the time of the turn's commit.
 CREATE TABLE traces (
     pid  INTEGER NOT NULL,
     seq  INTEGER NOT NULL,
-    body BLOB NOT NULL
+    body BLOB NOT NULL,
+    at   INTEGER NOT NULL DEFAULT 0
 );
 CREATE INDEX traces_by_seq ON traces (pid, seq);
+CREATE INDEX traces_by_time ON traces (at);
 
 -- What a partition sends to a destination, in order and one at a time: nobody claims the next before `free_at`; null
 -- where there is nothing to send.

@@ -2,7 +2,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::*;
-use crate::partition::{Kind, NewEntry};
+use crate::partition::{Kind, NewEntry, Prune};
 
 struct Deaf;
 
@@ -150,4 +150,79 @@ async fn many_at_once_are_all_stored_and_told_and_closing_waits_for_them() {
     let stored = again.partitions("", 999).await.expect("reads").len();
     assert!(stored > 0);
     assert_eq!(counts.0.load(Ordering::SeqCst), stored);
+}
+
+#[test]
+fn what_is_old_is_found_without_reading_what_is_not() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("bellhop.db");
+    drop(open(&path));
+    let connection = Connection::open(&path).expect("opens");
+    for (sql, index) in [
+        (prune::OVER, "partitions_over"),
+        (prune::TRACES, "traces_by_time"),
+        (prune::SEEN, "seen_by_time"),
+    ] {
+        let mut plan = connection
+            .prepare(&format!("EXPLAIN QUERY PLAN {sql}"))
+            .expect("SQL");
+        let steps = plan.query_map([1, 2], |row| row.get::<_, String>(3));
+        let steps: Vec<String> = steps.expect("runs").map(|it| it.expect("reads")).collect();
+        assert!(steps.iter().any(|step| step.contains(index)), "{steps:?}");
+        assert!(steps.iter().all(|step| !step.contains("SCAN")), "{steps:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_file_of_version_2_learns_how_old_what_it_holds_is() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("bellhop.db");
+    let at = |seconds| Timestamp::from_second(seconds).expect("a time");
+    let id = PartitionId::conversation("a");
+    let contact = PartitionId::contact("chat", "", "+1");
+    let engine = open(&path);
+    for id in [&id, &contact] {
+        let made = engine.commit(Commit::new(id.clone(), None, at(5))).await;
+        made.expect("commits");
+    }
+    let message = Accept {
+        partition: id.clone(),
+        sender_id: "s".to_owned(),
+        hash: [0; 16],
+        at: at(10),
+        body: Arc::from(*b"hi"),
+        most_waiting: 1,
+    };
+    engine.accept(message.clone()).await.expect("taken");
+    let mut turn = Commit::new(id.clone(), Some(1), at(11));
+    turn.processed = Some(1);
+    turn.trace = Some(Arc::from(*b"{}"));
+    turn.close = true;
+    engine.commit(turn).await.expect("commits");
+    engine.close().await;
+    // As version 2 had it.
+    tamper(
+        &path,
+        "DROP INDEX partitions_over; DROP INDEX seen_by_time; DROP INDEX traces_by_time;
+         ALTER TABLE seen DROP COLUMN at; ALTER TABLE traces DROP COLUMN at; PRAGMA user_version = 2",
+    );
+    let engine = open(&path);
+    let seen = engine.accept(message).await;
+    assert_eq!(seen, Ok(Accepted::Before { seq: 1 }));
+    let before = |seconds, transcript| Prune {
+        transcript_before: at(transcript),
+        trace_before: at(seconds),
+        seen_before: at(seconds),
+    };
+    let pruned = async |prune| {
+        let pruned = engine.prune(prune, 9).await.expect("prunes");
+        (pruned.partitions, pruned.traces, pruned.seen)
+    };
+    assert_eq!(pruned(before(10, 0)).await, (0, 0, 0));
+    assert_eq!(pruned(before(11, 0)).await, (0, 1, 1));
+    assert_eq!(pruned(before(11, 11)).await, (1, 0, 0));
+    let day = 24 * 3_600;
+    let due = async |days: i64| engine.due(at(5 + days * day), 9).await;
+    assert_eq!(due(89).await, Ok(Vec::new()));
+    assert_eq!(due(90).await, Ok(vec![contact.clone()]));
 }

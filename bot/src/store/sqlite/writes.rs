@@ -74,7 +74,7 @@ pub(super) fn accept(tx: &Transaction<'_>, accept: Accept) -> Told<Accepted> {
         body: accept.body,
     };
     insert(tx, pid, &entry)?;
-    see(tx, pid, &accept.sender_id, &accept.hash, seq)?;
+    see(tx, pid, &accept.sender_id, &accept.hash, (seq, accept.at))?;
     let notice = Notice {
         partition: accept.partition,
         last_seq: seq,
@@ -105,10 +105,12 @@ fn see(
     pid: i64,
     sender_id: &str,
     hash: &[u8; 16],
-    seq: u64,
+    (seq, at): (u64, Timestamp),
 ) -> Result<(), StoreError> {
-    tx.prepare_cached("INSERT INTO seen (pid, sender_id, hash, seq) VALUES (?1, ?2, ?3, ?4)")?
-        .execute(params![pid, sender_id, hash, integer(seq)])?;
+    tx.prepare_cached(
+        "INSERT INTO seen (pid, sender_id, hash, seq, at) VALUES (?1, ?2, ?3, ?4, ?5)",
+    )?
+    .execute(params![pid, sender_id, hash, integer(seq), millis(at)])?;
     Ok(())
 }
 
@@ -201,17 +203,19 @@ pub(super) fn commit(tx: &Transaction<'_>, mut commit: Commit) -> Told<Committed
         put(tx, pid, name, body.as_deref())?;
     }
     if let Some((sender_id, hash, index)) = &commit.seen {
-        see(tx, pid, sender_id, hash, first_seq + *index as u64)?;
+        let seq = first_seq + *index as u64;
+        see(tx, pid, sender_id, hash, (seq, commit.at))?;
     }
     for out in &commit.out {
         send(tx, pid, last_seq, commit.at, out)?;
     }
     if let Some(trace) = &commit.trace {
-        tx.prepare_cached("INSERT INTO traces (pid, seq, body) VALUES (?1, ?2, ?3)")?
+        tx.prepare_cached("INSERT INTO traces (pid, seq, body, at) VALUES (?1, ?2, ?3, ?4)")?
             .execute(params![
                 pid,
                 integer(commit.processed.unwrap_or(last_seq)),
-                bound(trace)
+                bound(trace),
+                millis(commit.at)
             ])?;
     }
     let notice = Notice {

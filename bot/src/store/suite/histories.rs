@@ -5,7 +5,7 @@ use proptest::test_runner::{Config, TestRunner};
 
 use super::super::engine::Engine;
 use super::{Rig, accept, at, bytes, commit, entry, id, memory};
-use crate::partition::{Claim, Commit, Due, Kind, Outbound, Seen, Settle};
+use crate::partition::{Claim, Commit, Due, Kind, Outbound, Prune, Seen, Settle};
 
 /// Something that may happen to one of two partitions.
 #[derive(Debug, Clone)]
@@ -15,6 +15,8 @@ enum Act {
     Claim(u8),
     Settle(u8, u8),
     Revive(bool),
+    Prune(i8, i8, i8),
+    Remove(u8, bool),
 }
 
 #[derive(Debug, Clone)]
@@ -74,6 +76,8 @@ fn acts() -> impl Strategy<Value = Vec<Act>> {
         2 => (0_u8..30).prop_map(Act::Claim),
         2 => (0_u8..4, 0_u8..3).prop_map(|(which, how)| Act::Settle(which, how)),
         1 => any::<bool>().prop_map(Act::Revive),
+        1 => (-1_i8..20, -1_i8..20, -1_i8..20).prop_map(|(a, b, c)| Act::Prune(a, b, c)),
+        1 => (0_u8..2, proptest::bool::weighted(0.3)).prop_map(|(p, stale)| Act::Remove(p, stale)),
     ];
     proptest::collection::vec(act, 1..50)
 }
@@ -118,8 +122,26 @@ async fn perform(engine: &dyn Engine, claims: &mut Vec<Claim>, act: &Act, now: i
                 None => String::new(),
             }
         }
+        Act::Prune(transcript, trace, seen) => {
+            let ago = |seconds: &i8| at(now - i64::from(*seconds));
+            let prune = Prune {
+                transcript_before: ago(transcript),
+                trace_before: ago(trace),
+                seen_before: ago(seen),
+            };
+            format!("{:?}", engine.prune(prune, ALL).await)
+        }
+        Act::Remove(p, stale) => {
+            let known = engine.snapshot(&id(name(*p)), &[]).await.expect("reads");
+            let revision = known.map_or(0, |known| known.head.revision);
+            let expected = revision.saturating_sub(u64::from(*stale));
+            format!("{:?}", engine.remove(&id(name(*p)), expected).await)
+        }
     }
 }
+
+/// More than a history holds.
+const ALL: usize = 1_000;
 
 impl Change {
     async fn on(&self, engine: &dyn Engine, partition: &str, now: i64) -> Commit {
@@ -150,8 +172,12 @@ impl Change {
             let body = there.then(|| bytes(&format!("{{\"now\":{now}}}")));
             change.docs.insert(format!("doc/{doc}"), body);
         }
+        // An entry that a sender's id names is never given up.
         if let Some(sender) = self.seen
-            && !self.append.is_empty()
+            && self
+                .append
+                .first()
+                .is_some_and(|kind| *kind != Kind::Events)
             && engine
                 .seen(&id(partition), &format!("agent/{sender}"))
                 .await
