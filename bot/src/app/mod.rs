@@ -6,6 +6,7 @@
 mod channels;
 mod customer;
 mod desk;
+mod outbox;
 mod pages;
 #[cfg(test)]
 pub(crate) mod rig;
@@ -16,6 +17,7 @@ mod sweep;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -134,6 +136,8 @@ pub(crate) struct Services {
     channels: Arc<Channels>,
     /// How providers of channels are reached.
     line: Arc<ChannelLine>,
+    /// Destinations whose gauges were told.
+    gauges: Mutex<BTreeSet<String>>,
     tokens: Mutex<LruCache<String, Arc<str>>>,
     stop: CancellationToken,
 }
@@ -223,6 +227,7 @@ impl App {
             pages: Pages::default(),
             channels: Arc::clone(&wiring.channels),
             line: Arc::clone(&line),
+            gauges: Mutex::default(),
             tokens: Mutex::new(LruCache::new(
                 const { std::num::NonZeroUsize::new(TOKENS).unwrap() },
             )),

@@ -12,6 +12,7 @@ mod handoffs;
 mod limits;
 mod measure;
 mod origin;
+mod outbox;
 mod pages;
 mod problem;
 mod rasa;
@@ -121,6 +122,9 @@ pub fn router(edge: HttpState) -> (Router, utoipa::openapi::OpenApi) {
             routes!(channels::deliver, channels::challenge)
                 .layer(DefaultBodyLimit::max(channels::BATCH_BYTES)),
         )
+        .routes(routes!(outbox::list))
+        .routes(routes!(outbox::replay))
+        .routes(routes!(outbox::drop))
         .routes(routes!(measure::healthz))
         .routes(routes!(measure::readyz))
         .routes(routes!(measure::metrics))
