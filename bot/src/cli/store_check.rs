@@ -212,3 +212,6 @@ async fn tickets(store: &Store, mut conversations: BTreeMap<PartitionId, Expecte
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests;
