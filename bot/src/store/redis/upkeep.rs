@@ -61,8 +61,11 @@ fn lane_numbers(kept: &str) -> Result<(u64, u64, u32), StoreError> {
     ))
 }
 
+/// A field of a hash, and its value.
+type Pair = (Vec<u8>, Vec<u8>);
+
 /// Pairs of an answer that lists fields, each followed by its value.
-fn pairs(answer: Value) -> Result<Vec<(Vec<u8>, Vec<u8>)>, StoreError> {
+fn pairs(answer: Value) -> Result<Vec<Pair>, StoreError> {
     let flat: Vec<Vec<u8>> = read(answer)?;
     let mut flat = flat.into_iter();
     let mut pairs = Vec::new();
@@ -251,8 +254,8 @@ impl Core {
     async fn lanes(
         &self,
         partition: &PartitionId,
-        lanes: Vec<(Vec<u8>, Vec<u8>)>,
-        out: Vec<(Vec<u8>, Vec<u8>)>,
+        lanes: Vec<Pair>,
+        out: Vec<Pair>,
     ) -> Result<BTreeMap<String, Lane>, StoreError> {
         let out: BTreeMap<String, Vec<u8>> = out
             .into_iter()
