@@ -5,8 +5,8 @@ use crate::app::rig::{Rig, SOON, say, web};
 use crate::cli::store_copy::{Copied, copy};
 use crate::conversation::{HEAD, Inbound, InboundBody, STATE};
 use crate::handoff::queue::TICKET;
-use crate::partition::Kind;
-use crate::store::{Export, StoreAddress};
+use crate::partition::{Claim, Kind};
+use crate::store::{Export, Lane, StoreAddress};
 
 /// Conversations of a program that runs: one with the bot, one that waits for a person.
 async fn talked() -> (Rig, String, String) {
@@ -117,7 +117,11 @@ async fn each_kind_of_damage_is_found_with_its_partition() {
             "a stored trace can't be read",
         ),
         (
-            Box::new(|it| it.docs.retain(|name, _| !name.starts_with(TICKET))),
+            Box::new(|it| {
+                it.docs.retain(|name, _| !name.starts_with(TICKET));
+                // Nothing is on its way that would mend it.
+                it.lanes.clear();
+            }),
             "its handoff is open, and its ticket in the queue",
         ),
         (
@@ -159,22 +163,36 @@ async fn each_kind_of_damage_is_found_with_its_partition() {
         folded[0].contains("not what its log makes of it"),
         "{folded:?}"
     );
-    let lane = |export: &mut Export| {
+    let half_lost = |export: &mut Export| {
         if export.partition.as_str() == waits {
-            for lane in export.lanes.values_mut() {
-                lane.free_at = None;
-                lane.last += 1;
-            }
+            let claim = Claim {
+                partition: export.partition.clone(),
+                destination: "status".to_owned(),
+                number: 1,
+                seq: 1,
+                at: rig.clock.now(),
+                attempts: 0,
+                body: Arc::from(*b"{}"),
+            };
+            let lane = Lane {
+                last: 2,
+                free_at: Some(claim.at),
+                waiting: vec![claim],
+            };
+            export.lanes.insert("status".to_owned(), lane);
         }
     };
-    let damaged = changed(&store, lane).await;
-    let lost = found(&damaged, None).await;
+    let damaged = changed(&store, half_lost).await;
+    let found = found(&damaged, None).await;
+    assert_eq!(found.len(), 2, "{found:?}");
     assert!(
-        lost.iter()
-            .all(|it| it.contains("something is lost of what waits")),
-        "{lost:?}"
+        found[0].contains("a stored status event can't be read"),
+        "{found:?}"
     );
-    assert!(!lost.is_empty());
+    assert!(
+        found[1].contains("something is lost of what waits for `status`"),
+        "{found:?}"
+    );
 }
 
 #[tokio::test]
