@@ -174,14 +174,16 @@ async fn tickets(store: &Store, mut conversations: BTreeMap<PartitionId, Expecte
         let mut wrong = disagreeing(&conversations, queue.as_ref());
         // Read after the queue: a conversation that told it something since is not wrong.
         for partition in wrong.clone() {
-            match store.export(&partition).await.ok().flatten() {
-                Some(export) => {
-                    if let Some(expected) = expected(&export) {
-                        conversations.insert(partition, expected);
-                    }
-                }
-                None => {
-                    conversations.remove(&partition);
+            match store.export(&partition).await {
+                Ok(None) => drop(conversations.remove(&partition)),
+                // One that can't be read is told as that.
+                read => {
+                    let known = read.ok().flatten().and_then(|export| expected(&export));
+                    let unknown = Expected {
+                        ticket: None,
+                        is_on_its_way: true,
+                    };
+                    conversations.insert(partition, known.unwrap_or(unknown));
                 }
             }
         }
