@@ -17,13 +17,13 @@ use crate::clock::Clock;
 use crate::encoding::{Unreadable, decode, encode};
 use crate::error::ServiceError;
 use crate::partition::{Bytes, Commit, PartitionId, Snapshot};
-use crate::store::Store;
+use crate::store::{Store, StoreError};
 use crate::understand::{Reader, Retrieve};
 
 /// Characters of a version: 64 bits of its hash. It is in every turn's entry, and a store sees few versions.
 const VERSION_CHARS: usize = 16;
 /// Prefix of the documents that hold a version's files.
-const FILE: &str = "file/";
+pub(crate) const FILE: &str = "file/";
 /// The document that holds the articles which its flows may name.
 const ARTICLES: &str = "articles";
 
@@ -135,6 +135,48 @@ impl Bots {
 
     fn earlier(&self) -> MutexGuard<'_, HashMap<Arc<str>, Arc<Bundle>>> {
         self.earlier.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The flows of every version that was met in a store: for commands, which have no bot of today.
+#[derive(Default)]
+pub(crate) struct KeptFlows {
+    by_version: HashMap<Arc<str>, Arc<Bundle>>,
+    /// Those of what was said before versions were kept, where somebody names them.
+    older: Option<Arc<Bundle>>,
+}
+
+impl KeptFlows {
+    /// Reads the versions that a store knows.
+    ///
+    /// # Errors
+    /// One of them can't be read.
+    pub(crate) async fn read(
+        store: &Store,
+        older: Option<Arc<Bundle>>,
+    ) -> Result<Self, StoreError> {
+        let mut by_version = HashMap::new();
+        let mut after = PartitionId::bot("");
+        while let Some(partition) = store.partitions(after.as_str(), 1).await?.pop()
+            && let Some(version) = partition.as_bot()
+        {
+            let docs = [&*format!("{FILE}*"), ARTICLES];
+            let snapshot = store.snapshot(&partition, &docs).await?;
+            if let Some(bundle) = snapshot.as_ref().map(compiled).transpose()?.flatten() {
+                by_version.insert(Arc::from(version), Arc::new(bundle));
+            }
+            after = partition;
+        }
+        Ok(Self { by_version, older })
+    }
+
+    /// The flows of a version, where they are known.
+    pub(crate) fn of(&self, version: Option<&str>) -> Option<&Bundle> {
+        match version {
+            Some(version) => self.by_version.get(version),
+            None => self.older.as_ref(),
+        }
+        .map(|bundle| &**bundle)
     }
 }
 

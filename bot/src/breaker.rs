@@ -77,6 +77,13 @@ impl Breakers {
         })
     }
 
+    /// Tells whether requests to a host are held back, all or all but a trial.
+    pub(crate) fn is_open(&self, host: &str, now: Instant) -> bool {
+        let circuits = self.lock();
+        let open = circuits.get(host).and_then(|circuit| circuit.open);
+        open.is_some_and(|open| now < open.until || open.trial)
+    }
+
     fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Circuit>> {
         self.circuits.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -142,6 +149,7 @@ mod tests {
         fail(&breakers, 4, now);
         breakers.enter("a", now).expect("closed").settle(true, now);
         fail(&breakers, 5, now);
+        assert!(breakers.is_open("a", now) && !breakers.is_open("b", now));
         let refused = breakers.enter("a", now).expect_err("open");
         assert!(refused.contains("tried again in 6 s"), "{refused}");
         assert!(breakers.enter("b", now).is_ok(), "hosts are apart");

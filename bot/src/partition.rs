@@ -59,6 +59,11 @@ impl PartitionId {
         &self.0
     }
 
+    /// The version, where it is a bot's.
+    pub fn as_bot(&self) -> Option<&str> {
+        self.0.strip_prefix("bot:")
+    }
+
     /// The conversation's id, where it is one.
     pub fn as_conversation(&self) -> Option<&str> {
         (!self.0.contains(':')).then_some(&*self.0)

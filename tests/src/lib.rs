@@ -147,6 +147,20 @@ impl Program {
         Ok(())
     }
 
+    /// Ends it as a service manager does, and waits for it.
+    ///
+    /// # Errors
+    /// The system refuses, or it ended with an error.
+    pub fn stop(mut self) -> Result<()> {
+        let asked = Command::new("kill")
+            .args(["-TERM", &self.child.id().to_string()])
+            .status()?;
+        anyhow::ensure!(asked.success(), "the program can't be asked to end");
+        let status = self.child.wait()?;
+        anyhow::ensure!(status.success(), "the program ended with {status}");
+        Ok(())
+    }
+
     /// Resident memory, bytes (Linux).
     ///
     /// # Errors

@@ -89,3 +89,62 @@ fn the_flow_and_the_article_that_the_pages_show_are_whole() -> Result<()> {
     ensure!(said.contains("0 errors"), "{said}");
     Ok(())
 }
+
+/// Names of metrics that a source file tells: what follows the macros that count.
+fn metrics_in(text: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for macro_name in ["counter!(", "gauge!(", "histogram!("] {
+        for after in text.split(macro_name).skip(1) {
+            let name = after.trim_start().strip_prefix('"');
+            if let Some((name, _)) = name.and_then(|name| name.split_once('"')) {
+                found.push(name.to_owned());
+            }
+        }
+    }
+    found
+}
+
+/// All source files below a folder.
+fn sources(folder: &Path, found: &mut Vec<String>) -> Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            sources(&path, found)?;
+        } else if path.extension().is_some_and(|kind| kind == "rs")
+            && !path.ends_with("described.rs")
+        {
+            found.push(fs::read_to_string(&path)?);
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn every_metric_is_described_and_listed() -> Result<()> {
+    let mut texts = Vec::new();
+    sources(&root().join("bot/src"), &mut texts)?;
+    let described = fs::read_to_string(root().join("bot/src/server/measure/described.rs"))?;
+    let page = fs::read_to_string(root().join("docs/operating.md"))?;
+    let names: std::collections::BTreeSet<String> =
+        texts.iter().flat_map(|text| metrics_in(text)).collect();
+    ensure!(names.len() > 20, "{names:?}");
+    for name in &names {
+        ensure!(
+            described.contains(&format!("\"{name}\"")),
+            "{name} is not described"
+        );
+        ensure!(
+            page.contains(&format!("| `{name}` |")),
+            "{name} is not in docs/operating.md"
+        );
+    }
+    for (line, row) in page
+        .lines()
+        .filter(|line| line.starts_with("| `bellhop_"))
+        .zip(1..)
+    {
+        let name = line.split('`').nth(1).context("a name")?;
+        ensure!(names.contains(name), "row {row}: nothing tells `{name}`");
+    }
+    Ok(())
+}

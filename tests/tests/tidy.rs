@@ -243,9 +243,9 @@ const LAYERS: [&[&str]; 9] = [
     // What may happen, and what keeps it: neither knows the other.
     &["rules", "store"],
     &["hub", "decide", "channels", "breaker", "retention"],
-    &["bots", "intake", "positions", "delivery"],
+    &["bots", "intake", "positions", "delivery", "outbox"],
     &["turn"],
-    &["mailbox"],
+    &["mailbox", "inspect"],
     &["dispatch"],
     &["app"],
     &["server", "cli"],

@@ -6,6 +6,7 @@
 mod channels;
 mod customer;
 mod desk;
+mod outbox;
 mod pages;
 mod retention;
 #[cfg(test)]
@@ -17,6 +18,7 @@ mod sweep;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -145,6 +147,8 @@ pub(crate) struct Services {
     channels: Arc<Channels>,
     /// How providers of channels are reached.
     line: Arc<ChannelLine>,
+    /// Destinations whose gauges were told.
+    gauges: Mutex<BTreeSet<String>>,
     tokens: Mutex<LruCache<String, Arc<str>>>,
     stop: CancellationToken,
 }
@@ -242,6 +246,7 @@ impl App {
             pages: Pages::default(),
             channels: Arc::clone(&wiring.channels),
             line: Arc::clone(&line),
+            gauges: Mutex::default(),
             tokens: Mutex::new(LruCache::new(
                 const { std::num::NonZeroUsize::new(TOKENS).unwrap() },
             )),

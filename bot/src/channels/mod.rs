@@ -43,6 +43,11 @@ impl Channels {
         self.0.get(name)
     }
 
+    /// Destinations of messages that accounts stand for.
+    pub(crate) fn destinations(&self) -> impl Iterator<Item = String> {
+        self.0.keys().map(|name| format!("{DESTINATION}{name}"))
+    }
+
     /// The account that a destination of messages leads to.
     pub(crate) fn of_destination(&self, destination: &str) -> Option<&Account> {
         self.get(destination.strip_prefix(DESTINATION)?)

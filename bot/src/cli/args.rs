@@ -56,6 +56,12 @@ pub(super) enum Command {
     Messages(Messages),
     /// Generates load and prints latency percentiles.
     Load(Load),
+    /// What could not be sent and was given up: list, replay, drop.
+    #[command(subcommand)]
+    Outbox(super::outbox::Outbox),
+    /// Looks after a store: check, copy, backup.
+    #[command(subcommand)]
+    Store(super::store::StoreCommand),
     /// Exits 0 when a server is ready.
     Healthcheck {
         /// Address of the server.

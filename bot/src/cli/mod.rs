@@ -11,7 +11,12 @@ mod messages;
 mod new;
 mod nlu;
 mod out;
+mod outbox;
 mod serve;
+mod store;
+mod store_backup;
+mod store_check;
+mod store_copy;
 mod test;
 mod train;
 mod world;
@@ -67,6 +72,8 @@ fn run(args: Args) -> Result<ExitCode> {
         Command::Kb(command) => kb::run(&config, command),
         Command::Messages(args) => messages::run(&config, &args),
         Command::Load(args) => load::run(&args),
+        Command::Outbox(command) => outbox::run(config, command),
+        Command::Store(command) => store::run(config, command),
         Command::Healthcheck { url } => serve::healthcheck(&url),
     }
 }

@@ -59,6 +59,11 @@ impl ChannelLine {
         made.await.map_err(no_client)
     }
 
+    /// Tells whether nothing is sent to a destination for now, because its provider keeps failing.
+    pub(crate) fn is_open(&self, destination: &str, now: Timestamp) -> bool {
+        self.breakers.is_open(destination, self.instant(now))
+    }
+
     /// A time as circuits count it.
     fn instant(&self, now: Timestamp) -> Instant {
         let since = now.duration_since(self.began.1);
@@ -175,8 +180,7 @@ impl Delivery {
         let said = outgoing(&message.event);
         let can = account.capabilities();
         let frames = render(&said, can);
-        let begun = message.state.partly.filter(|(seq, _)| *seq == message.seq);
-        let begun = begun.map_or(0, |(_, frames)| frames);
+        let begun = message.state.begun(message.seq);
         let now_s = self.clock.now().as_second();
         let closed = can.reply_window_s.is_some_and(|window_s| {
             let since = now_s.saturating_sub(message.state.last_inbound_s);

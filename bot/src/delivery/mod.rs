@@ -127,6 +127,11 @@ impl Delivery {
             metrics::counter!("bellhop_outbound_total", "kind" => kind.to_owned(), "result" => result)
                 .increment(1);
         };
+        let given_up = || {
+            count("dead");
+            metrics::counter!("bellhop_outbound_given_up_total", "destination" => claim.destination.clone())
+                .increment(1);
+        };
         match attempt {
             Attempt::Arrived => {
                 count("arrived");
@@ -138,13 +143,13 @@ impl Delivery {
                 Settle::Later(self.clock.now() + wait)
             }
             Attempt::Later(_) => {
-                count("dead");
+                given_up();
                 let why = format!("not taken in {} hours", GIVE_UP.as_hours());
                 self.given_up(claim, &why).await;
                 Settle::Dead { why }
             }
             Attempt::Never(why) => {
-                count("dead");
+                given_up();
                 tracing::error!(destination = %claim.destination, number = claim.number,
                     "something will not be sent; see `bellhop outbox list`");
                 self.given_up(claim, &why).await;

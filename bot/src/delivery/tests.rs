@@ -9,9 +9,11 @@ use super::*;
 use crate::conversation::journal::Body;
 use crate::conversation::{HEAD, NewConversation};
 use crate::decide::decide;
+use crate::error::ServiceError;
 use crate::events::MessageEvent;
+use crate::outbox::{Fate, Letter, Selection, find, settle};
 use crate::partition::{Commit, Kind, NewEntry, Notice, Outbound, PartitionId};
-use crate::rules::channel::{CHANNEL, News, conversation, keep};
+use crate::rules::channel::{CHANNEL, ChannelState, News, conversation, keep};
 use crate::rules::open::open;
 use crate::rules::{Decision, Draft};
 use crate::store::{Listener, StoreAddress};
@@ -323,4 +325,129 @@ async fn what_a_channel_never_takes_is_told_to_staff_and_holds_nothing_up() {
         .collect();
     assert_eq!(notes.len(), 2);
     assert!(notes[0].contains("could not be delivered"), "{notes:?}");
+}
+
+#[tokio::test]
+async fn what_is_sent_again_after_it_was_given_up_goes_on_after_what_had_arrived() {
+    let provider = MockServer::start().await;
+    // The first frame is taken, the second never, until the provider thinks better of it.
+    for (status, times) in [(200, 1), (403, 1), (200, 9)] {
+        let answer = serde_json::json!({"ok": status == 200, "result": {"message_id": 1}, "error_code": status});
+        Mock::given(method("POST"))
+            .respond_with(ResponseTemplate::new(status).set_body_json(answer))
+            .up_to_n_times(times)
+            .mount(&provider)
+            .await;
+    }
+    let delivery = with(accounts(&provider.uri())).await;
+    let long = format!("first {} last", "word ".repeat(1_000));
+    says(&delivery, "tg", "c", &[long, "next".to_owned()]).await;
+    let asked = async || {
+        let requests = provider.received_requests().await.expect("kept");
+        let said = requests
+            .iter()
+            .map(|it| String::from_utf8_lossy(&it.body).into_owned());
+        said.collect::<Vec<_>>()
+    };
+    delivery.send_due().await.expect("sends");
+    assert_eq!(asked().await.len(), 2);
+    let state = async || {
+        let conversation = PartitionId::conversation("c");
+        let snapshot = delivery.store.snapshot(&conversation, &[CHANNEL]).await;
+        ChannelState::of(snapshot.expect("reads").as_ref()).expect("reads")
+    };
+    let failed = state().await.failed;
+    let seq = *failed.keys().next().expect("given up");
+    assert_eq!(state().await.of_message(seq), Some("failed"));
+    assert_eq!(
+        delivery.send_due().await,
+        Ok(1),
+        "what comes after it goes on"
+    );
+    let meant = Selection {
+        destination: Some("channel/tg".to_owned()),
+        ..Selection::default()
+    };
+    let letters = find(&delivery.store, &meant).await.expect("reads");
+    let replayed = settle(
+        &delivery.store,
+        letters.clone(),
+        Fate::Replay,
+        delivery.clock.now(),
+    )
+    .await;
+    assert_eq!(replayed, Ok(1));
+    let again = settle(&delivery.store, letters, Fate::Replay, delivery.clock.now()).await;
+    assert_eq!(again, Ok(0), "it is there once");
+    assert_eq!(delivery.send_due().await, Ok(1));
+    let asked = asked().await;
+    assert_eq!(asked.len(), 4);
+    assert!(asked[0].contains("first ") && asked[2].contains("next"));
+    assert_eq!(asked[1], asked[3], "only what had not arrived");
+    let state = state().await;
+    assert_eq!(state.of_message(seq), Some("sent"));
+    assert_eq!((state.half.len(), state.partly), (0, None));
+}
+
+#[tokio::test]
+async fn given_up_status_events_are_found_by_time_and_id_and_thrown_away_or_sent_under_their_id() {
+    let server = MockServer::start().await;
+    Mock::given(method("POST"))
+        .and(header("idempotency-key", "h/1/queued"))
+        .respond_with(ResponseTemplate::new(204))
+        .expect(1)
+        .mount(&server)
+        .await;
+    let mut delivery = delivery(&server).await;
+    let receiver = delivery.status.take();
+    delivery.send_due().await.expect("sends");
+    let store = delivery.store.clone();
+    let all = Selection {
+        all: true,
+        ..Selection::default()
+    };
+    let letters = find(&store, &all).await.expect("reads");
+    let letter = Letter::of(&letters[0]);
+    assert_eq!((&*letter.id, letter.attempts), ("c/status/1", 1));
+    let told = serde_json::to_string(&letter).expect("JSON");
+    assert!(
+        !told.contains("h/1/queued"),
+        "what it says is left out: {told}"
+    );
+    let at = |seconds| jiff::Timestamp::from_second(seconds).expect("a time");
+    for (since, until, found) in [
+        (Some(0), None, 1),
+        (Some(1), None, 0),
+        (None, Some(0), 0),
+        (None, Some(1), 1),
+    ] {
+        let meant = Selection {
+            since: since.map(at),
+            until: until.map(at),
+            ..Selection::default()
+        };
+        assert!(meant.is_meant());
+        assert_eq!(find(&store, &meant).await.expect("reads").len(), found);
+    }
+    let unknown = Selection {
+        ids: vec!["c/status/2".to_owned()],
+        ..Selection::default()
+    };
+    assert!(matches!(
+        find(&store, &unknown).await,
+        Err(ServiceError::NotFound { .. })
+    ));
+    assert!(!Selection::default().is_meant());
+    delivery.status = receiver;
+    let one = Selection {
+        ids: vec![letter.id],
+        ..Selection::default()
+    };
+    let letters = find(&store, &one).await.expect("reads");
+    assert_eq!(
+        settle(&store, letters, Fate::Replay, delivery.clock.now()).await,
+        Ok(1)
+    );
+    assert_eq!(delivery.send_due().await, Ok(1));
+    assert_eq!(store.dead(9).await, Ok(Vec::new()));
 }

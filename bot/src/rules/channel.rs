@@ -40,6 +40,9 @@ pub(crate) struct ChannelState {
     pub(crate) read: u64,
     /// Seqs of those that will not arrive, each with why.
     pub(crate) failed: BTreeMap<u64, String>,
+    /// How many frames of those have arrived all the same: sent again, they are left out.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) half: BTreeMap<u64, usize>,
 }
 
 impl ChannelState {
@@ -50,6 +53,13 @@ impl ChannelState {
     pub(crate) fn of(snapshot: Option<&Snapshot>) -> Result<Self, Unreadable> {
         let doc = snapshot.and_then(|snapshot| snapshot.doc(CHANNEL));
         doc.map_or_else(|| Ok(Self::default()), |body| decode("channel", body))
+    }
+
+    /// How many frames of a message have arrived.
+    pub(crate) fn begun(&self, seq: u64) -> usize {
+        let partly = self.partly.filter(|(of, _)| *of == seq);
+        let partly = partly.map(|(_, frames)| frames);
+        partly.or_else(|| self.half.get(&seq).copied()).unwrap_or(0)
     }
 
     /// How a message of ours stands.
@@ -108,6 +118,9 @@ pub(crate) fn keep(
         News::Taken { seq, frames, offer } => {
             state.partly = Some((*seq, *frames));
             if let Some(offer) = offer {
+                // It was sent again after it had been given up.
+                state.failed.remove(seq);
+                state.half.remove(seq);
                 state.partly = None;
                 state.sent = state.sent.max(*seq);
                 state.offer = offer.clone();
@@ -119,10 +132,18 @@ pub(crate) fn keep(
             state.delivered = state.delivered.max(*seq);
         }
         News::Failed(seq, why) => {
-            state.partly = None;
+            let begun = state.begun(*seq);
+            if begun > 0 {
+                state.half.insert(*seq, begun);
+            }
+            // Another may be on its way meanwhile: receipts come late.
+            state.partly = state.partly.filter(|(of, _)| of != seq);
             state.failed.insert(*seq, why.clone());
             if state.failed.len() > FAILED {
                 state.failed.pop_first();
+            }
+            if state.half.len() > FAILED {
+                state.half.pop_first();
             }
         }
     }

@@ -1,9 +1,14 @@
 //! Alive, ready, measured.
 
+mod described;
+
+use axum::Json;
 use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::HttpState;
 use super::problem::Problem;
@@ -18,9 +23,11 @@ const SECONDS: [f64; 14] = [
 /// # Errors
 /// There is one already.
 pub fn install() -> Result<PrometheusHandle, BuildError> {
-    PrometheusBuilder::new()
+    let handle = PrometheusBuilder::new()
         .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &SECONDS)?
-        .install_recorder()
+        .install_recorder()?;
+    described::describe();
+    Ok(handle)
 }
 
 /// The process is alive.
@@ -29,17 +36,50 @@ pub(super) async fn healthz() -> &'static str {
     "ok\n"
 }
 
+/// Ready, and how the store is.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Ready {
+    /// Always `ready`: what is not answers 503.
+    status: &'static str,
+    store: StoreHealth,
+}
+
+/// How the store is.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct StoreHealth {
+    /// `sqlite` or `redis`.
+    engine: &'static str,
+    /// `durable`, `one-second` or `volatile`: how far it can be relied on that what is acknowledged is kept.
+    durability: &'static str,
+    /// Groups of conversations, of 64, that this process works through where processes share a Redis; 1 on a file.
+    leases: u32,
+    /// Conversations of these in which messages wait to be worked through.
+    ready: u64,
+    /// Seconds that the oldest of these messages has waited; 0 where none waits.
+    oldest_ready_s: f64,
+}
+
 /// The model is loaded and the store answers.
 #[utoipa::path(get, path = "/readyz", tag = "operation",
-    responses((status = 200, description = "ready"), (status = 503, body = Problem)))]
-pub(super) async fn readyz(State(edge): State<HttpState>) -> Result<&'static str, Problem> {
-    edge.app.ready().await?;
-    Ok("ready\n")
+    responses((status = 200, body = Ready), (status = 503, body = Problem)))]
+pub(super) async fn readyz(State(edge): State<HttpState>) -> Result<Json<Ready>, Problem> {
+    let health = edge.app.ready().await?;
+    Ok(Json(Ready {
+        status: "ready",
+        store: StoreHealth {
+            engine: health.engine,
+            durability: health.durability.name(),
+            leases: health.leases,
+            ready: health.ready,
+            oldest_ready_s: edge.app.lag_s(&health),
+        },
+    }))
 }
 
 /// Prometheus metrics, in its text format.
 #[utoipa::path(get, path = "/metrics", tag = "operation", responses((status = 200, description = "metrics")))]
 pub(super) async fn metrics(State(edge): State<HttpState>) -> Response {
+    edge.app.measure().await;
     if let Some(bytes) = resident_bytes() {
         ::metrics::gauge!("process_resident_memory_bytes").set(bytes as f64);
     }

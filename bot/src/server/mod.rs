@@ -12,6 +12,7 @@ mod handoffs;
 mod limits;
 mod measure;
 mod origin;
+mod outbox;
 mod pages;
 mod problem;
 mod rasa;
@@ -127,6 +128,9 @@ fn desk_routes() -> OpenApiRouter<HttpState> {
         .routes(routes!(handoffs::transfer))
         .routes(routes!(handoffs::give_back))
         .routes(routes!(handoffs::wrap_up))
+        .routes(routes!(outbox::list))
+        .routes(routes!(outbox::replay))
+        .routes(routes!(outbox::drop))
 }
 
 /// Routes of whoever runs the program; every process has them.

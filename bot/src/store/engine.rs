@@ -4,6 +4,7 @@ use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 
 use super::StoreError;
+use super::upkeep::Upkeep;
 use crate::partition::{
     Accept, Accepted, Bytes, Claim, Commit, Committed, DeadLetter, Entry, Notice, PartitionId,
     Prune, Pruned, Seen, Settle, Snapshot,
@@ -59,6 +60,8 @@ pub struct Health {
     pub leases: u32,
     /// Partitions with inputs that wait, of those that this process works through.
     pub ready: u64,
+    /// When the input came that has waited longest of these; where several wait in its conversation, Redis tells when the last of them came.
+    pub oldest_ready: Option<Timestamp>,
 }
 
 /// An engine: keeps partitions.
@@ -75,7 +78,7 @@ pub struct Health {
 ///   input waits in it or something of it is to be sent. Its name is then free; whoever uses it again begins at revision 1, so
 ///   names of conversations are never used twice.
 /// - An error means that the caller does not know: it may or may not be stored.
-pub trait Engine: Send + Sync {
+pub trait Engine: Upkeep {
     /// Appends an input, unless its sender's id was seen.
     fn accept(&self, accept: Accept) -> Later<'_, Accepted>;
 

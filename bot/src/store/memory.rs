@@ -1,5 +1,7 @@
 //! The engine in memory: what tests and the simulator run on, and the shortest reading of the contract.
 
+mod upkeep;
+
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -65,6 +67,12 @@ impl Partition {
             appended.push(entry);
         }
         appended
+    }
+
+    /// When the oldest input came that waits.
+    fn waits_since(&self) -> Option<Timestamp> {
+        let mut after = self.log.range(self.processed + 1..).map(|(_, it)| it);
+        after.find(|it| it.kind == Kind::Input).map(|it| it.at)
     }
 
     fn head(&self) -> Head {
@@ -484,12 +492,13 @@ impl Engine for Memory {
 
     fn health(&self) -> Later<'_, Health> {
         let all = self.lock();
-        let waiting = all.values().filter(|known| known.waiting > 0);
+        let waiting = || all.values().filter(|known| known.waiting > 0);
         now(Health {
             engine: "memory",
             durability: Durability::Volatile,
             leases: 1,
-            ready: waiting.count() as u64,
+            ready: waiting().count() as u64,
+            oldest_ready: waiting().filter_map(Partition::waits_since).min(),
         })
     }
 

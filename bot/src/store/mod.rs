@@ -9,6 +9,8 @@ mod redis;
 mod sqlite;
 #[cfg(test)]
 mod suite;
+mod upkeep;
+mod visit;
 
 use std::fmt;
 use std::ops::Deref;
@@ -21,7 +23,9 @@ pub use engine::{Durability, Engine, Health, Later, Listener};
 pub use memory::Memory;
 #[cfg(test)]
 pub(crate) use sqlite::tamper;
-pub use sqlite::{Sqlite, inputs_of_file};
+pub use sqlite::{BackedUp, Sqlite, backup, inputs_of_file};
+pub use upkeep::{Backlog, Damage, Export, Lane, Upkeep, Whose};
+pub use visit::{Access, users};
 
 use crate::encoding::Unreadable;
 use crate::error::ServiceError;

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 
 use super::engine::Engine;
 use super::redis::server;
+use super::upkeep::{Backlog, Whose};
 use crate::partition::{
     Accept, Accepted, Bytes, Claim, Commit, Committed, Due, Entry, Kind, NewEntry, Outbound,
     PartitionId, Settle, Snapshot,
@@ -475,6 +476,67 @@ async fn of_many_who_want_the_same_one_wins_and_places_are_dense(rig: Rig) {
     assert_eq!(seqs, (1..=21).collect::<Vec<_>>());
 }
 
+async fn a_backlog_tells_what_waits_and_what_was_given_up(rig: Rig) {
+    let engine = &*rig.engine;
+    assert_eq!(engine.backlog(Whose::All).await, Ok(Vec::new()));
+    for name in ["a", "b"] {
+        make(engine, name).await;
+    }
+    send(engine, "a", 1, &[("x", "1"), ("x", "2"), ("y", "3")]).await;
+    let mut later = commit("b", Some(1), 5);
+    later.out.push(Outbound {
+        destination: "x".to_owned(),
+        body: bytes("4"),
+    });
+    engine.commit(later).await.expect("commits");
+    let of = |destination: &str, waiting, oldest: Option<i64>, dead| Backlog {
+        destination: destination.to_owned(),
+        waiting,
+        oldest: oldest.map(at),
+        dead,
+    };
+    for whose in [Whose::All, Whose::Mine] {
+        let backlog = engine.backlog(whose).await.expect("reads");
+        assert_eq!(backlog, [of("x", 3, Some(1), 0), of("y", 1, Some(1), 0)]);
+    }
+    let claims = claimed(engine, 6, 60).await;
+    let first = claims.iter().find(|claim| claim.partition == id("a"));
+    let why = "no".to_owned();
+    let dead = Settle::Dead { why };
+    engine
+        .settle(first.expect("claimed"), dead, at(7))
+        .await
+        .expect("settles");
+    let y = claims.iter().find(|claim| claim.destination == "y");
+    engine
+        .settle(y.expect("claimed"), Settle::Done, at(7))
+        .await
+        .expect("settles");
+    let backlog = engine.backlog(Whose::All).await.expect("reads");
+    assert_eq!(backlog, [of("x", 2, Some(1), 1)]);
+    let letters = engine.dead(9).await.expect("reads");
+    assert_eq!(letters[0].claim.attempts, 0, "as it was claimed last");
+    assert_eq!(engine.verify().await, Ok(Vec::new()), "nothing is damaged");
+}
+
+async fn how_long_inputs_wait_is_told(rig: Rig) {
+    let engine = &*rig.engine;
+    make(engine, "a").await;
+    let health = engine.health().await.expect("well");
+    assert_eq!((health.ready, health.oldest_ready), (0, None));
+    engine
+        .accept(accept("a", "1", "x", 1))
+        .await
+        .expect("taken");
+    let health = engine.health().await.expect("well");
+    assert_eq!(health.ready, 1);
+    match health.engine {
+        // By the server's clock.
+        "redis" => assert!(health.oldest_ready.is_some()),
+        _ => assert_eq!(health.oldest_ready, Some(at(1))),
+    }
+}
+
 async fn partitions_are_listed_in_order(rig: Rig) {
     let engine = &*rig.engine;
     for name in ["b", "a", "c"] {
@@ -525,6 +587,8 @@ macro_rules! all_cases {
             traces_and_senders_ids_are_forgotten_by_their_age,
             much_goes_in_bounded_steps,
             a_partition_is_removed_at_its_revision_and_at_rest_only,
+            a_backlog_tells_what_waits_and_what_was_given_up,
+            how_long_inputs_wait_is_told,
         );
     };
 }
@@ -543,6 +607,17 @@ fn any_history_goes_on_sqlite_as_in_memory() {
 fn any_history_goes_on_redis_as_in_memory() {
     if server::is_there() {
         histories::go_as_in_memory(24, async || on_redis(server::shared().options()).await);
+    }
+}
+
+#[test]
+fn any_history_goes_on_where_it_is_copied() {
+    histories::go_on_where_they_are_copied(32, memory, sqlite);
+    histories::go_on_where_they_are_copied(16, sqlite, memory);
+    if server::is_there() {
+        let redis = async || on_redis(server::shared().options()).await;
+        histories::go_on_where_they_are_copied(16, sqlite, redis);
+        histories::go_on_where_they_are_copied(16, redis, sqlite);
     }
 }
 

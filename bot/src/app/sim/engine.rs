@@ -17,7 +17,9 @@ use crate::partition::{
     Accept, Accepted, Bytes, Claim, Commit, Committed, DeadLetter, Entry, PartitionId, Prune,
     Pruned, Seen, Settle, Snapshot,
 };
-use crate::store::{Engine, Health, Later, Memory, StoreError};
+use crate::store::{
+    Backlog, Damage, Engine, Export, Health, Later, Memory, StoreError, Upkeep, Whose,
+};
 
 /// A process's way to the store.
 pub(super) struct SimEngine {
@@ -372,5 +374,30 @@ impl Engine for SimEngine {
 
     fn close(&self) -> BoxFuture<'_, ()> {
         ready(()).boxed()
+    }
+}
+
+/// No process of a simulation asks for any of it; whoever judges one may.
+impl Upkeep for SimEngine {
+    fn backlog(&self, whose: Whose) -> Later<'_, Vec<Backlog>> {
+        let act = move |memory: &Memory| at_once(memory.backlog(whose));
+        self.perform("backlog", None, act, |_| String::new())
+            .boxed()
+    }
+
+    fn export<'a>(&'a self, partition: &'a PartitionId) -> Later<'a, Option<Export>> {
+        let act = move |memory: &Memory| at_once(memory.export(partition));
+        self.perform("export", Some(partition), act, |_| String::new())
+            .boxed()
+    }
+
+    fn import(&self, export: Export) -> Later<'_, bool> {
+        let act = move |memory: &Memory| at_once(memory.import(export));
+        self.perform("import", None, act, bool::to_string).boxed()
+    }
+
+    fn verify(&self) -> Later<'_, Vec<Damage>> {
+        let act = |memory: &Memory| at_once(memory.verify());
+        self.perform("verify", None, act, |_| String::new()).boxed()
     }
 }

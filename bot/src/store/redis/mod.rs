@@ -39,6 +39,7 @@ mod reads;
 mod routing;
 #[cfg(test)]
 pub(super) mod server;
+mod upkeep;
 mod values;
 mod writes;
 
@@ -92,36 +93,19 @@ impl Redis {
     /// [`ServiceError::Store`] with the address: no server that answers; one that is a replica, too old, forgets what it
     /// was told, or throws things away when memory is short.
     pub async fn open(
-        mut options: RedisOptions,
+        options: RedisOptions,
         listener: Arc<dyn Listener>,
     ) -> Result<Self, ServiceError> {
         let place = options.to_string();
-        let refuse = |message: String| ServiceError::Store {
-            place: place.clone(),
-            message,
-        };
-        let mut node = std::mem::take(&mut options.node);
-        if node.is_empty() {
-            node = random_name()
-                .map_err(|error| refuse(format!("the system gives no random numbers ({error})")))?;
-        }
-        let keys = Keys::new(&options.prefix, options.database);
-        let core = Arc::new(Core {
-            leases: Leases::new(options.lease),
-            routing: Routing::new(options, keys.clone()),
-            keys,
-            listener,
-            node,
-        });
-        let map = core.routing.map().await;
-        let map = map.map_err(|why| refuse(why.message()))?;
-        let level = map.durability().name();
-        let loaded = core.routing.load_functions().await;
-        loaded.map_err(|error| refuse(error.to_string()))?;
+        let (core, level) = Core::connect(options, listener).await?;
         let ears = core.listen().await;
-        let ears = ears.map_err(|why| refuse(why.message()))?;
+        let ears = ears.map_err(|why| ServiceError::Store {
+            place: place.clone(),
+            message: why.message(),
+        })?;
         let mut keeper = Keeper::new();
         core.keep(&mut keeper).await;
+        let level = level.name();
         tracing::info!(store = place, level, node = core.node, "the store is open");
         let listening = Arc::clone(&core);
         let keeping = Arc::clone(&core);
@@ -129,11 +113,27 @@ impl Redis {
             tokio::spawn(async move { listening.keep_listening(ears).await }),
             tokio::spawn(async move { keeping.keep_leases(keeper).await }),
         ];
-        Ok(Self {
+        Ok(Self::on(core, tasks))
+    }
+
+    /// Connects without taking any share of the work, and hears nothing.
+    ///
+    /// # Errors
+    /// As [`Redis::open`].
+    pub(super) async fn visit(
+        options: RedisOptions,
+        listener: Arc<dyn Listener>,
+    ) -> Result<Self, ServiceError> {
+        let (core, _) = Core::connect(options, listener).await?;
+        Ok(Self::on(core, Vec::new()))
+    }
+
+    fn on(core: Arc<Core>, tasks: Vec<JoinHandle<()>>) -> Self {
+        Self {
             core,
             tasks: Mutex::new(tasks),
             is_closed: AtomicBool::new(false),
-        })
+        }
     }
 
     /// Runs `work` unless the store is shut down.
@@ -165,6 +165,37 @@ fn random_name() -> Result<String, getrandom::Error> {
 }
 
 impl Core {
+    /// Connects and sees to it that the server keeps its promises; gives how far they go.
+    async fn connect(
+        mut options: RedisOptions,
+        listener: Arc<dyn Listener>,
+    ) -> Result<(Arc<Self>, Durability), ServiceError> {
+        let place = options.to_string();
+        let refuse = |message: String| ServiceError::Store {
+            place: place.clone(),
+            message,
+        };
+        let mut node = std::mem::take(&mut options.node);
+        if node.is_empty() {
+            node = random_name()
+                .map_err(|error| refuse(format!("the system gives no random numbers ({error})")))?;
+        }
+        let keys = Keys::new(&options.prefix, options.database);
+        let core = Arc::new(Self {
+            leases: Leases::new(options.lease),
+            routing: Routing::new(options, keys.clone()),
+            keys,
+            listener,
+            node,
+        });
+        let map = core.routing.map().await;
+        let map = map.map_err(|why| refuse(why.message()))?;
+        let level = map.durability();
+        let loaded = core.routing.load_functions().await;
+        loaded.map_err(|error| refuse(error.to_string()))?;
+        Ok((core, level))
+    }
+
     async fn keep_leases(&self, mut keeper: Keeper) {
         let mut clock = tokio::time::interval(self.routing.options.lease / LOOKS);
         clock.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -182,11 +213,13 @@ impl Core {
         // Every server is asked for what it would refuse where it could not store.
         let first_shards = map.links.iter().filter_map(|link| map.shards(link).next());
         try_join_all(first_shards.map(|shard| self.check(shard))).await?;
+        let (ready, oldest_ready) = self.count_ready().await?;
         Ok(Health {
             engine: "redis",
             durability: map.durability(),
             leases: u32::try_from(self.leases.held().len()).unwrap_or(u32::MAX),
-            ready: self.count_ready().await?,
+            ready,
+            oldest_ready,
         })
     }
 }

@@ -9,7 +9,7 @@ use super::super::StoreError;
 use super::Core;
 use super::fault::odd;
 use super::keys::{SHARDS, Shard, letter_of, shard_of};
-use super::values::{bytes, elements, entry, head, letter, millis, read, seen, timed};
+use super::values::{bytes, elements, entry, head, letter, millis, read, seen, time, timed};
 use crate::partition::{Bytes, DeadLetter, Entry, PartitionId, Seen, Snapshot};
 
 /// A limit as Redis takes it.
@@ -127,7 +127,7 @@ impl Core {
         for (answer, is_timed) in answers.into_iter().zip([false, true]) {
             for stored in elements(answer)? {
                 let stored = bytes(stored)?;
-                traces.push(if is_timed { timed(&stored)? } else { stored });
+                traces.push(if is_timed { timed(&stored)?.1 } else { stored });
             }
         }
         let surplus = traces.len().saturating_sub(limit);
@@ -135,7 +135,7 @@ impl Core {
     }
 
     /// Asks each shard the same of one of its keys.
-    async fn ask_shards(
+    pub(super) async fn ask_shards(
         &self,
         shards: impl IntoIterator<Item = Shard>,
         command: &str,
@@ -186,11 +186,29 @@ impl Core {
         names(answers)
     }
 
-    pub(super) async fn count_ready(&self) -> Result<u64, StoreError> {
+    /// How many partitions have inputs that wait, and since when the one does whose last input is the oldest.
+    pub(super) async fn count_ready(&self) -> Result<(u64, Option<Timestamp>), StoreError> {
         let held = self.leases.held();
-        let answers = self.ask_shards(held, "ZCARD", "ready", &[]).await?;
-        let counts = answers.into_iter().map(read::<u64>);
-        counts.sum()
+        let mut calls = Vec::with_capacity(2 * held.len());
+        for shard in held {
+            let key = self.keys.shared(shard, "ready");
+            calls.push((shard, redis::cmd("ZCARD").arg(&key).take()));
+            let first = redis::cmd("ZRANGE")
+                .arg(&key)
+                .arg(&["0", "0", "WITHSCORES"])
+                .take();
+            calls.push((shard, first));
+        }
+        let mut answers = self.routing.call_all(&calls).await?.into_iter();
+        let (mut ready, mut oldest) = (0, None);
+        while let (Some(count), Some(first)) = (answers.next(), answers.next()) {
+            ready += read::<u64>(count)?;
+            for (at, _) in scored(first)? {
+                let at = time(at as i64);
+                oldest = Some(oldest.map_or(at, |oldest: Timestamp| oldest.min(at)));
+            }
+        }
+        Ok((ready, oldest))
     }
 
     pub(super) async fn due(

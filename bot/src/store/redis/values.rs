@@ -112,9 +112,9 @@ fn take_number<T: FromStr>(stored: &mut &[u8]) -> Result<T, StoreError> {
 }
 
 /// A trace as it is stored: its time, then what it says.
-pub(super) fn timed(mut stored: &[u8]) -> Result<Bytes, StoreError> {
-    take_number::<i64>(&mut stored)?;
-    Ok(Arc::from(stored))
+pub(super) fn timed(mut stored: &[u8]) -> Result<(Timestamp, Bytes), StoreError> {
+    let at = time(take_number(&mut stored)?);
+    Ok((at, Arc::from(stored)))
 }
 
 /// What is kept of something that is to be sent: seq, time and body.

@@ -3,11 +3,13 @@
 //! Many writes share one transaction (group commit), each behind a savepoint of its own; whoever asked hears of it only
 //! after the commit has reached the disk. SQL lives in this folder and nowhere else.
 
+mod backup;
 mod migrate;
 mod open;
 mod prune;
 mod reads;
 mod schema;
+mod upkeep;
 mod values;
 mod writer;
 mod writes;
@@ -24,11 +26,14 @@ use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use super::StoreError;
 use super::engine::{Durability, Engine, Health, Later, Listener};
+use super::visit::Access;
 use crate::error::ServiceError;
 use crate::partition::{
     Accept, Accepted, Bytes, Claim, Commit, Committed, DeadLetter, Entry, Notice, PartitionId,
     Prune, Pruned, Seen, Settle, Snapshot,
 };
+pub use backup::{BackedUp, backup};
+pub(super) use open::is_used;
 use writer::{Job, Write};
 
 /// Writes that may wait at once; whoever comes after them waits to be let in.
@@ -53,22 +58,56 @@ impl Sqlite {
     /// [`ServiceError::Store`] with the path: a folder that can't be made or written, a file that is no database, is damaged,
     /// belongs to another program or to a newer Bellhop, or a full disk.
     pub fn open(path: &Path, listener: Arc<dyn Listener>) -> Result<Self, ServiceError> {
-        let connection = open::writing(path)?;
+        Self::on(path, Some(open::writing(path)?), listener)
+    }
+
+    /// Opens the file beside another process that may use it.
+    ///
+    /// # Errors
+    /// As [`Sqlite::open`], and a file that is not there or whose tables are older, unless it is to be filled.
+    pub(super) fn visit(
+        path: &Path,
+        access: Access,
+        listener: Arc<dyn Listener>,
+    ) -> Result<Self, ServiceError> {
+        let connection = match access {
+            Access::Create => Some(open::writing(path)?),
+            Access::Write => Some(open::visiting(path, false)?),
+            Access::Read => {
+                open::visiting(path, true)?;
+                None
+            }
+        };
+        Self::on(path, connection, listener)
+    }
+
+    /// On a connection that writes, where anything is to be written.
+    fn on(
+        path: &Path,
+        connection: Option<Connection>,
+        listener: Arc<dyn Listener>,
+    ) -> Result<Self, ServiceError> {
         let readers = (0..READERS)
             .map(|_| open::reading(path))
             .collect::<Result<Vec<_>, _>>()?;
-        let (jobs, queue) = mpsc::channel(WAITING_WRITES);
-        let writer = std::thread::Builder::new()
-            .name("store-writer".to_owned())
-            .spawn(move || writer::run(connection, queue))
-            .map_err(|error| ServiceError::Store {
-                place: path.display().to_string(),
-                message: format!("the writing thread does not start ({error}); free some threads"),
-            })?;
+        let (mut jobs, mut writer) = (None, None);
+        if let Some(connection) = connection {
+            let (sender, queue) = mpsc::channel(WAITING_WRITES);
+            let thread = std::thread::Builder::new()
+                .name("store-writer".to_owned())
+                .spawn(move || writer::run(connection, queue))
+                .map_err(|error| ServiceError::Store {
+                    place: path.display().to_string(),
+                    message: format!(
+                        "the writing thread does not start ({error}); free some threads"
+                    ),
+                })?;
+            (jobs, writer) = (Some(sender), Some(thread));
+        }
         Ok(Self {
             path: path.to_path_buf(),
-            jobs: Mutex::new(Some(jobs)),
-            writer: Mutex::new(Some(writer)),
+            jobs: Mutex::new(jobs),
+            writer: Mutex::new(writer),
             idle: Arc::new(Mutex::new(readers)),
             reading: Arc::new(Semaphore::new(READERS)),
             listener,
@@ -273,12 +312,13 @@ impl Engine for Sqlite {
         async move {
             // An empty write: goes through the writing thread and a transaction as any other.
             self.write_quietly(|_| Ok(())).await?;
-            let ready = self.read(reads::count_ready).await?;
+            let (ready, oldest_ready) = self.read(reads::count_ready).await?;
             Ok(Health {
                 engine: "sqlite",
                 durability: Durability::Durable,
                 leases: 1,
                 ready,
+                oldest_ready,
             })
         }
         .boxed()

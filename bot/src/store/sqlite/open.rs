@@ -33,24 +33,81 @@ pub(super) fn writing(path: &Path) -> Result<Connection, ServiceError> {
     }
     let connection = Connection::open(path).map_err(|error| refuse(explain(&error)))?;
     prepare(&connection).map_err(|error| refuse(explain(&error)))?;
-    schema::migrate(&connection).map_err(|error| {
-        refuse(match error {
-            schema::Migration::Sql(error) => explain(&error),
-            schema::Migration::Foreign => {
-                "this is a database of another program; name another file".to_owned()
-            }
-            schema::Migration::Newer { found } => format!(
-                "it was written by a newer version (tables {found}, this program knows {}); use \
-                 that version, or name another file",
-                schema::VERSION
-            ),
-            schema::Migration::Unreadable { what } => format!(
-                "it can't be brought up to date, and was left as it was: {what}; use the version that wrote it, or name \
-                 another file"
-            ),
-        })
-    })?;
+    schema::migrate(&connection).map_err(|error| refuse(explain_migration(&error)))?;
     Ok(connection)
+}
+
+fn explain_migration(error: &schema::Migration) -> String {
+    match error {
+        schema::Migration::Sql(error) => explain(error),
+        schema::Migration::Foreign => {
+            "this is a database of another program; name another file".to_owned()
+        }
+        schema::Migration::Newer { found } => format!(
+            "it was written by a newer version (tables {found}, this program knows {}); use \
+             that version, or name another file",
+            schema::VERSION
+        ),
+        schema::Migration::Unreadable { what } => format!(
+            "it can't be brought up to date, and was left as it was: {what}; use the version that wrote it, or name \
+             another file"
+        ),
+    }
+}
+
+/// Opens a file that is there and of this version, for a command that runs beside a server.
+pub(super) fn visiting(path: &Path, only_reads: bool) -> Result<Connection, ServiceError> {
+    let refuse = |message: String| ServiceError::Store {
+        place: path.display().to_string(),
+        message,
+    };
+    if !path.is_file() {
+        return Err(refuse("there is no such file; name the store's".to_owned()));
+    }
+    let failed = |error: rusqlite::Error| refuse(explain(&error));
+    let connection = match only_reads {
+        true => reading(path).map_err(|error| refuse(error.to_string()))?,
+        false => {
+            let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+            let connection = Connection::open_with_flags(path, flags).map_err(failed)?;
+            prepare(&connection).map_err(failed)?;
+            connection
+        }
+    };
+    match schema::version(&connection) {
+        Ok(schema::VERSION) => Ok(connection),
+        Ok(found) => Err(refuse(format!(
+            "its tables are of version {found}, and this program needs {}; start this version's server on it once, which brings \
+             it up to date",
+            schema::VERSION
+        ))),
+        Err(error) => Err(refuse(explain_migration(&error))),
+    }
+}
+
+/// Tells whether another connection, of this process or of any other, has the file open. Changes nothing.
+pub(in crate::store) fn is_used(path: &Path) -> Result<bool, ServiceError> {
+    if !path.exists() {
+        return Ok(false);
+    }
+    let probe = || -> rusqlite::Result<()> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(path, flags)?;
+        connection.busy_timeout(Duration::ZERO)?;
+        // With a write-ahead log every connection holds a lock as long as it is open, and this one asks to be alone.
+        connection.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
+        connection.execute_batch("BEGIN EXCLUSIVE; ROLLBACK")
+    };
+    match probe() {
+        Ok(()) => Ok(false),
+        Err(error) => match error.sqlite_error_code() {
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Ok(true),
+            _ => Err(ServiceError::Store {
+                place: path.display().to_string(),
+                message: explain(&error),
+            }),
+        },
+    }
 }
 
 /// Opens another connection that only reads.
@@ -73,7 +130,7 @@ fn prepare(connection: &Connection) -> rusqlite::Result<()> {
     Ok(())
 }
 
-fn explain(error: &rusqlite::Error) -> String {
+pub(super) fn explain(error: &rusqlite::Error) -> String {
     match error.sqlite_error_code() {
         Some(ErrorCode::NotADatabase) => {
             "this is not a database; name another file, or move this one away".to_owned()

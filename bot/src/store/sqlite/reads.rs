@@ -24,6 +24,15 @@ pub(super) fn snapshot(
 ) -> Result<Option<Snapshot>, StoreError> {
     // One transaction, so that head and documents are of the same moment.
     let tx = connection.unchecked_transaction()?;
+    read_snapshot(&tx, partition, docs)
+}
+
+/// The same, inside a transaction.
+pub(super) fn read_snapshot(
+    tx: &Connection,
+    partition: &PartitionId,
+    docs: &[String],
+) -> Result<Option<Snapshot>, StoreError> {
     let head = tx
         .prepare_cached(
             "SELECT pid, revision, last_seq, processed, waiting, closed, last_at \
@@ -144,8 +153,9 @@ pub(super) fn traces(
     let Some(pid) = pid(connection, partition)? else {
         return Ok(Vec::new());
     };
-    let mut select = connection
-        .prepare_cached("SELECT body FROM traces WHERE pid = ?1 ORDER BY seq DESC LIMIT ?2")?;
+    let mut select = connection.prepare_cached(
+        "SELECT body FROM traces WHERE pid = ?1 ORDER BY seq DESC, rowid DESC LIMIT ?2",
+    )?;
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let rows = select.query_map(params![pid, limit], |row| {
         Ok(Arc::from(row.get_ref(0)?.as_bytes()?))
@@ -172,11 +182,18 @@ pub(super) fn ready(connection: &Connection, limit: usize) -> Result<Vec<Partiti
     names(connection, sql, [limit as i64])
 }
 
-pub(super) fn count_ready(connection: &Connection) -> Result<u64, StoreError> {
+/// How many partitions have inputs that wait, and since when the oldest of these does.
+pub(super) fn count_ready(connection: &Connection) -> Result<(u64, Option<Timestamp>), StoreError> {
     Ok(connection
-        .prepare_cached("SELECT count(*) FROM partitions WHERE waiting > 0")?
-        .query_row([], |row| row.get(0))
-        .map(number)?)
+        .prepare_cached(
+            "SELECT count(*), min((SELECT at FROM log WHERE log.pid = partitions.pid \
+             AND seq > processed AND kind = 'input' ORDER BY seq LIMIT 1)) \
+             FROM partitions WHERE waiting > 0",
+        )?
+        .query_row([], |row| {
+            let oldest: Option<i64> = row.get(1)?;
+            Ok((number(row.get(0)?), oldest.map(time)))
+        })?)
 }
 
 pub(super) fn due(

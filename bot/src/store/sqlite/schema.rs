@@ -37,8 +37,8 @@ impl From<rusqlite::Error> for Migration {
     }
 }
 
-/// Makes the tables or brings them up to date, all at once or not at all.
-pub(super) fn migrate(connection: &Connection) -> Result<(), Migration> {
+/// The version of the tables of a file of ours; 0 where there are none yet.
+pub(super) fn version(connection: &Connection) -> Result<i32, Migration> {
     let number = |name: &str| -> rusqlite::Result<i32> {
         connection.pragma_query_value(None, name, |row| row.get(0))
     };
@@ -51,6 +51,12 @@ pub(super) fn migrate(connection: &Connection) -> Result<(), Migration> {
     if found > VERSION {
         return Err(Migration::Newer { found });
     }
+    Ok(found)
+}
+
+/// Makes the tables or brings them up to date, all at once or not at all.
+pub(super) fn migrate(connection: &Connection) -> Result<(), Migration> {
+    let found = version(connection)?;
     if found == VERSION {
         return Ok(());
     }

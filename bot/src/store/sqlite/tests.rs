@@ -1,6 +1,7 @@
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use super::super::upkeep::Upkeep;
 use super::*;
 use crate::partition::{Kind, NewEntry, Prune};
 
@@ -225,4 +226,92 @@ async fn a_file_of_version_2_learns_how_old_what_it_holds_is() {
     let due = async |days: i64| engine.due(at(5 + days * day), 9).await;
     assert_eq!(due(89).await, Ok(Vec::new()));
     assert_eq!(due(90).await, Ok(vec![contact.clone()]));
+}
+
+/// Makes some conversations.
+async fn filled(path: &Path, conversations: u32) -> Sqlite {
+    let engine = open(path);
+    for n in 0..conversations {
+        engine.commit(long(&format!("{n:03}"))).await.expect("made");
+    }
+    engine
+}
+
+#[tokio::test]
+async fn a_backup_is_whole_is_checked_and_takes_no_files_place() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (path, to) = (folder.path().join("a.db"), folder.path().join("b.db"));
+    let engine = filled(&path, 20).await;
+    let made = backup(&path, &to).expect("made while the file is open");
+    assert_eq!((made.partitions, made.entries), (20, 20));
+    engine.commit(long("after")).await.expect("it goes on");
+    let said = backup(&path, &to).expect_err("there is one").to_string();
+    assert!(
+        said.contains("b.db") && said.contains("there is a file"),
+        "{said}"
+    );
+    assert!(!folder.path().join("b.db.part").exists());
+    let copy = open(&to);
+    let kept = copy.partitions("", 99).await.expect("reads").len();
+    assert_eq!(kept, 20, "what came later is not in it");
+    let nowhere = folder.path().join("no.db");
+    assert!(backup(&nowhere, &folder.path().join("c.db")).is_err());
+    assert!(!nowhere.exists() && !folder.path().join("c.db").exists());
+}
+
+#[tokio::test]
+async fn pages_that_were_overwritten_are_found_by_the_check_alone() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("a.db");
+    let engine = filled(&path, 60).await;
+    engine.close().await;
+    drop(engine);
+    // Everything is in the file itself, not in its log.
+    tamper(&path, "PRAGMA wal_checkpoint(TRUNCATE)");
+    let visitor = |access| Sqlite::visit(&path, access, Arc::new(Deaf));
+    let whole = visitor(Access::Read).expect("opens").verify().await;
+    assert_eq!(whole, Ok(Vec::new()));
+    let mut bytes = std::fs::read(&path).expect("reads");
+    let pages = bytes.len() / 4096;
+    for page in pages / 2..pages / 2 + 6 {
+        bytes[page * 4096..(page + 1) * 4096].fill(0x5a);
+    }
+    std::fs::write(&path, &bytes).expect("writes");
+    let engine = visitor(Access::Read).expect("the start does not read all of it");
+    let found = engine.verify().await.expect("it can be looked at");
+    assert!(!found.is_empty());
+    assert!(found[0].place.ends_with("a.db") && found[0].todo.contains("backup"));
+    drop(engine);
+    let after = std::fs::read(&path).expect("reads");
+    assert!(after == bytes, "it changed nothing");
+}
+
+#[tokio::test]
+async fn a_visitor_finds_who_is_there_and_makes_and_migrates_nothing() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("a.db");
+    let visit = |access| Sqlite::visit(&path, access, Arc::new(Deaf));
+    for access in [Access::Read, Access::Write] {
+        assert!(visit(access).is_err());
+        assert!(!path.exists());
+    }
+    assert_eq!(is_used(&path), Ok(false));
+    let engine = filled(&path, 3).await;
+    assert_eq!(is_used(&path), Ok(true));
+    // Two at once: what one writes the other reads.
+    let visitor = visit(Access::Write).expect("opens beside it");
+    visitor.commit(long("theirs")).await.expect("writes");
+    assert_eq!(engine.partitions("", 9).await.expect("reads").len(), 4);
+    visitor.close().await;
+    engine.close().await;
+    drop((visitor, engine));
+    assert_eq!(is_used(&path), Ok(false));
+    tamper(&path, "PRAGMA user_version = 1");
+    for access in [Access::Read, Access::Write] {
+        let Err(refused) = visit(access) else {
+            panic!("opened");
+        };
+        let refused = refused.to_string();
+        assert!(refused.contains("version 1"), "{refused}");
+    }
 }

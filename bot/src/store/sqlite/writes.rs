@@ -85,7 +85,7 @@ pub(super) fn accept(tx: &Transaction<'_>, accept: Accept) -> Told<Accepted> {
     Ok((Accepted::New { seq }, Some(notice)))
 }
 
-fn insert(tx: &Transaction<'_>, pid: i64, entry: &Entry) -> Result<(), StoreError> {
+pub(super) fn insert(tx: &Transaction<'_>, pid: i64, entry: &Entry) -> Result<(), StoreError> {
     tx.prepare_cached(
         "INSERT INTO log (pid, seq, at, kind, cause, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
     )?
@@ -100,7 +100,7 @@ fn insert(tx: &Transaction<'_>, pid: i64, entry: &Entry) -> Result<(), StoreErro
     Ok(())
 }
 
-fn see(
+pub(super) fn see(
     tx: &Transaction<'_>,
     pid: i64,
     sender_id: &str,
@@ -232,7 +232,12 @@ pub(super) fn commit(tx: &Transaction<'_>, mut commit: Commit) -> Told<Committed
     Ok((done, Some(notice)))
 }
 
-fn put(tx: &Transaction<'_>, pid: i64, name: &str, body: Option<&[u8]>) -> Result<(), StoreError> {
+pub(super) fn put(
+    tx: &Transaction<'_>,
+    pid: i64,
+    name: &str,
+    body: Option<&[u8]>,
+) -> Result<(), StoreError> {
     match body {
         Some(body) => tx
             .prepare_cached(
@@ -349,10 +354,12 @@ pub(super) fn settle(
             next_free(tx, lane, now)?
         }
         Settle::Dead { why } => {
+            // As it was claimed last, like on every engine.
             tx.prepare_cached(
-                "UPDATE outbox SET died_at = ?3, why = ?4 WHERE lane = ?1 AND number = ?2",
+                "UPDATE outbox SET died_at = ?3, why = ?4, attempts = ?5 \
+                 WHERE lane = ?1 AND number = ?2",
             )?
-            .execute(params![lane, oldest, millis(now), why])?;
+            .execute(params![lane, oldest, millis(now), why, claim.attempts])?;
             next_free(tx, lane, now)?
         }
     };

@@ -1,9 +1,10 @@
 //! Random histories, which must go on every engine as they go in memory.
 
 use proptest::prelude::*;
-use proptest::test_runner::{Config, TestRunner};
+use proptest::test_runner::{Config, TestCaseError, TestRunner};
 
 use super::super::engine::Engine;
+use super::super::upkeep::Whose;
 use super::{Rig, accept, at, bytes, commit, entry, id, memory};
 use crate::partition::{Claim, Commit, Due, Kind, Outbound, Prune, Seen, Settle};
 
@@ -220,16 +221,53 @@ async fn everything(engine: &dyn Engine) -> Vec<String> {
     due.sort();
     let mut ready = engine.ready(9).await.expect("reads");
     ready.sort();
+    for name in ["a", "b"] {
+        all.push(format!("{:?}", engine.export(&id(name)).await));
+    }
+    all.push(format!("{:?}", engine.backlog(Whose::All).await));
     all.push(format!("{due:?} {ready:?}"));
     all.push(format!("{:?}", engine.partitions("", 9).await));
     all.push(format!("{:?}", engine.dead(9).await.map(|dead| dead.len())));
     all
 }
 
+/// Copies both partitions; what comes out of the second engine must be what came out of the first.
+async fn copy(from: &dyn Engine, to: &dyn Engine) -> Result<(), TestCaseError> {
+    for name in ["a", "b"] {
+        let exported = from.export(&id(name)).await.expect("reads");
+        let Some(export) = exported.clone() else {
+            continue;
+        };
+        let imported = to.import(export.clone()).await;
+        prop_assert_eq!(imported, Ok(true));
+        prop_assert_eq!(to.export(&id(name)).await, Ok(exported));
+        let again = to.import(export).await;
+        prop_assert_eq!(again, Ok(false), "it is there");
+    }
+    Ok(())
+}
+
 /// Random histories go as they go in memory.
 pub(super) fn go_as_in_memory<F>(cases: u32, make: F)
 where
     F: AsyncFn() -> Rig,
+{
+    go(cases, make, None::<fn() -> std::future::Ready<Rig>>);
+}
+
+/// Random histories that begin on one engine and go on where they are copied to go as in memory.
+pub(super) fn go_on_where_they_are_copied<F, G>(cases: u32, make: F, make_next: G)
+where
+    F: AsyncFn() -> Rig,
+    G: AsyncFn() -> Rig,
+{
+    go(cases, make, Some(make_next));
+}
+
+fn go<F, G>(cases: u32, make: F, make_next: Option<G>)
+where
+    F: AsyncFn() -> Rig,
+    G: AsyncFn() -> Rig,
 {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -243,9 +281,17 @@ where
     let mut runner = TestRunner::new(config);
     let ran = runner.run(&acts(), |acts| {
         runtime.block_on(async {
-            let (tested, model) = (make().await, memory().await);
+            let (mut tested, model) = (make().await, memory().await);
             let (mut claims, mut expected_claims) = (Vec::new(), Vec::new());
             for (now, act) in (1..).zip(&acts) {
+                if now == acts.len() as i64 / 2
+                    && let Some(make_next) = &make_next
+                {
+                    let next = make_next().await;
+                    copy(&*tested.engine, &*next.engine).await?;
+                    tested.engine.close().await;
+                    tested = next;
+                }
                 let is = perform(&*tested.engine, &mut claims, act, now).await;
                 let expected = perform(&*model.engine, &mut expected_claims, act, now).await;
                 prop_assert_eq!(is, expected, "{:?}", act);
