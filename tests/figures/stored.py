@@ -11,7 +11,6 @@ figure is the median of its rounds. Exits with 1 when something acknowledged was
 import argparse
 import contextlib
 import pathlib
-import shutil
 import sqlite3
 import statistics
 import sys
@@ -33,7 +32,8 @@ def sample(folder):
 
 def fill(sample_path, path, turns):
     """Copies the sample's conversations into a new store until it has so many turns; gives how many it has."""
-    shutil.copy(sample_path, path)
+    with contextlib.closing(sqlite3.connect(sample_path)) as real, contextlib.closing(sqlite3.connect(path)) as copy:
+        real.backup(copy)
     with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as store:
         store.execute("PRAGMA journal_mode = WAL")
         # Nothing is lost here that could not be made again.
@@ -42,6 +42,7 @@ def fill(sample_path, path, turns):
         # Only conversations are named without a colon.
         store.execute("CREATE TEMP TABLE copied AS SELECT pid FROM sample.partitions WHERE id NOT LIKE '%:%'")
         (last,) = store.execute("SELECT max(pid) FROM sample.partitions").fetchone()
+        store.execute("UPDATE main.partitions SET closed = 1, due = NULL WHERE pid IN (SELECT pid FROM copied)")
         copies = [copy_of(store, name) for name in tables_by_pid(store)]
         count = "SELECT count(*) FROM {}.log WHERE kind = 'input'"
         (each,) = store.execute(count.format("sample")).fetchone()
@@ -49,7 +50,6 @@ def fill(sample_path, path, turns):
             store.execute("BEGIN")
             for copy in copies:
                 store.execute(copy, {"number": number, "offset": number * last})
-            store.execute("UPDATE partitions SET closed = 1, due = NULL WHERE pid > ?", (number * last,))
             store.execute("COMMIT")
         store.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         return store.execute(count.format("main")).fetchone()[0]
@@ -69,7 +69,7 @@ def copy_of(store, table):
     columns = [name for name in columns if name != "lane"]
     new = {"pid": "pid + :offset"}
     if table == "partitions":
-        new["id"] = "printf('%06d', :number) || substr(id, 7)"
+        new |= {"id": "printf('%06d', :number) || substr(id, 7)", "closed": "1", "due": "NULL"}
     values = ", ".join(new.get(name, name) for name in columns)
     order = "" if table in without_rowid(store) else "ORDER BY rowid"
     return (f"INSERT INTO main.{table} ({', '.join(columns)}) SELECT {values} FROM sample.{table} "
