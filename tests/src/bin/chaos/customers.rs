@@ -16,8 +16,8 @@ use super::tally::Tally;
 const VISIT: usize = 24;
 /// Most messages that are sent before one is waited for.
 const BURST: usize = 3;
-/// Longest wait for one answer.
-const TIMEOUT: Duration = Duration::from_secs(10);
+/// Longest wait for one answer; then another process is asked.
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(10);
 /// From one attempt to the next.
 const BACK_OFF: Duration = Duration::from_millis(50);
 /// Attempts after which it is given up: more than a minute.
@@ -157,7 +157,13 @@ impl Regular {
                     return Ok(());
                 }
                 Ok(false) => {}
-                Err(error) => last = Some(error),
+                Err(error) => {
+                    let http = error.downcast_ref::<reqwest::Error>();
+                    if http.is_some_and(reqwest::Error::is_timeout) {
+                        self.shop.tally().unanswered += 1;
+                    }
+                    last = Some(error);
+                }
             }
             sleep(BACK_OFF).await;
         }

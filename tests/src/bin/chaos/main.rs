@@ -131,6 +131,7 @@ async fn run(args: Args) -> Result<bool> {
         customers.spawn(customer.run());
     }
     let mut dice = Dice(args.seed);
+    sleep(Duration::from_secs(args.every)).await;
     for round in 1..=args.rounds {
         let next = Instant::now() + Duration::from_secs(args.every);
         match args.redis {

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::customers::TIMEOUT;
+
 /// Counts of a run.
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
@@ -16,6 +18,8 @@ pub(crate) struct Tally {
     pub(crate) lost: u64,
     pub(crate) doubled: u64,
     pub(crate) out_of_order: u64,
+    /// Requests that a process took and did not answer in time.
+    pub(crate) unanswered: u64,
 }
 
 /// Something failed, or came back after it had failed.
@@ -110,6 +114,13 @@ impl Tally {
             seconds(&alone, 1.0),
             limit.as_secs(),
         );
+        if self.unanswered > 0 {
+            let more = format!(
+                "\n{} requests were taken and not answered within {TIMEOUT:?}; another process was asked then",
+                self.unanswered
+            );
+            text.push_str(&more);
+        }
         if !overlapping.is_empty() {
             let more = format!(
                 "\nwhere more failed before they went on ({} times): at most {:.2} s",
