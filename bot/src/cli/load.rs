@@ -83,9 +83,7 @@ pub(super) fn run(args: &Load) -> Result<ExitCode> {
         }
         let client = client.build()?;
         line(&conditions(args));
-        line(
-            "at once   turns/s   p50 ms   p95 ms   p99 ms   max ms   errors     lost  doubled",
-        );
+        line("at once   turns/s   p50 ms   p95 ms   p99 ms   max ms   errors     lost  doubled");
         let mut failed = false;
         for &conversations in &args.conversations {
             ensure!(conversations > 0, "--conversations must be at least 1");
@@ -225,7 +223,9 @@ impl Servers {
     fn new(args: &Load, customer: usize) -> Self {
         let urls = args.url.iter();
         Self {
-            urls: urls.map(|url| url.trim_end_matches('/').to_owned()).collect(),
+            urls: urls
+                .map(|url| url.trim_end_matches('/').to_owned())
+                .collect(),
             seed: args.seed,
             customer,
             drawn: 0,

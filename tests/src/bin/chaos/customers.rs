@@ -167,9 +167,10 @@ impl Regular {
             }
             sleep(BACK_OFF).await;
         }
-        let why = last.map_or("it is acknowledged, and nothing is said".to_owned(), |error| {
-            format!("{error:#}")
-        });
+        let why = last.map_or(
+            "it is acknowledged, and nothing is said".to_owned(),
+            |error| format!("{error:#}"),
+        );
         anyhow::bail!("`{text}` gets no answer in {}: {why}", visit.customer.id)
     }
 
