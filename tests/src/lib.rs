@@ -3,9 +3,6 @@
 //! The model and the cached heads are those of the default data folder: `bellhop train
 //! flows/demo/harbor-bank` puts them there.
 
-mod dice;
-mod redis;
-
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -14,6 +11,9 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
 use serde_json::{Value, json};
+
+mod dice;
+mod redis;
 
 pub use dice::Dice;
 pub use redis::RedisServer;
