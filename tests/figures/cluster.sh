@@ -2,10 +2,18 @@
 # A Redis Cluster of six nodes on loopback (three masters, each with a replica), and on it: the store's own tests, the whole-program
 # and the browser tests, and processes that are killed under load.
 #
-#   tests/figures/cluster.sh [PORT]     # six ports from this one, and the six that are 10,000 above; 7400 where none is given
+#   tests/figures/cluster.sh [--browser] [PORT]
+#
+# Takes six ports from PORT (7400) and the six that are 10,000 above. The browser tests are run where they are asked for: they take as long
+# as all the rest.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
+browser=
+if [ "${1:-}" = --browser ]; then
+  browser=yes
+  shift
+fi
 first=${1:-7400}
 place=$(mktemp -d)
 nodes=()
@@ -38,11 +46,9 @@ echo "== the store's tests, on a cluster of their own"
 BELLHOP_CLUSTER_TESTS=1 BELLHOP_REQUIRE_REDIS=1 cargo test --release --locked -p bellhop --lib store::
 echo "== the program on the cluster"
 TEST_REDIS="$cluster" cargo test --release --locked -p bellhop-tests --test chat --test voice --test crash
-if [ -d tests/browser/node_modules ]; then
+if [ -n "$browser" ]; then
   echo "== a customer and an agent in a browser, on the cluster"
-  (cd tests/browser && TEST_REDIS="$cluster" node --test --test-concurrency=1)
-else
-  echo "== browser tests are not run: (cd tests/browser && npm ci) first"
+  (cd tests/browser && npm ci --no-audit --no-fund --silent && TEST_REDIS="$cluster" node --test --test-concurrency=1)
 fi
 echo "== processes killed under load on the cluster"
 cargo run --release --locked -p bellhop-tests --bin chaos -- --store "redis://$cluster&prefix=chaos" --rounds 3 --every 13

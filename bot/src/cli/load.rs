@@ -410,3 +410,31 @@ fn shares(before: &(Vec<f64>, f64), after: &(Vec<f64>, f64)) -> String {
         after.1 / 1e6
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::super::args::{Args, Command};
+    use super::*;
+
+    #[test]
+    fn requests_go_to_every_server_and_in_every_run_alike() {
+        let line = "bellhop load --url http://a/,http://b --url http://c --seed 7";
+        let parsed = Args::try_parse_from(line.split(' ')).expect("parses");
+        let Some(Command::Load(args)) = parsed.command else {
+            panic!("not load");
+        };
+        let draw = |customer| {
+            let mut servers = Servers::new(&args, customer);
+            let urls: Vec<String> = (0..60).map(|_| servers.any().to_owned()).collect();
+            urls
+        };
+        assert_eq!(draw(0), draw(0));
+        assert_ne!(draw(0), draw(1));
+        for url in ["http://a", "http://b", "http://c"] {
+            let drawn = draw(0).iter().filter(|it| *it == url).count();
+            assert!((8..40).contains(&drawn), "{url}: {drawn} of 60");
+        }
+    }
+}
