@@ -58,15 +58,13 @@ impl Tally {
     /// on: an answer to what was sent before may have been on its way.
     pub(crate) fn answered(&mut self, customer: usize, sent: Instant) {
         let now = Instant::now();
-        let mut others = 0;
-        for fault in self.faults.iter_mut().rev() {
+        for (others, fault) in self.faults.iter_mut().rev().enumerate() {
             if fault.at <= sent && fault.waiting.remove(&customer) {
                 self.gone_on.push(GoneOn {
                     after: now - fault.at,
                     others,
                 });
             }
-            others += 1;
         }
     }
 
