@@ -54,6 +54,9 @@ stage "the program on Redis"
   TEST_REDIS=127.0.0.1:7397 cargo test --release --workspace --locked --test chat --test voice --test crash
 )
 
+stage "the program on a Redis Cluster"
+tests/figures/cluster.sh
+
 stage "browser tests"
 (cd tests/browser && node --test --test-concurrency=1)
 

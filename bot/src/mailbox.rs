@@ -5,6 +5,7 @@
 //! another process has run is refused.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -23,6 +24,8 @@ const CONVERSATIONS: usize = 4096;
 const TURNS: usize = 256;
 /// Replies kept for whoever asks for them after their turn.
 const REPLIES: usize = 8;
+/// How often whoever waits for an answer looks in the store: news of another process may have been lost.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
 /// Wait before a turn is tried again that the store could not take.
 const RETRY_DELAY: Duration = Duration::from_millis(500);
 
@@ -157,12 +160,31 @@ impl Mailbox {
                 }
                 self.wake(conversation);
             }
-            tokio::time::timeout(timeout, done.wait_for(|done| *done >= seq))
+            tokio::time::timeout(timeout, self.answered(done, conversation, seq))
                 .await
-                .map_err(|_| ServiceError::StillWorking)?
                 .map_err(|_| ServiceError::StillWorking)?;
         }
         Ok(worker.reply(seq))
+    }
+
+    /// Waits until an input is worked through, as is told or as the store has it.
+    async fn answered(
+        &self,
+        mut done: watch::Receiver<u64>,
+        conversation: &PartitionId,
+        seq: u64,
+    ) {
+        let mut is_told = pin!(done.wait_for(|done| *done >= seq));
+        while tokio::time::timeout(LOOK_AGAIN, is_told.as_mut())
+            .await
+            .is_err()
+        {
+            // A store that is away is asked again.
+            let processed = turn::processed(&self.context.store, conversation, seq).await;
+            if processed.is_ok_and(|processed| processed >= seq) {
+                return;
+            }
+        }
     }
 
     /// What turns need.

@@ -6,7 +6,7 @@ import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { chromium } from "playwright-core";
@@ -15,7 +15,19 @@ export const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 
 const AXE = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
 const READY_LIMIT_MS = 120_000;
-const STEP_LIMIT_MS = 15_000;
+// On Redis a program that died has a conversation for another ten seconds.
+const STEP_LIMIT_MS = process.env.TEST_REDIS ? 30_000 : 15_000;
+
+/**
+ * Where the store of a folder's program is: in the folder, or under a prefix of its own on the Redis that `TEST_REDIS` names
+ * (`HOST:PORT`, or of a cluster `HOST:PORT,HOST:PORT?cluster=true`).
+ */
+function storeIn(folder) {
+  const server = process.env.TEST_REDIS;
+  if (!server) return `sqlite:${join(folder, "bellhop.db")}`;
+  const prefix = basename(folder).replace("bellhop-browser", "b");
+  return `redis://${server}${server.includes("?") ? "&" : "?"}prefix=${prefix}`;
+}
 
 /** Chromium as this machine has it; `CHROMIUM` names another. */
 export async function browser() {
@@ -60,7 +72,7 @@ export async function program(env = {}) {
 function start(folder, address, env) {
   const binary = process.env.BELLHOP ?? join(ROOT, "target/release/bellhop");
   assert.ok(existsSync(binary), `no program at ${binary}: cargo build --release`);
-  const args = ["serve", "--listen", address, "--store", `sqlite:${join(folder, "bellhop.db")}`];
+  const args = ["serve", "--listen", address, "--store", storeIn(folder)];
   if (process.env.BELLHOP_MODEL) args.push("--model", process.env.BELLHOP_MODEL);
   const child = spawn(binary, args, { cwd: ROOT, env: { ...process.env, ...env },
     stdio: ["ignore", "pipe", "pipe"] });

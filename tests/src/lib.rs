@@ -12,6 +12,12 @@ use std::time::Duration;
 use anyhow::{Context, Result, anyhow, bail};
 use serde_json::{Value, json};
 
+mod dice;
+mod redis;
+
+pub use dice::Dice;
+pub use redis::RedisServer;
+
 /// Longest wait for the program to be ready: training included, on a busy machine.
 const START_LIMIT: Duration = Duration::from_secs(120);
 
@@ -191,99 +197,10 @@ fn store_in(folder: &Path) -> String {
         Some(server) if !server.is_empty() => {
             let mut hasher = DefaultHasher::new();
             folder.hash(&mut hasher);
-            format!("redis://{server}?prefix=t{:x}", hasher.finish())
+            let joint = if server.contains('?') { '&' } else { '?' };
+            format!("redis://{server}{joint}prefix=t{:x}", hasher.finish())
         }
         _ => format!("sqlite:{}", folder.join("bellhop.db").display()),
-    }
-}
-
-/// A Redis server of a test's own that syncs every write; killed when dropped.
-#[derive(Debug)]
-pub struct RedisServer {
-    /// `HOST:PORT`.
-    pub address: String,
-    folder: tempfile::TempDir,
-    child: Child,
-}
-
-impl RedisServer {
-    /// Starts one; none where no `redis-server` is installed.
-    ///
-    /// # Errors
-    /// It did not come up.
-    pub fn start() -> Result<Option<Self>> {
-        let folder = tempfile::tempdir()?;
-        // The system gives a port that is free now; nobody else takes it in the meantime but by chance.
-        let port = std::net::TcpListener::bind("127.0.0.1:0")?
-            .local_addr()?
-            .port();
-        let Some(child) = redis(folder.path(), port)? else {
-            return Ok(None);
-        };
-        let server = Self {
-            address: format!("127.0.0.1:{port}"),
-            folder,
-            child,
-        };
-        server.comes_up()?;
-        Ok(Some(server))
-    }
-
-    /// Kills it as a power cut would, and starts it again on what it had synced.
-    ///
-    /// # Errors
-    /// It did not come up again.
-    pub fn kill_and_restart(&mut self) -> Result<()> {
-        self.child.kill()?;
-        self.child.wait()?;
-        let port = self
-            .address
-            .rsplit(':')
-            .next()
-            .unwrap_or_default()
-            .parse()?;
-        self.child = redis(self.folder.path(), port)?.context("it was there before")?;
-        self.comes_up()
-    }
-
-    fn comes_up(&self) -> Result<()> {
-        for _ in 0..400 {
-            if std::net::TcpStream::connect(&self.address).is_ok() {
-                return Ok(());
-            }
-            std::thread::sleep(Duration::from_millis(25));
-        }
-        bail!("redis-server did not come up at {}", self.address)
-    }
-}
-
-impl Drop for RedisServer {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-fn redis(folder: &Path, port: u16) -> Result<Option<Child>> {
-    let started = Command::new("redis-server")
-        .args([
-            "--port",
-            &port.to_string(),
-            "--bind",
-            "127.0.0.1",
-            "--save",
-            "",
-        ])
-        .args(["--appendonly", "yes", "--appendfsync", "always", "--dir"])
-        .arg(folder)
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn();
-    match started {
-        Ok(child) => Ok(Some(child)),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error).context("redis-server starts"),
     }
 }
 
@@ -380,6 +297,20 @@ impl Customer {
         answer["seq"]
             .as_u64()
             .with_context(|| format!("seq in {answer}"))
+    }
+
+    /// Says something under an own id and waits for what it caused.
+    ///
+    /// # Errors
+    /// The server is away or says no.
+    pub async fn ask(&self, client_msg_id: &str, text: &str) -> Result<Vec<Value>> {
+        let url = format!(
+            "{}/v1/conversations/{}/messages?wait=reply",
+            self.url, self.id
+        );
+        let body = json!({ "client_msg_id": client_msg_id, "text": text });
+        let answer = post(&self.client, &url, Some(&self.token), &body).await?;
+        Ok(answer["replies"].as_array().cloned().unwrap_or_default())
     }
 
     /// Bearer token of staff: exchanges the printed one-time code.

@@ -2,7 +2,7 @@
 //! what was acknowledged is there once, in order, and answered.
 
 use anyhow::{Context, Result};
-use bellhop_tests::{Customer, Program, RedisServer, Start};
+use bellhop_tests::{Customer, Dice, Program, RedisServer, Start};
 use serde_json::json;
 
 const PROCESSES: usize = 3;
@@ -29,19 +29,6 @@ fn start(server: &RedisServer, prefix: &str) -> Start {
         ]
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .to_vec(),
-    }
-}
-
-/// Numbers that look like chance and are the same in every run.
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, sides: usize) -> usize {
-        self.0 = self
-            .0
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
-        usize::try_from(self.0 >> 33).unwrap_or(0) % sides
     }
 }
 

@@ -343,9 +343,15 @@ pub(super) struct Messages {
 /// `load`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Load {
-    /// Address of the server.
-    #[arg(long, default_value = "http://127.0.0.1:8080")]
-    pub(super) url: String,
+    /// Address of the server; of several, each request goes to any one.
+    #[arg(long, value_delimiter = ',', default_value = "http://127.0.0.1:8080")]
+    pub(super) url: Vec<String>,
+    /// Makes a new connection for each request, which a TCP balancer may give to another process.
+    #[arg(long)]
+    pub(super) reconnect: bool,
+    /// Which of several addresses a request goes to follows from this.
+    #[arg(long, default_value_t = 1)]
+    pub(super) seed: u64,
     /// Conversations at once; several values are run one after the other.
     #[arg(long, value_delimiter = ',', default_value = "1,8,32")]
     pub(super) conversations: Vec<usize>,

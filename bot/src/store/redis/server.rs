@@ -10,14 +10,16 @@ use std::time::{Duration, Instant};
 
 use super::RedisOptions;
 
-/// Keeps what it acknowledges.
-pub(in crate::store) const ALWAYS: [&str; 6] = [
+/// Keeps what it acknowledges; whoever wants to be its replica becomes it at once.
+pub(in crate::store) const ALWAYS: [&str; 8] = [
     "--appendonly",
     "yes",
     "--appendfsync",
     "always",
     "--save",
     "",
+    "--repl-diskless-sync-delay",
+    "0",
 ];
 
 /// A server, which ends with the value, or with the tests if they end sooner.
@@ -212,7 +214,6 @@ impl Cluster {
     pub(in crate::store) fn start() -> Self {
         let mut arguments = ALWAYS.to_vec();
         arguments.extend(["--cluster-enabled", "yes", "--cluster-node-timeout", "2000"]);
-        arguments.extend(["--repl-diskless-sync-delay", "0"]);
         let nodes: Vec<Server> = (0..6).map(|_| Server::start(&arguments)).collect();
         let hosts = nodes.iter().map(|node| format!("127.0.0.1:{}", node.port));
         let formed = Command::new("redis-cli")
