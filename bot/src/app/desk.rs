@@ -25,7 +25,7 @@ use crate::handoff::{self, Envelope, Summary};
 use crate::partition::{Kind, PartitionId, Seen};
 use crate::positions;
 use crate::rules::Decided;
-use crate::rules::channel::{CHANNEL, ChannelState};
+use crate::rules::channel::{CHANNEL, ChannelState, ECHO};
 use crate::rules::desk::{Case, Desk, Taken, sender_id, title};
 use crate::staff::Agent;
 
@@ -439,18 +439,25 @@ impl Services {
     }
 }
 
-/// Puts into a transcript what is known of our messages' way: sent, delivered, read or failed.
+/// Puts into a transcript what is known of our messages' way: waiting, sent, delivered, read, or failed and why.
 fn tell_receipts(envelope: &mut Envelope, state: &ChannelState) {
     for item in &mut envelope.transcript.items {
         let seq = item
             .meta
             .get("journal_seq")
             .and_then(|seq| seq.parse().ok());
+        let by_us = item.meta.get("client_msg_id");
+        let echo = by_us.is_some_and(|id| id.starts_with(ECHO));
         if item.kind == "text"
             && item.from != "customer"
-            && let Some(stands) = seq.and_then(|seq| state.of_message(seq))
+            && !echo
+            && let Some(stands) = seq.map(|seq| state.of_message(seq))
         {
-            item.meta.insert("delivery".to_owned(), stands.to_owned());
+            let name = stands.state.name().to_owned();
+            item.meta.insert("delivery".to_owned(), name);
+            if let Some(why) = stands.reason {
+                item.meta.insert("delivery_reason".to_owned(), why);
+            }
         }
     }
 }

@@ -25,7 +25,7 @@ use crate::partition::{Claim, Settle};
 use crate::rules::draft::TO_QUEUE;
 use crate::rules::queue::Write;
 use crate::store::{Store, StoreError};
-pub(crate) use channel::ChannelLine;
+pub(crate) use channel::{ChannelLine, keep_news};
 pub(crate) use status::{Receiver, Webhook};
 
 /// Things claimed at once.
