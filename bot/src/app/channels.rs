@@ -86,10 +86,16 @@ impl App {
             client_msg_id: incoming.id,
             body: heard(incoming.content, &state.offer),
         };
+        let (news, now) = (News::Wrote(at_s), services.clock.now());
+        // Before it is answered: the answer may be sent because they wrote.
+        if let Some(known) = &known {
+            keep_news(&services.store, known, &news, now).await?;
+        }
         let received = self.receive(new, inbound).await?;
         let partition = PartitionId::conversation(&received.conversation);
-        let (news, now) = (News::Wrote(at_s), services.clock.now());
-        keep_news(&services.store, &partition, &news, now).await?;
+        if known.as_ref() != Some(&partition) {
+            keep_news(&services.store, &partition, &news, now).await?;
+        }
         if let (Some(seen), false) = (seen, received.accepted.duplicate) {
             let line = std::sync::Arc::clone(&services.line);
             tokio::spawn(async move { line.hint(seen).await });

@@ -47,7 +47,7 @@ impl ChannelLine {
         }
     }
 
-    async fn client(&self) -> Result<&Client, String> {
+    pub(super) async fn client(&self) -> Result<&Client, String> {
         let made = self.client.get_or_try_init(async || {
             Client::builder()
                 // A request carries a secret: nobody but its receiver gets it.
@@ -67,7 +67,10 @@ impl ChannelLine {
     }
 
     /// Makes a request; gives status, headers and body of the answer.
-    async fn ask(&self, request: Request) -> Result<(u16, Vec<(String, String)>, Vec<u8>), String> {
+    pub(super) async fn ask(
+        &self,
+        request: Request,
+    ) -> Result<(u16, Vec<(String, String)>, Vec<u8>), String> {
         let method = reqwest::Method::from_bytes(request.method.as_bytes())
             .map_err(|error| error.to_string())?;
         let client = self.client().await?;
@@ -179,10 +182,13 @@ impl Delivery {
         let begun = message.state.partly.filter(|(seq, _)| *seq == message.seq);
         let begun = begun.map_or(0, |(_, frames)| frames);
         let now_s = self.clock.now().as_second();
-        let closed = can.reply_window_s.is_some_and(|window_s| {
-            let since = now_s.saturating_sub(message.state.last_inbound_s);
-            u64::try_from(since).is_ok_and(|since| since >= window_s)
-        });
+        let wrote_s = message.state.last_inbound_s;
+        // What is not known yet is open: they have just begun to write, and the provider says where it is not so.
+        let closed = wrote_s > 0
+            && can.reply_window_s.is_some_and(|window_s| {
+                let since = now_s.saturating_sub(wrote_s);
+                u64::try_from(since).is_ok_and(|since| since >= window_s)
+            });
         for (at, frame) in frames.iter().enumerate().skip(begun) {
             let key = format!("{}_{}_{at}", message.conversation.id, message.seq);
             let sending = Sending {
