@@ -86,6 +86,10 @@ pub struct MessageEvent {
     /// Links to open.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub links: Vec<Link>,
+    /// Name of a file that came with it and that only the channel's provider has; staff read it at
+    /// `/v1/handoffs/{id}/media/{seq}`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
     /// The article that an answer comes from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<ArticleSource>,
@@ -287,6 +291,7 @@ impl MessageEvent {
             language: None,
             buttons: Vec::new(),
             links: Vec::new(),
+            file: None,
             source: None,
             agent: Some(name.to_owned()),
             client_msg_id: Some(client_msg_id.to_owned()),
@@ -316,6 +321,7 @@ impl MessageEvent {
                 .into_iter()
                 .map(|(title, url)| Link { title, url })
                 .collect(),
+            file: None,
             source: message.source.map(|source| ArticleSource {
                 article: source.article,
                 title: source.title,

@@ -12,13 +12,15 @@ use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate};
 
 /// Longest wait for something that has to come.
 const LIMIT: Duration = Duration::from_secs(30);
+/// Messages that a test may be behind.
+const BEHIND: usize = 1_000;
 
 /// Meta's Graph API with one phone number, and the customers' side of it.
 #[derive(Debug)]
 pub struct WhatsApp {
     /// Takes requests; more can be mounted.
     pub server: MockServer,
-    sent: mpsc::UnboundedReceiver<Value>,
+    sent: mpsc::Receiver<Value>,
     client: reqwest::Client,
 }
 
@@ -28,7 +30,7 @@ pub const PHONE_NUMBER_ID: &str = "106540352242922";
 pub const TOKEN: &str = "EAAG-a-token";
 const SECRET: &str = "an-app-secret";
 
-struct Takes(mpsc::UnboundedSender<Value>);
+struct Takes(mpsc::Sender<Value>);
 
 impl Respond for Takes {
     fn respond(&self, request: &Request) -> ResponseTemplate {
@@ -36,7 +38,7 @@ impl Respond for Takes {
         // Marks of what was read are no messages.
         if body.get("type").is_some() {
             // Nobody may be interested any more.
-            let _ = self.0.send(body);
+            let _ = self.0.try_send(body);
         }
         ResponseTemplate::new(200).set_body_json(json!({ "messages": [{ "id": "wamid.ours" }] }))
     }
@@ -46,7 +48,7 @@ impl WhatsApp {
     /// Starts it.
     pub async fn start() -> Self {
         let server = MockServer::start().await;
-        let (sender, sent) = mpsc::unbounded_channel();
+        let (sender, sent) = mpsc::channel(BEHIND);
         Mock::given(method("POST"))
             .and(path_regex(format!("^/v24.0/{PHONE_NUMBER_ID}/messages$")))
             .respond_with(Takes(sender))

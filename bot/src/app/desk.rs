@@ -356,7 +356,7 @@ impl Services {
     }
 
     /// A handoff with its conversation.
-    async fn case(&self, handoff: &str) -> Result<(Conversation, Record)> {
+    pub(super) async fn case(&self, handoff: &str) -> Result<(Conversation, Record)> {
         let partition = self.conversation_of(handoff).await?;
         let doc = document(handoff);
         let snapshot = self.store.snapshot(&partition, &[HEAD, &doc]).await?;

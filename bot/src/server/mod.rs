@@ -11,6 +11,7 @@ mod events;
 mod handoffs;
 mod limits;
 mod measure;
+mod media;
 mod origin;
 mod pages;
 mod problem;
@@ -100,6 +101,7 @@ pub fn router(edge: HttpState) -> (Router, utoipa::openapi::OpenApi) {
         .routes(routes!(conversations::summary))
         .routes(routes!(handoffs::envelope))
         .routes(routes!(handoffs::summary))
+        .routes(routes!(media::file))
         .routes(routes!(desk::sign_in))
         .routes(routes!(desk::invite))
         .routes(routes!(desk::me))

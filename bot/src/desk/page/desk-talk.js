@@ -1,6 +1,7 @@
 // The middle pane: one conversation's transcript, with notes in between, and what is being sent.
 
 import { clock, el } from "./desk-dom.js";
+import { Files } from "./desk-files.js";
 
 const LINES = {
   queued: (event) => `Waiting for ${event.queue_title ?? "a person"}`,
@@ -43,8 +44,9 @@ function wire({ at, from, type, text, meta = {} }) {
     return { type: "handoff", seq, at, state, queue: meta.queue, agent: meta.agent };
   }
   const source = meta.article && { article: meta.article, title: meta.article_title };
-  return { type: "message", seq, at, from, text, source, agent: meta.agent,
-    client_msg_id: meta.client_msg_id };
+  const links = meta.link ? [{ url: meta.link, title: meta.link_title }] : [];
+  return { type: "message", seq, at, from, text, source, links, agent: meta.agent,
+    file: meta.file, client_msg_id: meta.client_msg_id };
 }
 
 /** One conversation that this agent has, or had, open. */
@@ -64,11 +66,14 @@ export class Talk {
   #reached = null;
   #failed = new Map();
   #ticks = new Map();
+  #files;
 
-  constructor(row, me) {
+  /** `fetchFile` gives the file of the message at a seq, as `Api.file` does. */
+  constructor(row, me, fetchFile) {
     this.row = row;
     this.id = row.handoff_id;
     this.#me = me;
+    this.#files = new Files(fetchFile);
   }
 
   /** Takes in the whole record; what is already there stays as it is. Gives the events that are news. */
@@ -109,8 +114,8 @@ export class Talk {
       const reason = state === "failed" && this.#failed.get(seq);
       tick.dataset.state = state;
       tick.hidden = false;
-      tick.replaceChildren(el("span", { "aria-hidden": "true", text: sign }),
-        ` ${reason ? `${says}: ${reason}` : says}`);
+      tick.replaceChildren(el("span", { "aria-hidden": "true", text: `${sign} ` }),
+        el("span", { text: reason ? `${says}: ${reason}` : says }));
     }
   }
 
@@ -180,6 +185,7 @@ export class Talk {
   }
 
   detach() {
+    this.#files.forget();
     this.#log = null;
   }
 
@@ -225,6 +231,15 @@ export class Talk {
     if (event.buttons?.length) {
       const titles = event.buttons.map((button) => button.title).join(" · ");
       node.append(el("span", { class: "cited", text: `Offered: ${titles}` }));
+    }
+    if (event.from === "customer") {
+      // Whatever else an address begins with may be a program.
+      for (const { url, title } of event.links ?? []) {
+        if (!/^https?:/i.test(url)) continue;
+        node.append(el("a", { class: "cited", href: url, target: "_blank",
+          rel: "noopener noreferrer", text: title || url }));
+      }
+      if (event.file) node.append(this.#files.opener(event.seq, event.file));
     }
     if (event.from !== "customer" && !isEcho(event)) {
       // Read out with its message, not whenever it changes.

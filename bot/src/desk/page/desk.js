@@ -180,7 +180,7 @@ function takeIn({ waiting, mine, flows, queues }) {
     const known = state.talks.get(row.handoff_id);
     if (known) known.row = row;
     else {
-      const talk = new Talk(row, state.me);
+      const talk = begin(row);
       state.talks.set(talk.id, talk);
       load(talk);
     }
@@ -192,6 +192,12 @@ function takeIn({ waiting, mine, flows, queues }) {
   }
   renderMine();
   renderWaiting();
+}
+
+function begin(row) {
+  const { api } = state;
+  const file = (seq) => `/v1/handoffs/${encodeURIComponent(row.handoff_id)}/media/${seq}`;
+  return new Talk(row, state.me, (seq) => api.file(file(seq)));
 }
 
 async function load(talk) {
@@ -277,7 +283,7 @@ async function take(row, button) {
   button.disabled = true;
   try {
     await state.api.post(path(row.handoff_id, "/accept"));
-    const talk = state.talks.get(row.handoff_id) ?? new Talk(row, state.me);
+    const talk = state.talks.get(row.handoff_id) ?? begin(row);
     state.talks.set(talk.id, talk);
     state.waiting.delete(row.handoff_id);
     await load(talk);
