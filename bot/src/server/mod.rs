@@ -3,6 +3,7 @@
 
 mod articles;
 mod auth;
+mod calls;
 mod channels;
 mod claims;
 mod conversations;
@@ -52,6 +53,7 @@ pub struct HttpState {
     config: Arc<Config>,
     claims: Arc<Claims>,
     limits: Arc<limits::Limits>,
+    calls: calls::Calls,
     metrics: PrometheusHandle,
     /// The demo's page is served at `/`; a plain page with the widget otherwise.
     is_demo: bool,
@@ -70,11 +72,13 @@ impl HttpState {
         stop: CancellationToken,
     ) -> Self {
         let limits = Arc::new(limits::Limits::new(&config.limits));
+        let calls = calls::Calls::new(&config);
         Self {
             app,
             config,
             claims: Arc::new(claims),
             limits,
+            calls,
             metrics,
             is_demo,
             stop,
