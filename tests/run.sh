@@ -56,7 +56,7 @@ stage "the program on Redis"
   redis-server --port 7397 --appendonly yes --appendfsync always --save '' --dir "$place" >/dev/null &
   trap 'kill %1; rm -rf "$place"' EXIT
   until redis-cli -p 7397 ping >/dev/null 2>&1; do sleep 0.1; done
-  TEST_REDIS=127.0.0.1:7397 cargo test --release --workspace --locked --test chat --test voice --test crash
+  TEST_REDIS=127.0.0.1:7397 cargo test --release --workspace --locked --test chat --test voice --test channels --test crash
 )
 
 stage "channels against what others wrote: a client of WhatsApp, an emulator of Telegram"

@@ -102,6 +102,19 @@ async fn an_agent_sees_what_becomes_of_each_message() -> Result<()> {
     // What the customer wrote has no way to the customer.
     let own = stands("I want to talk to a person").await?;
     assert_eq!(own.get("delivery"), None, "{own}");
+    // What the customer writes is told as well, by whichever process has it.
+    let thanks = json!({ "type": "text", "text": { "body": "thanks" } });
+    let program = &shop.program.url;
+    shop.provider
+        .message(program, ANA, "wamid.2", thanks)
+        .await?;
+    let of_hers = |news: &Value| {
+        news["handoff_id"] == handoff
+            && (news["type"] == "more" || news["event"]["text"] == "thanks")
+    };
+    while shop.agent.item(&handoff, "thanks").await.is_err() {
+        shop.news.next(of_hers).await?;
+    }
     Ok(())
 }
 
