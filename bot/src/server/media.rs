@@ -135,7 +135,7 @@ mod tests {
         let header = disposition("attachment", "a\"; x=\r\n../Ñ.pdf");
         assert_eq!(
             header,
-            "attachment; filename=\"a__ x___.._.pdf\"; filename*=UTF-8''a%22%3B%20x%3D%0D%0A..%2F%C3%91.pdf"
+            "attachment; filename=\"a__ x___..__.pdf\"; filename*=UTF-8''a%22%3B%20x%3D%0D%0A..%2F%C3%91.pdf"
         );
         assert!(HeaderValue::from_str(&header).is_ok());
     }
