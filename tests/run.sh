@@ -15,6 +15,7 @@ need_packages() {
   command -v cc >/dev/null || missing+=(build-essential)
   command -v pip >/dev/null || command -v pip3 >/dev/null || missing+=(python3-pip)
   command -v redis-server >/dev/null || missing+=(redis-server)
+  python3 -c 'import ensurepip' 2>/dev/null || missing+=(python3-venv)
   fc-list 2>/dev/null | grep -q . || missing+=(fonts-dejavu-core)
   [ ${#missing[@]} -eq 0 ] && return
   local sudo=""
@@ -26,6 +27,10 @@ need_packages() {
 stage "packages"
 need_packages
 (cd tests/browser && npm ci --no-audit --no-fund --silent)
+(cd tests/peers && npm ci --no-audit --no-fund --silent)
+peers=target/peers
+[ -x "$peers/bin/pip" ] || python3 -m venv "$peers"
+"$peers/bin/pip" install --quiet --disable-pip-version-check --requirement tests/peers/requirements.txt
 
 stage "format and lints"
 cargo fmt --all --check
@@ -51,11 +56,15 @@ stage "the program on Redis"
   redis-server --port 7397 --appendonly yes --appendfsync always --save '' --dir "$place" >/dev/null &
   trap 'kill %1; rm -rf "$place"' EXIT
   until redis-cli -p 7397 ping >/dev/null 2>&1; do sleep 0.1; done
-  TEST_REDIS=127.0.0.1:7397 cargo test --release --workspace --locked --test chat --test voice --test crash
+  TEST_REDIS=127.0.0.1:7397 cargo test --release --workspace --locked --test chat --test voice --test channels --test crash
 )
 
 stage "the program on a Redis Cluster"
 tests/figures/cluster.sh
+
+stage "channels against what others wrote: a client of WhatsApp, an emulator of Telegram"
+"$peers/bin/python" tests/peers/whatsapp.py
+(cd tests/peers && node --test)
 
 stage "browser tests"
 (cd tests/browser && node --test --test-concurrency=1)

@@ -64,6 +64,11 @@ pub struct Voice {
     /// Account's auth token that signs webhooks; without one the voice webhook is refused, except
     /// when `unsigned` is set.
     pub auth_token: Option<String>,
+    /// Account (`AC…`) of the provider's API. With it, a caller who waits for a person hears at once what is said for them;
+    /// needs `auth_token` and `public_url`.
+    pub account_sid: Option<String>,
+    /// Address of the provider's API, where it is not the usual one.
+    pub api_url: Option<String>,
     /// Accept unsigned webhooks: for local trials only.
     pub unsigned: bool,
     /// Workflow or queue name that a handed-over call is enqueued to; `dial` wins where both are set.

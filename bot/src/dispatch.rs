@@ -8,7 +8,7 @@ use tokio::sync::{Notify, broadcast};
 
 use crate::conversation::journal::Row;
 use crate::encoding::decode;
-use crate::events::CustomerEvent;
+use crate::events::Signal;
 use crate::hub::Hub;
 use crate::mailbox::Mailbox;
 use crate::partition::{Kind, Notice, PartitionId};
@@ -106,10 +106,13 @@ impl Listener for Dispatch {
 
     fn signalled(&self, partition: &PartitionId, signal: &[u8]) {
         // What can't be read comes from another version: typing is not worth an error.
-        if let Some(id) = partition.as_conversation()
-            && let Ok(event) = decode::<CustomerEvent>("signal", signal)
-        {
-            self.hub.publish(id, || Some(event));
+        let Some(id) = partition.as_conversation() else {
+            return;
+        };
+        match decode("signal", signal) {
+            Ok(Signal::Event(event)) => self.hub.publish(id, || Some(event)),
+            Ok(Signal::Delivery { delivery }) => self.hub.delivery(id, delivery),
+            Err(_) => {}
         }
     }
 }

@@ -59,6 +59,18 @@ pub enum ServiceError {
     /// The turn took longer than the caller waits; the answer comes as an event.
     #[error("no answer yet; it will come as an event")]
     StillWorking,
+    /// What somebody else keeps is not there any more.
+    #[error("{message}")]
+    Gone {
+        /// What, and why.
+        message: String,
+    },
+    /// A provider does not do what was asked of it.
+    #[error("{message}")]
+    Provider {
+        /// What was asked, and what to do.
+        message: String,
+    },
     /// The store can't be opened.
     #[error("store {place}: {message}")]
     Store {

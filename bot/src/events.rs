@@ -86,6 +86,10 @@ pub struct MessageEvent {
     /// Links to open.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub links: Vec<Link>,
+    /// Name of a file that came with it and that only the channel's provider has; staff read it at
+    /// `/v1/handoffs/{id}/media/{seq}`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
     /// The article that an answer comes from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<ArticleSource>,
@@ -221,6 +225,60 @@ pub struct TypingEvent {
     pub on: bool,
 }
 
+/// How a message of ours stands on its way to the customer; each is further than the one before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum DeliveryState {
+    /// The provider does not have it yet.
+    Waiting,
+    /// The provider has taken it.
+    Sent,
+    /// It is on the customer's device.
+    Delivered,
+    /// The customer has seen it.
+    Read,
+    /// It will not arrive.
+    Failed,
+}
+
+impl DeliveryState {
+    /// Its name, as JSON has it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::Sent => "sent",
+            Self::Delivered => "delivered",
+            Self::Read => "read",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+/// News of a message of ours on its way, for staff alone: no event of the journal, the transcript of the handoff has the same.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeliveryEvent {
+    /// Place of the message in the journal. Unless it failed, all that was said before it is at least as far.
+    pub seq: u64,
+    /// How it stands.
+    pub state: DeliveryState,
+    /// Why it failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// What processes tell each other of a conversation without storing it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub(crate) enum Signal {
+    /// For everyone who watches.
+    Event(CustomerEvent),
+    /// For the desk.
+    Delivery {
+        /// What.
+        delivery: DeliveryEvent,
+    },
+}
+
 impl MessageEvent {
     /// Makes the event of a message that a person of ours says.
     pub(crate) fn of_agent(name: &str, text: &str, client_msg_id: &str) -> Self {
@@ -233,6 +291,7 @@ impl MessageEvent {
             language: None,
             buttons: Vec::new(),
             links: Vec::new(),
+            file: None,
             source: None,
             agent: Some(name.to_owned()),
             client_msg_id: Some(client_msg_id.to_owned()),
@@ -262,6 +321,7 @@ impl MessageEvent {
                 .into_iter()
                 .map(|(title, url)| Link { title, url })
                 .collect(),
+            file: None,
             source: message.source.map(|source| ArticleSource {
                 article: source.article,
                 title: source.title,

@@ -9,7 +9,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::broadcast;
 
-use crate::events::CustomerEvent;
+use crate::events::{CustomerEvent, DeliveryEvent};
 
 /// Events that a slow subscriber may be behind.
 const BEHIND: usize = 256;
@@ -23,6 +23,8 @@ pub enum Live {
     Event(CustomerEvent),
     /// The journal has more, up to this seq.
     More(u64),
+    /// How a message of ours stands, for staff.
+    Delivery(DeliveryEvent),
 }
 
 /// The subscribers of all conversations.
@@ -59,6 +61,11 @@ impl Hub {
         event: impl FnOnce() -> Option<CustomerEvent>,
     ) {
         self.send(conversation, || event().map(Live::Event));
+    }
+
+    /// Tells the desk how a message of ours stands.
+    pub(crate) fn delivery(&self, conversation: &str, event: DeliveryEvent) {
+        self.send(conversation, || Some(Live::Delivery(event)));
     }
 
     /// Tells everyone who watches a conversation that there is more in its journal.

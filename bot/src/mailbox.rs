@@ -168,12 +168,7 @@ impl Mailbox {
     }
 
     /// Waits until an input is worked through, as is told or as the store has it.
-    async fn answered(
-        &self,
-        mut done: watch::Receiver<u64>,
-        conversation: &PartitionId,
-        seq: u64,
-    ) {
+    async fn answered(&self, mut done: watch::Receiver<u64>, conversation: &PartitionId, seq: u64) {
         let mut is_told = pin!(done.wait_for(|done| *done >= seq));
         while tokio::time::timeout(LOOK_AGAIN, is_told.as_mut())
             .await

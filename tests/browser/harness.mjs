@@ -3,7 +3,7 @@
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
@@ -42,10 +42,11 @@ export async function browser() {
 
 /**
  * Starts `bellhop serve` with an empty store and these settings: `{url, code, stop(), again()}`. `again()` kills the
- * program as a power cut would and starts it on the same store and port.
+ * program as a power cut would and starts it on the same store and port. `settings` is the text of a settings file.
  */
-export async function program(env = {}) {
+export async function program(env = {}, settings = "") {
   const folder = mkdtempSync(join(tmpdir(), "bellhop-browser-"));
+  if (settings) writeFileSync(join(folder, "bellhop.toml"), settings);
   let running = await start(folder, "127.0.0.1:0", env);
   return {
     get url() {
@@ -73,6 +74,8 @@ function start(folder, address, env) {
   const binary = process.env.BELLHOP ?? join(ROOT, "target/release/bellhop");
   assert.ok(existsSync(binary), `no program at ${binary}: cargo build --release`);
   const args = ["serve", "--listen", address, "--store", storeIn(folder)];
+  const settings = join(folder, "bellhop.toml");
+  if (existsSync(settings)) args.push("--config", settings);
   if (process.env.BELLHOP_MODEL) args.push("--model", process.env.BELLHOP_MODEL);
   const child = spawn(binary, args, { cwd: ROOT, env: { ...process.env, ...env },
     stdio: ["ignore", "pipe", "pipe"] });

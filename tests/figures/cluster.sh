@@ -45,7 +45,7 @@ cluster="${hosts[0]},${hosts[1]}?cluster=true"
 echo "== the store's tests, on a cluster of their own"
 BELLHOP_CLUSTER_TESTS=1 BELLHOP_REQUIRE_REDIS=1 cargo test --release --locked -p bellhop --lib store::
 echo "== the program on the cluster"
-TEST_REDIS="$cluster" cargo test --release --locked -p bellhop-tests --test chat --test voice --test crash
+TEST_REDIS="$cluster" cargo test --release --locked -p bellhop-tests --test chat --test voice --test channels --test crash
 if [ -n "$browser" ]; then
   echo "== a customer and an agent in a browser, on the cluster"
   (cd tests/browser && npm ci --no-audit --no-fund --silent && TEST_REDIS="$cluster" node --test --test-concurrency=1)

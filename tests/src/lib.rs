@@ -3,6 +3,9 @@
 //! The model and the cached heads are those of the default data folder: `bellhop train
 //! flows/demo/harbor-bank` puts them there.
 
+pub mod desk;
+pub mod provider;
+
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};

@@ -367,3 +367,94 @@ fn handoff_id(twiml: &str) -> Option<String> {
     // The conversation's, and which of its handoffs it is.
     (id.len() == 28).then_some(id)
 }
+
+/// Takes updates of calls and hands them to the test.
+struct Updates(tokio::sync::mpsc::Sender<(String, String)>);
+
+impl wiremock::Respond for Updates {
+    fn respond(&self, request: &wiremock::Request) -> wiremock::ResponseTemplate {
+        let body = String::from_utf8_lossy(&request.body).into_owned();
+        // Nobody may be interested any more.
+        let _ = self.0.try_send((request.url.path().to_owned(), body));
+        wiremock::ResponseTemplate::new(200)
+    }
+}
+
+#[tokio::test]
+async fn on_a_quiet_line_the_provider_is_told_that_there_is_news() -> Result<()> {
+    const ACCOUNT: &str = "AC00000000000000000000000000000000";
+    const SID: &str = "CA00000000000000000000000000000005";
+    let api = wiremock::MockServer::start().await;
+    let (sender, mut updates) = tokio::sync::mpsc::channel(9);
+    wiremock::Mock::given(wiremock::matchers::method("POST"))
+        .and(wiremock::matchers::basic_auth(ACCOUNT, TOKEN))
+        .respond_with(Updates(sender))
+        .mount(&api)
+        .await;
+    let folder = tempfile::tempdir()?;
+    let mut stays = start();
+    stays
+        .env
+        .retain(|(name, _)| name != "BELLHOP_VOICE__ENQUEUE");
+    for (name, value) in [("ACCOUNT_SID", ACCOUNT), ("API_URL", &api.uri())] {
+        let name = format!("BELLHOP_VOICE__{name}");
+        stays.env.push((name, value.to_owned()));
+    }
+    let program = Program::start(folder.path(), &stays)?;
+    let call = Call {
+        client: reqwest::Client::new(),
+        url: program.url.clone(),
+        sid: SID,
+    };
+    let agent = bellhop_tests::desk::Agent::sign_in(&program).await?;
+    let mut news = agent.listen().await?;
+    let hello = call.hook(&[]).await?;
+    let waiting = call
+        .hook_at(&next_address(&hello)?, &[("Digits", "0")])
+        .await?;
+    let id = agent.take_first(&mut news).await?;
+    loop {
+        let items = agent.transcript(&id).await?;
+        let joined = items
+            .iter()
+            .position(|item| item["text"] == "handoff assigned");
+        let after = &items[joined.context("she has it")?..];
+        if after.iter().any(|item| item["from"] == "bot") {
+            break;
+        }
+    }
+    // What the bot says to that is heard, and while it is being spoken nothing may cut it off.
+    let silence = [("SpeechResult", "")];
+    let spoken = call.hook_at(&next_address(&waiting)?, &silence).await?;
+    assert!(spoken.contains("<Say"), "{spoken}");
+    let first = json!({ "client_msg_id": "a1", "text": "Sam here." });
+    agent.act(&id, "reply", first).await?;
+    let heard = call.hook_at(&next_address(&spoken)?, &silence).await?;
+    assert!(heard.contains("Sam here."), "{heard}");
+    // Now the caller is silent for a whole turn, and nothing is being told.
+    let quiet = call.hook_at(&next_address(&heard)?, &silence).await?;
+    assert!(!quiet.contains("<Say"), "{quiet}");
+    for (id_of, text) in [("a2", "Are you there?"), ("a3", "Hello?")] {
+        let words = json!({ "client_msg_id": id_of, "text": text });
+        agent.act(&id, "reply", words).await?;
+    }
+    let (path, body) = updates.recv().await.context("an update")?;
+    let calls = format!("/2010-04-01/Accounts/{ACCOUNT}/Calls/{SID}.json");
+    assert_eq!(path, calls);
+    let form: BTreeMap<String, String> = url::form_urlencoded::parse(body.as_bytes())
+        .into_owned()
+        .collect();
+    assert_eq!(form["Method"], "POST");
+    assert!(!body.contains("there"), "nothing of what was said: {body}");
+    // The provider asks there, as signed as ever.
+    let asked = form["Url"].strip_prefix(PUBLIC).context("our address")?;
+    let told = call.hook_at(asked, &[]).await?;
+    for text in ["Are you there?", "Hello?"] {
+        assert_eq!(told.matches(text).count(), 1, "{told}");
+    }
+    let after = call.hook_at(&next_address(&told)?, &silence).await?;
+    assert!(!after.contains("<Say"), "{after}");
+    // One update for all that was said on the quiet line, and none besides.
+    assert_eq!(api.received_requests().await.unwrap_or_default().len(), 1);
+    Ok(())
+}

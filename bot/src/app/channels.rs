@@ -9,9 +9,10 @@ use super::{App, Result};
 use crate::channels::{Account, heard};
 use crate::conversation::{HEAD, Inbound, InboundBody, NewConversation};
 use crate::decide::{decide, decide_with};
+use crate::delivery::keep_news;
 use crate::error::ServiceError;
 use crate::partition::PartitionId;
-use crate::rules::channel::{CHANNEL, ChannelState, News, conversation, echo, keep, undelivered};
+use crate::rules::channel::{CHANNEL, ChannelState, ECHO, News, conversation, echo, undelivered};
 use crate::rules::open::{CONTACT, Contact};
 
 impl App {
@@ -85,13 +86,16 @@ impl App {
             client_msg_id: incoming.id,
             body: heard(incoming.content, &state.offer),
         };
+        let (news, now) = (News::Wrote(at_s), services.clock.now());
+        // Before it is answered: the answer may be sent because they wrote.
+        if let Some(known) = &known {
+            keep_news(&services.store, known, &news, now).await?;
+        }
         let received = self.receive(new, inbound).await?;
         let partition = PartitionId::conversation(&received.conversation);
-        let (news, now) = (News::Wrote(at_s), services.clock.now());
-        decide(&services.store, &partition, &[CHANNEL], |snapshot| {
-            keep(&partition, snapshot, &news, now)
-        })
-        .await?;
+        if known.as_ref() != Some(&partition) {
+            keep_news(&services.store, &partition, &news, now).await?;
+        }
         if let (Some(seen), false) = (seen, received.accepted.duplicate) {
             let line = std::sync::Arc::clone(&services.line);
             tokio::spawn(async move { line.hint(seen).await });
@@ -114,7 +118,7 @@ impl App {
                 _ => return Ok(()),
             },
         };
-        let sender_id = format!("echo/{}", incoming.id);
+        let sender_id = format!("{ECHO}{}", incoming.id);
         let now = services.clock.now();
         let stored = || services.stored_under(&partition, &sender_id).boxed();
         decide_with(
@@ -133,26 +137,20 @@ impl App {
 
     /// News of a message of ours: its key names the conversation, its seq and the frame.
     async fn receipt(&self, receipt: Receipt) -> Result<()> {
-        let Some((id, seq)) = receipt.key.as_deref().and_then(of_key) else {
+        let Some((id, seq, frame)) = receipt.key.as_deref().and_then(of_key) else {
             return Ok(());
         };
         let partition = PartitionId::conversation(id);
         let news = match receipt.state {
             ReceiptState::Sent => return Ok(()),
-            ReceiptState::Delivered => News::Delivered(seq),
-            ReceiptState::Read => News::Read(seq),
+            ReceiptState::Delivered => News::Delivered(seq, frame),
+            ReceiptState::Read => News::Read(seq, frame),
             ReceiptState::Failed(SendError { code, message, .. }) => {
-                News::Failed(seq, format!("{code}: {message}"))
+                News::Failed(seq, frame, format!("{code}: {message}"))
             }
         };
         let services = &self.services;
-        let now = services.clock.now();
-        decide(&services.store, &partition, &[CHANNEL], |snapshot| {
-            keep(&partition, snapshot, &news, now)
-        })
-        .await?;
-        let _ = services.desk_changes.send(());
-        Ok(())
+        keep_news(&services.store, &partition, &news, services.clock.now()).await
     }
 
     async fn blocked(&self, account: &Account, ours: &str, theirs: &str) -> Result<()> {
@@ -186,11 +184,11 @@ fn contact(account: &Account, ours: &str, theirs: &str) -> PartitionId {
     PartitionId::contact(account.channel(), ours, theirs)
 }
 
-/// The conversation and the seq that a key of ours names.
-fn of_key(key: &str) -> Option<(&str, u64)> {
+/// The conversation, the seq and the frame that a key of ours names.
+fn of_key(key: &str) -> Option<(&str, u64, usize)> {
     let mut parts = key.split('_');
-    let (conversation, seq) = (parts.next()?, parts.next()?);
-    Some((conversation, seq.parse().ok()?))
+    let (conversation, seq, frame) = (parts.next()?, parts.next()?, parts.next()?);
+    Some((conversation, seq.parse().ok()?, frame.parse().ok()?))
 }
 
 /// A message that is refused for what it is must not come again and again; where the store is away it must.

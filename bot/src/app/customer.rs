@@ -20,7 +20,7 @@ use crate::conversation::{
 use crate::decide::decide;
 use crate::encoding::{decode, encode, secret_hash};
 use crate::error::ServiceError;
-use crate::events::{Author, CustomerEvent, TypingEvent};
+use crate::events::{Author, CustomerEvent, Signal, TypingEvent};
 use crate::hub::Live;
 use crate::intake;
 use crate::partition::{Commit, Committed, Kind, PartitionId};
@@ -520,7 +520,7 @@ impl Services {
 
     /// Tells everyone who watches that somebody is typing.
     pub(super) async fn typing(&self, conversation: &str, from: Author, on: bool) -> Result<()> {
-        let typing = CustomerEvent::Typing(TypingEvent { from, on });
+        let typing = Signal::Event(CustomerEvent::Typing(TypingEvent { from, on }));
         let signal = encode("signal", &typing)?;
         let partition = PartitionId::conversation(conversation);
         Ok(self.store.signal(&partition, &signal).await?)

@@ -25,7 +25,7 @@ use crate::handoff::{self, Envelope, Summary};
 use crate::partition::{Kind, PartitionId, Seen};
 use crate::positions;
 use crate::rules::Decided;
-use crate::rules::channel::{CHANNEL, ChannelState};
+use crate::rules::channel::{CHANNEL, ChannelState, ECHO};
 use crate::rules::desk::{Case, Desk, Taken, sender_id, title};
 use crate::staff::Agent;
 
@@ -351,7 +351,7 @@ impl Services {
     }
 
     /// A handoff with its conversation.
-    async fn case(&self, handoff: &str) -> Result<(Conversation, Record)> {
+    pub(super) async fn case(&self, handoff: &str) -> Result<(Conversation, Record)> {
         let partition = self.conversation_of(handoff).await?;
         let doc = document(handoff);
         let snapshot = self.store.snapshot(&partition, &[HEAD, &doc]).await?;
@@ -446,18 +446,25 @@ impl Services {
     }
 }
 
-/// Puts into a transcript what is known of our messages' way: sent, delivered, read or failed.
+/// Puts into a transcript what is known of our messages' way: waiting, sent, delivered, read, or failed and why.
 fn tell_receipts(envelope: &mut Envelope, state: &ChannelState) {
     for item in &mut envelope.transcript.items {
         let seq = item
             .meta
             .get("journal_seq")
             .and_then(|seq| seq.parse().ok());
+        let by_us = item.meta.get("client_msg_id");
+        let echo = by_us.is_some_and(|id| id.starts_with(ECHO));
         if item.kind == "text"
             && item.from != "customer"
-            && let Some(stands) = seq.and_then(|seq| state.of_message(seq))
+            && !echo
+            && let Some(stands) = seq.map(|seq| state.of_message(seq))
         {
-            item.meta.insert("delivery".to_owned(), stands.to_owned());
+            let name = stands.state.name().to_owned();
+            item.meta.insert("delivery".to_owned(), name);
+            if let Some(why) = stands.reason {
+                item.meta.insert("delivery_reason".to_owned(), why);
+            }
         }
     }
 }

@@ -6,6 +6,7 @@
 mod channels;
 mod customer;
 mod desk;
+mod media;
 mod outbox;
 mod pages;
 mod retention;

@@ -146,6 +146,7 @@ pub(crate) async fn closed(app: &App, conversation: &str) -> String {
         match watch.recv().await.expect("events") {
             Live::Event(event) => events.push(event),
             Live::More(_) => events = app.events(conversation, 0).await.expect("events"),
+            Live::Delivery(_) => {}
         }
     }
 }

@@ -64,6 +64,10 @@ pub struct ChannelConfig {
     /// Webhook: secrets (`whsec_…`) that sign both ways; two while one replaces the other.
     #[serde(default)]
     pub secrets: Vec<String>,
+    /// WhatsApp: hosts that keep the files that customers send, and to which the token may be sent; the API's own and Meta's
+    /// where none are named.
+    #[serde(default)]
+    pub media_hosts: Vec<String>,
     /// WhatsApp, Telegram: address of the provider's API, where it is not the usual one.
     #[serde(default)]
     pub base_url: Option<String>,
@@ -121,6 +125,14 @@ impl ChannelConfig {
                     app_secrets: self.app_secrets.clone(),
                     verify_token: needed("verify_token", &self.verify_token)?,
                     template: self.template.clone().map(|name| (name, language)),
+                    media_hosts: match &self.media_hosts[..] {
+                        [] => whatsapp::MEDIA_HOSTS.map(str::to_owned).to_vec(),
+                        // An empty one would be everybody's.
+                        hosts if hosts.iter().any(|host| host.trim_matches('.').is_empty()) => {
+                            return Err(wrong("media_hosts", "a host has a name".to_owned()));
+                        }
+                        hosts => hosts.to_vec(),
+                    },
                 }
             }
             ChannelKind::Telegram => Kind::Telegram {

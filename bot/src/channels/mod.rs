@@ -7,7 +7,7 @@ mod content;
 use std::collections::BTreeMap;
 
 use bellhop_connectors::channel::{
-    Capabilities, Frame, Request, SendOutcome, TELEGRAM, WEBHOOK, WHATSAPP,
+    Capabilities, Download, Frame, MediaError, Request, SendOutcome, TELEGRAM, WEBHOOK, WHATSAPP,
 };
 use bellhop_connectors::message::{Batch, Incoming, Outgoing};
 use bellhop_connectors::{telegram, verify, webhook, whatsapp};
@@ -75,6 +75,8 @@ enum Kind {
         verify_token: String,
         /// Name and language of the template that opens a window that has closed.
         template: Option<(String, String)>,
+        /// Hosts that keep the files that customers send.
+        media_hosts: Vec<String>,
     },
     Telegram {
         bot: telegram::Bot,
@@ -236,6 +238,35 @@ impl Account {
             Kind::Telegram { bot, .. } => telegram::answer_callback(bot, &incoming.id)
                 .or_else(|| Some(telegram::typing(bot, &incoming.address))),
             Kind::Webhook { .. } => None,
+        }
+    }
+
+    /// The request that finds a file that a customer sent, by the provider's id of it; none where the channel has no such
+    /// ids.
+    pub(crate) fn find_media(&self, id: &str) -> Option<Request> {
+        match &self.kind {
+            Kind::WhatsApp { account, .. } => whatsapp::find_media(account, id),
+            Kind::Telegram { bot, .. } => Some(telegram::find_media(bot, id)),
+            Kind::Webhook { .. } => None,
+        }
+    }
+
+    /// Reads the answer to [`Account::find_media`]: status, headers, body.
+    ///
+    /// # Errors
+    /// There is no such file.
+    pub(crate) fn found_media(
+        &self,
+        answer: (u16, &[(String, String)], &[u8]),
+    ) -> Result<Download, MediaError> {
+        match &self.kind {
+            Kind::WhatsApp {
+                account,
+                media_hosts,
+                ..
+            } => whatsapp::found_media(account, media_hosts, answer),
+            Kind::Telegram { bot, .. } => telegram::found_media(bot, answer),
+            Kind::Webhook { .. } => Err(MediaError::Gone),
         }
     }
 

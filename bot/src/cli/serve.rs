@@ -65,6 +65,11 @@ async fn serve(config: Config, folder: BotFolder, bundle: Arc<Bundle>, stubs: bo
         )
     })?;
     let retention = config.retention.complete(&config.channels)?;
+    anyhow::ensure!(
+        config.voice.account_sid.is_none()
+            || (config.voice.auth_token.is_some() && config.public_url.is_some()),
+        "voice.account_sid needs voice.auth_token and public_url: a call is told to ask this server again"
+    );
     let store = config.store_address().map_err(anyhow::Error::msg)?;
     let clock = Clock::System;
     let stop = CancellationToken::new();

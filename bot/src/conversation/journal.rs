@@ -300,6 +300,7 @@ impl Row {
             }) => said(body, title.as_deref()).map(|text| {
                 CustomerEvent::Message(Box::new(MessageEvent {
                     links: attached(body),
+                    file: file_of(body).map(|file| file.title.clone()),
                     seq: self.seq,
                     at: self.at,
                     from: Author::Customer,
@@ -341,6 +342,14 @@ fn said(body: &InboundBody, title: Option<&str>) -> Option<String> {
         InboundBody::File { text, file } if text.trim().is_empty() => Some(file.title.clone()),
         InboundBody::File { text, .. } => Some(text.clone()),
         InboundBody::Silence => None,
+    }
+}
+
+/// A file that came with something sent and that only the provider has.
+pub(crate) fn file_of(body: &InboundBody) -> Option<&Attachment> {
+    match body {
+        InboundBody::File { file, .. } => Some(file).filter(|file| file.reference.is_some()),
+        _ => None,
     }
 }
 

@@ -14,12 +14,13 @@ use crate::channels::{Account, Sending, outgoing};
 use crate::conversation::journal::{Body, Row};
 use crate::conversation::{Conversation, HEAD};
 use crate::decide::decide;
-use crate::encoding::decode;
+use crate::encoding::{decode, encode};
 use crate::error::ServiceError;
-use crate::events::MessageEvent;
+use crate::events::{MessageEvent, Signal};
 use crate::partition::{Claim, PartitionId};
 use crate::rules::channel::{CHANNEL, ChannelState, News, conversation, keep, undelivered};
 use crate::rules::draft::SaidEntry;
+use crate::store::Store;
 
 /// Longest wait for a provider.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -46,7 +47,7 @@ impl ChannelLine {
         }
     }
 
-    async fn client(&self) -> Result<&Client, String> {
+    pub(super) async fn client(&self) -> Result<&Client, String> {
         let made = self.client.get_or_try_init(async || {
             Client::builder()
                 // A request carries a secret: nobody but its receiver gets it.
@@ -71,7 +72,10 @@ impl ChannelLine {
     }
 
     /// Makes a request; gives status, headers and body of the answer.
-    async fn ask(&self, request: Request) -> Result<(u16, Vec<(String, String)>, Vec<u8>), String> {
+    pub(super) async fn ask(
+        &self,
+        request: Request,
+    ) -> Result<(u16, Vec<(String, String)>, Vec<u8>), String> {
         let method = reqwest::Method::from_bytes(request.method.as_bytes())
             .map_err(|error| error.to_string())?;
         let client = self.client().await?;
@@ -182,10 +186,13 @@ impl Delivery {
         let frames = render(&said, can);
         let begun = message.state.begun(message.seq);
         let now_s = self.clock.now().as_second();
-        let closed = can.reply_window_s.is_some_and(|window_s| {
-            let since = now_s.saturating_sub(message.state.last_inbound_s);
-            u64::try_from(since).is_ok_and(|since| since >= window_s)
-        });
+        let wrote_s = message.state.last_inbound_s;
+        // What is not known yet is open: they have just begun to write, and the provider says where it is not so.
+        let closed = wrote_s > 0
+            && can.reply_window_s.is_some_and(|window_s| {
+                let since = now_s.saturating_sub(wrote_s);
+                u64::try_from(since).is_ok_and(|since| since >= window_s)
+            });
         for (at, frame) in frames.iter().enumerate().skip(begun) {
             let key = format!("{}_{}_{at}", message.conversation.id, message.seq);
             let sending = Sending {
@@ -259,11 +266,8 @@ impl Delivery {
 
     async fn keep(&self, partition: &PartitionId, news: &News) -> Result<(), Failure> {
         let now = self.clock.now();
-        let kept = decide(&self.store, partition, &[CHANNEL], |snapshot| {
-            keep(partition, snapshot, news, now)
-        });
-        match kept.await {
-            Ok(_) => Ok(()),
+        match keep_news(&self.store, partition, news, now).await {
+            Ok(()) => Ok(()),
             Err(error) => {
                 tracing::error!(%error, "that something was sent can't be written down");
                 Err(Failure {
@@ -274,6 +278,15 @@ impl Delivery {
         }
     }
 
+    /// The frame that is the next to be sent of a message.
+    async fn frame_of(&self, partition: &PartitionId, seq: u64) -> usize {
+        let snapshot = self.store.snapshot(partition, &[CHANNEL]).await;
+        let state = ChannelState::of(snapshot.ok().flatten().as_ref());
+        let partly = state.ok().and_then(|state| state.partly);
+        let partly = partly.filter(|(begun, _)| *begun == seq);
+        partly.map_or(0, |(_, frames)| frames)
+    }
+
     /// Lets staff know that something will not reach the customer.
     pub(super) async fn given_up(&self, claim: &Claim, why: &str) {
         if self.channels.of_destination(&claim.destination).is_none() {
@@ -282,9 +295,12 @@ impl Delivery {
         let (partition, now) = (&claim.partition, self.clock.now());
         let said: Result<SaidEntry, _> = decode("outbound", &claim.body);
         if let Ok(said) = said {
-            let news = News::Failed(claim.seq.saturating_sub(said.from_last), why.to_owned());
+            let seq = claim.seq.saturating_sub(said.from_last);
+            let frame = self.frame_of(partition, seq).await;
             // The dead letter says it too.
-            let _ = self.keep(partition, &news).await;
+            let _ = self
+                .keep(partition, &News::Failed(seq, frame, why.to_owned()))
+                .await;
         }
         let noted = decide(&self.store, partition, &[HEAD], |snapshot| {
             undelivered(
@@ -298,6 +314,29 @@ impl Delivery {
             tracing::error!(%error, "that something was not sent can't be noted");
         }
     }
+}
+
+/// Keeps news of the line to a customer, and tells the desk how the message stands.
+///
+/// # Errors
+/// The store is away.
+pub(crate) async fn keep_news(
+    store: &Store,
+    partition: &PartitionId,
+    news: &News,
+    now: Timestamp,
+) -> Result<(), ServiceError> {
+    let kept = decide(store, partition, &[CHANNEL], |snapshot| {
+        keep(partition, snapshot, news, now)
+    });
+    if let Some(delivery) = kept.await?.answer {
+        let signal = encode("signal", &Signal::Delivery { delivery })?;
+        if let Err(error) = store.signal(partition, &signal).await {
+            // It is kept: whoever reads the conversation next sees it.
+            tracing::debug!(%error, "the desk can't be told how a message stands");
+        }
+    }
+    Ok(())
 }
 
 /// Why something was not sent now.

@@ -5,6 +5,7 @@
 //! time is on its way to a destination, in order. The same thing always has the same id; a receiver drops what it has seen.
 
 mod channel;
+mod media;
 mod status;
 
 use std::sync::Arc;
@@ -25,7 +26,8 @@ use crate::partition::{Claim, Settle};
 use crate::rules::draft::TO_QUEUE;
 use crate::rules::queue::Write;
 use crate::store::{Store, StoreError};
-pub(crate) use channel::ChannelLine;
+pub(crate) use channel::{ChannelLine, keep_news};
+pub(crate) use media::Media;
 pub(crate) use status::{Receiver, Webhook};
 
 /// Things claimed at once.

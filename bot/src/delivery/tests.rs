@@ -10,7 +10,7 @@ use crate::conversation::journal::Body;
 use crate::conversation::{HEAD, NewConversation};
 use crate::decide::decide;
 use crate::error::ServiceError;
-use crate::events::MessageEvent;
+use crate::events::{DeliveryState, MessageEvent};
 use crate::outbox::{Fate, Letter, Selection, find, settle};
 use crate::partition::{Commit, Kind, NewEntry, Notice, Outbound, PartitionId};
 use crate::rules::channel::{CHANNEL, ChannelState, News, conversation, keep};
@@ -173,8 +173,24 @@ fn accounts(url: &str) -> Channels {
     Channels::new(&serde_json::from_value(settings).expect("settings")).expect("accounts")
 }
 
-/// Opens a conversation on an account and has the bot say things in it.
+/// Opens a conversation on an account, in which the customer has just written, and has the bot say things in it.
 async fn says(delivery: &Delivery, account: &str, id: &str, texts: &[String]) {
+    opens(delivery, account, id).await;
+    let now = delivery.clock.now();
+    let wrote = News::Wrote(now.as_second());
+    let partition = PartitionId::conversation(id);
+    decide(&delivery.store, &partition, &[CHANNEL], |snapshot| {
+        keep(&partition, snapshot, &wrote, now)
+    })
+    .await
+    .expect("kept");
+    for text in texts {
+        say(delivery, id, text).await;
+    }
+}
+
+/// Opens a conversation on an account.
+async fn opens(delivery: &Delivery, account: &str, id: &str) {
     let new = NewConversation {
         channel: "x".to_owned(),
         // Digits: what every channel takes for an address.
@@ -185,29 +201,26 @@ async fn says(delivery: &Delivery, account: &str, id: &str, texts: &[String]) {
     let now = delivery.clock.now();
     let made = open(id, new, Vec::new(), String::new(), 900, now).expect("a commit");
     delivery.store.commit(made).await.expect("opens");
+}
+
+/// Has the bot say something.
+async fn say(delivery: &Delivery, id: &str, text: &str) {
     let partition = PartitionId::conversation(id);
-    let wrote = News::Wrote(now.as_second());
-    decide(&delivery.store, &partition, &[CHANNEL], |snapshot| {
-        keep(&partition, snapshot, &wrote, now)
+    let now = delivery.clock.now();
+    decide(&delivery.store, &partition, &[HEAD], |snapshot| {
+        let conversation = conversation(&partition, snapshot)?;
+        let mut draft = Draft::new(&conversation, now);
+        let message = bellhop_flows::engine::effect::Message {
+            text: text.to_owned(),
+            language: "en".to_owned(),
+            ..Default::default()
+        };
+        let message = MessageEvent::of_bot(message, false);
+        draft.append(1, &Body::Message(Box::new(message)))?;
+        Ok(Decision::Commit(draft.finish(900)?, ()))
     })
     .await
-    .expect("kept");
-    for text in texts {
-        decide(&delivery.store, &partition, &[HEAD], |snapshot| {
-            let conversation = conversation(&partition, snapshot)?;
-            let mut draft = Draft::new(&conversation, now);
-            let message = bellhop_flows::engine::effect::Message {
-                text: text.clone(),
-                language: "en".to_owned(),
-                ..Default::default()
-            };
-            let message = MessageEvent::of_bot(message, false);
-            draft.append(1, &Body::Message(Box::new(message)))?;
-            Ok(Decision::Commit(draft.finish(900)?, ()))
-        })
-        .await
-        .expect("said");
-    }
+    .expect("said");
 }
 
 async fn with(channels: Channels) -> Delivery {
@@ -264,6 +277,21 @@ async fn in_a_storm_everything_arrives_once_and_in_order_for_each_customer() {
     for (to, said) in told {
         assert_eq!(said, texts, "{to}");
     }
+}
+
+#[tokio::test]
+async fn who_has_just_begun_to_write_is_answered_freely() {
+    let provider = Arc::new(Provider::default());
+    let url = provider.serve().await;
+    let delivery = with(accounts(&url)).await;
+    // That they wrote is stored after what they wrote, and the answer may be quicker.
+    opens(&delivery, "wa", "c").await;
+    say(&delivery, "c", "Hello").await;
+    while delivery.send_due().await != Ok(1) {
+        delivery.clock.advance(Duration::from_secs(20));
+    }
+    let taken = provider.taken.lock().expect("whole").clone();
+    assert_eq!(taken[0]["type"], "text", "{taken:?}");
 }
 
 #[tokio::test]
@@ -358,7 +386,7 @@ async fn what_is_sent_again_after_it_was_given_up_goes_on_after_what_had_arrived
     };
     let failed = state().await.failed;
     let seq = *failed.keys().next().expect("given up");
-    assert_eq!(state().await.of_message(seq), Some("failed"));
+    assert_eq!(state().await.of_message(seq).state, DeliveryState::Failed);
     assert_eq!(
         delivery.send_due().await,
         Ok(1),
@@ -385,7 +413,7 @@ async fn what_is_sent_again_after_it_was_given_up_goes_on_after_what_had_arrived
     assert!(asked[0].contains("first ") && asked[2].contains("next"));
     assert_eq!(asked[1], asked[3], "only what had not arrived");
     let state = state().await;
-    assert_eq!(state.of_message(seq), Some("sent"));
+    assert_eq!(state.of_message(seq).state, DeliveryState::Sent);
     assert_eq!((state.half.len(), state.partly), (0, None));
 }
 

@@ -20,7 +20,7 @@ pub(crate) fn add_transcript(
 ) -> Result<(), serde_json::Error> {
     let end = end_of(&envelope.handoff_id, events);
     let events = &events[..end];
-    let items = items(&envelope.conversation_id, events);
+    let items = items(&envelope.conversation_id, &envelope.handoff_id, events);
     let greeting = bundle.patterns.get(&Pattern::Greeting);
     envelope.qa_flags.compliance_phrase_used = events.iter().any(|event| match event {
         CustomerEvent::Message(message) => {
@@ -64,7 +64,7 @@ fn end_of(handoff: &str, events: &[CustomerEvent]) -> usize {
     events.len()
 }
 
-fn items(conversation: &str, events: &[CustomerEvent]) -> Vec<TranscriptItem> {
+fn items(conversation: &str, handoff: &str, events: &[CustomerEvent]) -> Vec<TranscriptItem> {
     let place = events
         .iter()
         .filter_map(|event| Some((event.seq()?, event)));
@@ -79,7 +79,16 @@ fn items(conversation: &str, events: &[CustomerEvent]) -> Vec<TranscriptItem> {
             };
             let (at, from, kind, text) = match event {
                 CustomerEvent::Message(message) => {
-                    let message = message.as_ref().clone();
+                    let mut message = message.as_ref().clone();
+                    if let (Some(file), false) = (message.file, handoff.is_empty()) {
+                        keep("file", Some(file));
+                        let address = format!("/v1/handoffs/{handoff}/media/{journal}");
+                        keep("file_address", Some(address));
+                    }
+                    if let (Author::Customer, Some(link)) = (message.from, message.links.pop()) {
+                        keep("link", Some(link.url));
+                        keep("link_title", Some(link.title));
+                    }
                     keep("response", message.name);
                     if let Some(source) = message.source {
                         keep("article", Some(source.article));

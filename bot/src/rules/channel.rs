@@ -1,6 +1,6 @@
 //! What messaging channels bring beside messages: receipts, words of our own people, what could not be sent.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bellhop_connectors::channel::Offer;
 use jiff::Timestamp;
@@ -14,13 +14,17 @@ use crate::conversation::Conversation;
 use crate::conversation::journal::{Body, Input, Note};
 use crate::encoding::{Unreadable, content_hash, decode, encode};
 use crate::error::ServiceError;
-use crate::events::MessageEvent;
+use crate::events::{DeliveryEvent, DeliveryState, MessageEvent};
 use crate::partition::{Commit, Seen, Snapshot};
 
 /// The document of a conversation that holds its [`ChannelState`].
 pub(crate) const CHANNEL: &str = "channel";
+/// What ids of messages begin with that were written in the provider's own inbox; nothing of ours sends them.
+pub(crate) const ECHO: &str = "echo/";
 /// Messages whose failure is remembered.
 const FAILED: usize = 20;
+/// Frames that are known to have arrived: as many as news of them may overtake each other.
+const ARRIVED: usize = 40;
 
 /// What is known of the line to a customer.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -43,6 +47,8 @@ pub(crate) struct ChannelState {
     /// How many frames of those have arrived all the same: sent again, they are left out.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) half: BTreeMap<u64, usize>,
+    /// The last frames, by seq and number, that are known to be on the customer's device.
+    pub(crate) arrived: BTreeSet<(u64, usize)>,
 }
 
 impl ChannelState {
@@ -63,15 +69,23 @@ impl ChannelState {
     }
 
     /// How a message of ours stands.
-    pub(crate) fn of_message(&self, seq: u64) -> Option<&'static str> {
-        if self.failed.contains_key(&seq) {
-            return Some("failed");
-        }
-        match seq {
-            seq if seq <= self.read => Some("read"),
-            seq if seq <= self.delivered => Some("delivered"),
-            seq if seq <= self.sent => Some("sent"),
-            _ => None,
+    pub(crate) fn of_message(&self, seq: u64) -> DeliveryEvent {
+        let reason = self.failed.get(&seq).cloned();
+        let state = match seq {
+            _ if reason.is_some() => DeliveryState::Failed,
+            seq if seq <= self.read => DeliveryState::Read,
+            seq if seq <= self.delivered => DeliveryState::Delivered,
+            seq if seq <= self.sent => DeliveryState::Sent,
+            _ => DeliveryState::Waiting,
+        };
+        DeliveryEvent { seq, state, reason }
+    }
+
+    fn arrived(&mut self, seq: u64, frame: usize) {
+        self.delivered = self.delivered.max(seq);
+        self.arrived.insert((seq, frame));
+        if self.arrived.len() > ARRIVED {
+            self.arrived.pop_first();
         }
     }
 }
@@ -90,15 +104,29 @@ pub(crate) enum News {
         /// It is whole, and this is what it offers.
         offer: Option<Offer>,
     },
-    /// It is on the customer's device.
-    Delivered(u64),
-    /// The customer has seen it.
-    Read(u64),
-    /// It will not arrive.
-    Failed(u64, String),
+    /// This frame of it is on the customer's device.
+    Delivered(u64, usize),
+    /// The customer has seen this frame.
+    Read(u64, usize),
+    /// This frame of it will not arrive.
+    Failed(u64, usize, String),
 }
 
-/// Keeps news of the line to a customer. News overtake each other: what is known to be further stays so.
+impl News {
+    /// The message that they are about.
+    fn seq(&self) -> Option<u64> {
+        match self {
+            Self::Wrote(_) => None,
+            Self::Taken { seq, .. }
+            | Self::Delivered(seq, _)
+            | Self::Read(seq, _)
+            | Self::Failed(seq, ..) => Some(*seq),
+        }
+    }
+}
+
+/// Keeps news of the line to a customer. News overtake each other: what is known to be further stays so. Gives how the message
+/// stands where that has changed.
 ///
 /// # Errors
 /// A document that can't be read.
@@ -107,9 +135,9 @@ pub(crate) fn keep(
     snapshot: Option<&Snapshot>,
     news: &News,
     now: Timestamp,
-) -> Decided<()> {
+) -> Decided<Option<DeliveryEvent>> {
     let Some(known) = snapshot else {
-        return Ok(Decision::Already(()));
+        return Ok(Decision::Already(None));
     };
     let before = ChannelState::of(snapshot)?;
     let mut state = before.clone();
@@ -126,12 +154,14 @@ pub(crate) fn keep(
                 state.offer = offer.clone();
             }
         }
-        News::Delivered(seq) => state.delivered = state.delivered.max(*seq),
-        News::Read(seq) => {
+        News::Delivered(seq, frame) => state.arrived(*seq, *frame),
+        News::Read(seq, frame) => {
             state.read = state.read.max(*seq);
-            state.delivered = state.delivered.max(*seq);
+            state.arrived(*seq, *frame);
         }
-        News::Failed(seq, why) => {
+        // Late, or told twice: the customer has it.
+        News::Failed(seq, frame, _) if state.arrived.contains(&(*seq, *frame)) => {}
+        News::Failed(seq, _, why) => {
             let begun = state.begun(*seq);
             if begun > 0 {
                 state.half.insert(*seq, begun);
@@ -148,12 +178,14 @@ pub(crate) fn keep(
         }
     }
     if state == before {
-        return Ok(Decision::Already(()));
+        return Ok(Decision::Already(None));
     }
+    let stands = |state: &ChannelState| news.seq().map(|seq| state.of_message(seq));
+    let changed = stands(&state).filter(|now| stands(&before).as_ref() != Some(now));
     let mut commit = Commit::new(partition.clone(), Some(known.head.revision), now);
     let body = encode("channel", &state)?;
     commit.docs.insert(CHANNEL.to_owned(), Some(body));
-    Ok(Decision::Commit(Box::new(commit), ()))
+    Ok(Decision::Commit(Box::new(commit), changed))
 }
 
 /// Somebody of ours wrote to the customer in the provider's own inbox: it is in the transcript, and the bot keeps quiet.
@@ -217,4 +249,77 @@ pub(crate) fn conversation(
         what: format!("conversation `{partition}`"),
     })?;
     Ok(Conversation::of(partition, snapshot)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::partition::{Head, PartitionId};
+
+    /// How message 7 stands after some news, one after the other; fails where it ever goes back.
+    fn after(news: &[&News]) -> DeliveryState {
+        let partition = PartitionId::conversation("c");
+        let mut snapshot = Snapshot {
+            head: Head {
+                revision: 1,
+                last_seq: 9,
+                processed: 9,
+                waiting: 0,
+                closed: false,
+                last_at: Timestamp::UNIX_EPOCH,
+            },
+            docs: BTreeMap::new(),
+        };
+        let mut stands = DeliveryState::Waiting;
+        for (at, one) in news.iter().enumerate() {
+            let kept = keep(&partition, Some(&snapshot), one, Timestamp::UNIX_EPOCH);
+            if let Decision::Commit(commit, told) = kept.expect("kept") {
+                for (name, body) in commit.docs {
+                    snapshot.docs.insert(name, body.expect("a document"));
+                }
+                let state = ChannelState::of(Some(&snapshot)).expect("reads");
+                let now = state.of_message(7);
+                assert!(now.state >= stands, "{now:?} after {:?}", &news[..=at]);
+                if one.seq() == Some(7) {
+                    assert_eq!(told, (now.state != stands).then(|| now.clone()));
+                }
+                stands = now.state;
+            }
+        }
+        stands
+    }
+
+    fn taken() -> News {
+        News::Taken {
+            seq: 7,
+            frames: 1,
+            offer: Some(Offer::default()),
+        }
+    }
+
+    #[test]
+    fn news_that_overtake_each_other_never_take_anything_back() {
+        let (taken, on_device, seen) = (taken(), News::Delivered(7, 0), News::Read(7, 0));
+        let failed = News::Failed(7, 0, "131026: not on WhatsApp".to_owned());
+        let all = [&taken, &on_device, &seen, &on_device];
+        for first in 0..4 {
+            for second in (0..4).filter(|at| *at != first) {
+                let rest = (0..4).filter(|at| ![first, second].contains(at));
+                let rest: Vec<&News> = rest.map(|at| all[at]).collect();
+                for rest in [[rest[0], rest[1]], [rest[1], rest[0]]] {
+                    let order = [all[first], all[second], rest[0], rest[1]];
+                    assert_eq!(after(&order), DeliveryState::Read);
+                }
+            }
+        }
+        assert_eq!(after(&[&taken, &failed]), DeliveryState::Failed);
+        assert_eq!(after(&[&failed, &taken]), DeliveryState::Failed);
+        assert_eq!(after(&[&taken, &seen, &failed]), DeliveryState::Read);
+        // One part of a long message arrives, another doesn't.
+        let part = News::Failed(7, 1, "131026".to_owned());
+        assert_eq!(after(&[&on_device, &part]), DeliveryState::Failed);
+        // What is said later arrives; that this has failed is told afterwards.
+        let later = News::Read(9, 0);
+        assert_eq!(after(&[&later, &failed]), DeliveryState::Failed);
+    }
 }

@@ -204,7 +204,9 @@ pub(super) async fn queue(
 
 type News = BoxStream<'static, Value>;
 
-/// Changes as they come: `{type: "queue"}`, and the events of the conversations I have.
+/// Changes as they come: `{type: "queue"}`; the events of the conversations I have (`conversation`), or that one of them has
+/// more that is to be read (`more`); how a message of ours stands on its way (`delivery`, with `seq`, `state` and `reason`):
+/// unless it failed, all that was said before it is at least as far.
 #[utoipa::path(get, path = "/v1/desk/events", tag = "desk",
     responses((status = 200, description = "server-sent events", content_type = "text/event-stream"),
         (status = 401, body = Problem)))]
@@ -288,8 +290,12 @@ impl DeskNews {
                         Ok(Live::Event(event)) => {
                             json!({ "type": "conversation", "handoff_id": &id, "event": event })
                         }
-                        // Missed some: the desk reads the conversation again when the queue is read.
-                        Ok(Live::More(_)) | Err(_) => json!({ "type": "queue" }),
+                        Ok(Live::Delivery(news)) => {
+                            json!({ "type": "delivery", "handoff_id": &id, "seq": news.seq,
+                                "state": news.state, "reason": news.reason })
+                        }
+                        // Missed some, or another process has them: the desk reads the conversation again.
+                        Ok(Live::More(_)) | Err(_) => json!({ "type": "more", "handoff_id": &id }),
                     })
                     .boxed(),
             );

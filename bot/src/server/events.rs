@@ -78,6 +78,8 @@ impl EventStream {
             }
             match self.live.recv().await {
                 Ok(Live::More(seq)) => self.behind = seq > self.last,
+                // For the desk: customers know what they have read.
+                Ok(Live::Delivery(_)) => {}
                 Ok(Live::Event(event)) => match event.seq() {
                     // Customers know that they are typing; this is for the desk.
                     None if is_own_typing(&event) => {}

@@ -3,6 +3,7 @@
 
 mod articles;
 mod auth;
+mod calls;
 mod channels;
 mod claims;
 mod conversations;
@@ -11,6 +12,7 @@ mod events;
 mod handoffs;
 mod limits;
 mod measure;
+mod media;
 mod origin;
 mod outbox;
 mod pages;
@@ -53,6 +55,7 @@ pub struct HttpState {
     config: Arc<Config>,
     claims: Arc<Claims>,
     limits: Arc<limits::Limits>,
+    calls: calls::Calls,
     metrics: PrometheusHandle,
     /// The demo's page is served at `/`; a plain page with the widget otherwise.
     is_demo: bool,
@@ -71,11 +74,13 @@ impl HttpState {
         stop: CancellationToken,
     ) -> Self {
         let limits = Arc::new(limits::Limits::new(&config.limits));
+        let calls = calls::Calls::new(&config);
         Self {
             app,
             config,
             claims: Arc::new(claims),
             limits,
+            calls,
             metrics,
             is_demo,
             stop,
@@ -113,6 +118,7 @@ fn desk_routes() -> OpenApiRouter<HttpState> {
         .routes(routes!(conversations::summary))
         .routes(routes!(handoffs::envelope))
         .routes(routes!(handoffs::summary))
+        .routes(routes!(media::file))
         .routes(routes!(desk::sign_in))
         .routes(routes!(desk::invite))
         .routes(routes!(desk::me))

@@ -13,8 +13,9 @@ use super::{HttpState, articles};
 use crate::demo::DEMO_CUSTOMER;
 use crate::roles::Roles;
 
-/// What pages may load: their own files only. The widget's styles live in its shadow tree.
-const POLICY: &str = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
+/// What pages may load: their own files only, and what their scripts have fetched (`blob:`, files that customers sent). The widget's styles live in its shadow tree.
+const POLICY: &str = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; \
+                      media-src 'self' blob:; \
                       connect-src 'self' ws: wss:; frame-ancestors 'none'; base-uri 'none'";
 
 #[derive(RustEmbed)]

@@ -67,7 +67,8 @@ impl From<ServiceError> for Problem {
             ServiceError::NotFound { .. } => StatusCode::NOT_FOUND,
             ServiceError::Unauthorized => StatusCode::UNAUTHORIZED,
             ServiceError::Conflict { .. } | ServiceError::IdReused { .. } => StatusCode::CONFLICT,
-            ServiceError::Closed => StatusCode::GONE,
+            ServiceError::Closed | ServiceError::Gone { .. } => StatusCode::GONE,
+            ServiceError::Provider { .. } => StatusCode::BAD_GATEWAY,
             ServiceError::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
             ServiceError::Invalid { .. } => StatusCode::BAD_REQUEST,
             ServiceError::Unavailable { .. }

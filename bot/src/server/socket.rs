@@ -150,6 +150,8 @@ impl SocketSession {
             ServiceError::Closed => "closed",
             ServiceError::NotFound { .. } | ServiceError::Unauthorized => "not_found",
             ServiceError::Unavailable { .. }
+            | ServiceError::Gone { .. }
+            | ServiceError::Provider { .. }
             | ServiceError::Store { .. }
             | ServiceError::System { .. }
             | ServiceError::StillWorking => "unavailable",

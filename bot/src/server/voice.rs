@@ -14,6 +14,7 @@ use bellhop_flows::engine::effect::Listen;
 use bellhop_flows::engine::state::Owner;
 
 use super::HttpState;
+use super::calls::QuietLine;
 use super::problem::Problem;
 use crate::conversation::{Inbound, InboundBody, NewConversation, Reply};
 use crate::error::ServiceError;
@@ -69,9 +70,11 @@ pub(super) async fn hook(
             ..NewConversation::default()
         })
         .await?;
+    edge.calls.asked(&opened.conversation_id);
     let mut call = Call {
         edge: &edge,
         id: opened.conversation_id,
+        sid: hook.call_sid,
         place: Place::read(uri.query().unwrap_or_default()),
         dialled: hook.dial_status.is_some(),
         language: first_language(&edge),
@@ -101,6 +104,8 @@ const OPENING: u64 = 1;
 struct Call<'a> {
     edge: &'a HttpState,
     id: String,
+    /// The provider's id of it.
+    sid: String,
     place: Place,
     /// Nobody took the call that was dialled for it.
     dialled: bool,
@@ -180,6 +185,15 @@ impl Call<'_> {
         if over {
             let says = says(&events, &self.language);
             return Ok(twiml(render(&says, &Next::HangUp)));
+        }
+        if let (Some(after), true) = (self.place.after, messages(&events).next().is_none()) {
+            let line = QuietLine {
+                conversation: self.id.clone(),
+                call: self.sid.clone(),
+                after,
+                address: self.place.address(PATH),
+            };
+            self.edge.calls.watch(&self.edge.app, line);
         }
         Ok(self.listen(&events, None))
     }

@@ -30,6 +30,7 @@
 
 mod capabilities;
 mod choice;
+mod media;
 mod render;
 mod send;
 mod split;
@@ -39,6 +40,7 @@ pub use capabilities::{
     WHATSAPP,
 };
 pub use choice::{Offer, chosen};
+pub use media::{Download, MediaError};
 pub use render::{Frame, Row, render};
 pub use send::{Request, Retry, SendError, SendOutcome, Whose};
 pub(crate) use send::{by_status, retry_after};

@@ -8,9 +8,11 @@
 //!
 //! Source: core.telegram.org/bots/api, by the names of its sections.
 
+mod media;
 mod read;
 mod send;
 
+pub use media::{find_media, found_media};
 pub use read::{TelegramError, read};
 pub use send::{
     ALLOWED_UPDATES, Bot, SecretError, answer_callback, outcome, request, set_webhook, typing,

@@ -37,7 +37,7 @@ impl fmt::Debug for Bot {
 }
 
 impl Bot {
-    fn call(&self, method: &str, body: &Value) -> Request {
+    pub(super) fn call(&self, method: &str, body: &Value) -> Request {
         let url = format!("{}/bot{}/{method}", self.base_url, self.token);
         Request::json(url, vec![], body)
     }

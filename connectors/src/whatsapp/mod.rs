@@ -13,11 +13,13 @@
 
 mod challenge;
 mod errors;
+mod media;
 mod read;
 mod send;
 
 pub use challenge::challenge;
 pub use errors::WINDOW_CLOSED;
+pub use media::{MEDIA_HOSTS, find_media, found_media};
 pub use read::{WhatsAppError, read};
 pub use send::{Account, Template, outcome, request, seen, template, window_open};
 

@@ -1,6 +1,9 @@
 // The desk's way to the server: calls with the staff token, and the stream of changes.
 // Must never put the token into an address: addresses end up in logs and histories.
 
+/** Longest that a file may take: the server gives up after two minutes. */
+const FILE_LIMIT_MS = 125_000;
+
 /** An answer that is not 2xx: its status, and what the problem document says to a person. */
 export class Refused extends Error {
   constructor(status, problem) {
@@ -26,6 +29,16 @@ export class Api {
 
   put(path, body) {
     return this.#call("PUT", path, body);
+  }
+
+  /** A file, and whether it may be shown: everything else is for the disk. */
+  async file(path) {
+    const headers = { authorization: `Bearer ${this.#token}` };
+    const signal = AbortSignal.timeout(FILE_LIMIT_MS);
+    const response = await fetch(path, { headers, signal, cache: "no-store" });
+    if (!response.ok) throw new Refused(response.status, await response.json().catch(() => ({})));
+    const shown = response.headers.get("content-disposition")?.startsWith("inline") ?? false;
+    return { blob: await response.blob(), shown };
   }
 
   async #call(method, path, body) {

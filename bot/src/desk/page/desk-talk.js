@@ -1,6 +1,7 @@
 // The middle pane: one conversation's transcript, with notes in between, and what is being sent.
 
 import { clock, el } from "./desk-dom.js";
+import { Files } from "./desk-files.js";
 
 const LINES = {
   queued: (event) => `Waiting for ${event.queue_title ?? "a person"}`,
@@ -19,6 +20,18 @@ const GLOBAL = {
   "/start_over": "Start over",
 };
 
+/** How a message of ours can stand, the furthest first: a sign, and what it says. */
+const STANDS = {
+  failed: ["!", "Not delivered"],
+  read: ["✓✓", "Read"],
+  delivered: ["✓✓", "Delivered"],
+  sent: ["✓", "Sent"],
+  waiting: ["…", "Not sent yet"],
+};
+
+/** Somebody wrote it in the provider's own inbox: it was there before we knew of it. */
+const isEcho = (event) => event.client_msg_id?.startsWith("echo/") ?? false;
+
 /**
  * An item of a handoff's transcript as the event that it was made from. Both are known by their
  * place in the journal, so that what is loaded and what comes live is shown once.
@@ -31,13 +44,17 @@ function wire({ at, from, type, text, meta = {} }) {
     return { type: "handoff", seq, at, state, queue: meta.queue, agent: meta.agent };
   }
   const source = meta.article && { article: meta.article, title: meta.article_title };
-  return { type: "message", seq, at, from, text, source, agent: meta.agent,
-    client_msg_id: meta.client_msg_id };
+  const links = meta.link ? [{ url: meta.link, title: meta.link_title }] : [];
+  return { type: "message", seq, at, from, text, source, links, agent: meta.agent,
+    file: meta.file, client_msg_id: meta.client_msg_id };
 }
 
 /** One conversation that this agent has, or had, open. */
 export class Talk {
   unread = 0;
+  /** It is being read, and has to be read once more. */
+  loading = false;
+  stale = false;
   draft = { text: "", mode: "reply" };
   envelope = null;
   suggested = "";
@@ -45,21 +62,61 @@ export class Talk {
   #entries = new Map();
   #log = null;
   #me;
+  /** Seq up to which messages are sent, delivered and read; absent on channels that tell nothing. */
+  #reached = null;
+  #failed = new Map();
+  #ticks = new Map();
+  #files;
 
-  constructor(row, me) {
+  /** `fetchFile` gives the file of the message at a seq, as `Api.file` does. */
+  constructor(row, me, fetchFile) {
     this.row = row;
     this.id = row.handoff_id;
     this.#me = me;
+    this.#files = new Files(fetchFile);
   }
 
-  /** Takes in the whole record; what is already there stays as it is. */
+  /** Takes in the whole record; what is already there stays as it is. Gives the events that are news. */
   load({ envelope, transcript, suggested_reply: suggested, wrap_up_draft: draft }) {
     this.envelope = envelope;
     this.suggested = suggested ?? "";
     this.wrapUpDraft = draft ?? "";
     const { items = [] } = transcript ?? envelope.transcript ?? {};
-    for (const item of items) this.add(wire(item));
+    for (const { meta = {} } of items) {
+      const { journal_seq: seq, delivery: state, delivery_reason: reason } = meta;
+      if (state) this.#stands(Number(seq), state, reason);
+    }
+    const fresh = items.map(wire).filter((event) => this.add(event));
     (envelope.notes_internal ?? []).forEach((note, at) => this.#note(note, at));
+    this.#redrawTicks();
+    return fresh;
+  }
+
+  /** News of a message of ours. They overtake each other: what is known to be further stays so. */
+  delivery({ seq, state, reason }) {
+    this.#stands(seq, state, reason);
+    this.#redrawTicks();
+  }
+
+  #stands(seq, state, reason) {
+    this.#reached ??= {};
+    if (state === "failed") this.#failed.set(seq, reason ?? "");
+    else this.#reached[state] = Math.max(this.#reached[state] ?? 0, seq);
+  }
+
+  #redrawTicks() {
+    if (!this.#reached) return;
+    for (const [seq, tick] of this.#ticks) {
+      const state = this.#failed.has(seq) ? "failed"
+        : ["read", "delivered", "sent"].find((name) => seq <= (this.#reached[name] ?? 0)) ?? "waiting";
+      if (tick.dataset.state === state) continue;
+      const [sign, says] = STANDS[state];
+      const reason = state === "failed" && this.#failed.get(seq);
+      tick.dataset.state = state;
+      tick.hidden = false;
+      tick.replaceChildren(el("span", { "aria-hidden": "true", text: `${sign} ` }),
+        el("span", { text: reason ? `${says}: ${reason}` : says }));
+    }
   }
 
   /** Adds one stored event; true when it is news. */
@@ -116,16 +173,19 @@ export class Talk {
     this.#log = log;
     log.setAttribute("aria-live", "off");
     log.replaceChildren();
+    this.#ticks.clear();
     const sorted = [...this.#entries.values()].sort(order);
     for (const entry of sorted) {
       entry.node = entry.make();
       log.append(entry.node);
     }
+    this.#redrawTicks();
     log.scrollTop = log.scrollHeight;
     requestAnimationFrame(() => log.setAttribute("aria-live", "polite"));
   }
 
   detach() {
+    this.#files.forget();
     this.#log = null;
   }
 
@@ -139,6 +199,7 @@ export class Talk {
       .filter((other) => other !== entry && other.node?.isConnected && order(other, entry) > 0)
       .sort(order)[0];
     log.insertBefore(entry.node, later?.node ?? null);
+    this.#redrawTicks();
     if (end) log.scrollTop = log.scrollHeight;
   }
 
@@ -170,6 +231,21 @@ export class Talk {
     if (event.buttons?.length) {
       const titles = event.buttons.map((button) => button.title).join(" · ");
       node.append(el("span", { class: "cited", text: `Offered: ${titles}` }));
+    }
+    if (event.from === "customer") {
+      // Whatever else an address begins with may be a program.
+      for (const { url, title } of event.links ?? []) {
+        if (!/^https?:/i.test(url)) continue;
+        node.append(el("a", { class: "cited", href: url, target: "_blank",
+          rel: "noopener noreferrer", text: title || url }));
+      }
+      if (event.file) node.append(this.#files.opener(event.seq, event.file));
+    }
+    if (event.from !== "customer" && !isEcho(event)) {
+      // Read out with its message, not whenever it changes.
+      const tick = el("span", { class: "tick", "aria-live": "off", hidden: true });
+      this.#ticks.set(event.seq, tick);
+      node.append(tick);
     }
     return node;
   }

@@ -113,15 +113,26 @@ function network(now) {
 
 function change(news) {
   if (news.type === "queue") refresh();
-  if (news.type !== "conversation") return;
   const talk = state.talks.get(news.handoff_id);
   if (!talk) return;
+  if (news.type === "more") loadNews(talk);
+  if (news.type === "delivery") {
+    talk.delivery(news);
+    if (news.state === "failed") {
+      announce(`A message to ${customerName(talk.row.customer)} was not delivered`);
+    }
+  }
+  if (news.type !== "conversation") return;
   const { event } = news;
   if (event.type === "typing") {
     if (talk === state.current && event.from === "customer") customerTyping(event.on !== false);
     return;
   }
-  if (!talk.add(event)) return;
+  if (talk.add(event)) heard(talk, event);
+}
+
+/** Something new is in a conversation. */
+function heard(talk, event) {
   if (event.from !== "customer") return;
   if (talk === state.current) customerTyping(false);
   else {
@@ -169,7 +180,7 @@ function takeIn({ waiting, mine, flows, queues }) {
     const known = state.talks.get(row.handoff_id);
     if (known) known.row = row;
     else {
-      const talk = new Talk(row, state.me);
+      const talk = begin(row);
       state.talks.set(talk.id, talk);
       load(talk);
     }
@@ -183,14 +194,34 @@ function takeIn({ waiting, mine, flows, queues }) {
   renderWaiting();
 }
 
+function begin(row) {
+  const { api } = state;
+  const file = (seq) => `/v1/handoffs/${encodeURIComponent(row.handoff_id)}/media/${seq}`;
+  return new Talk(row, state.me, (seq) => api.file(file(seq)));
+}
+
 async function load(talk) {
   try {
-    talk.load(await state.api.get(path(talk.id)));
+    const fresh = talk.load(await state.api.get(path(talk.id)));
     if (state.current === talk) renderFacts(talk);
+    return fresh;
   } catch (error) {
     // Not ours any more: the queue that is read next says so.
     if (error instanceof Refused && error.status !== 404) toast(error.message);
+    return [];
   }
+}
+
+/** Reads what is new in a conversation; news that come meanwhile are read once more, not each. */
+async function loadNews(talk) {
+  talk.stale = true;
+  if (talk.loading) return;
+  talk.loading = true;
+  while (talk.stale) {
+    talk.stale = false;
+    for (const event of await load(talk)) heard(talk, event);
+  }
+  talk.loading = false;
 }
 
 // ------------------------------------------------------------------ the left pane
@@ -252,7 +283,7 @@ async function take(row, button) {
   button.disabled = true;
   try {
     await state.api.post(path(row.handoff_id, "/accept"));
-    const talk = state.talks.get(row.handoff_id) ?? new Talk(row, state.me);
+    const talk = state.talks.get(row.handoff_id) ?? begin(row);
     state.talks.set(talk.id, talk);
     state.waiting.delete(row.handoff_id);
     await load(talk);
