@@ -184,6 +184,7 @@ impl Delivery {
         let said = outgoing(&message.event);
         let can = account.capabilities();
         let frames = render(&said, can);
+        let again = message.state.failed.contains_key(&message.seq);
         let begun = message.state.begun(message.seq);
         let now_s = self.clock.now().as_second();
         let wrote_s = message.state.last_inbound_s;
@@ -227,6 +228,7 @@ impl Delivery {
                     seq: message.seq,
                     frames: at + 1,
                     offer: None,
+                    again,
                 };
                 self.keep(&message.conversation.partition(), &news).await?;
             }
@@ -235,6 +237,7 @@ impl Delivery {
             seq: message.seq,
             frames: frames.len(),
             offer: Some(Offer::new(&said, &frames)),
+            again,
         };
         self.keep(&message.conversation.partition(), &news).await
     }

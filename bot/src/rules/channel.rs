@@ -103,6 +103,8 @@ pub(crate) enum News {
         frames: usize,
         /// It is whole, and this is what it offers.
         offer: Option<Offer>,
+        /// It had failed before this attempt began.
+        again: bool,
     },
     /// This frame of it is on the customer's device.
     Delivered(u64, usize),
@@ -143,11 +145,18 @@ pub(crate) fn keep(
     let mut state = before.clone();
     match news {
         News::Wrote(at_s) => state.last_inbound_s = state.last_inbound_s.max(*at_s),
-        News::Taken { seq, frames, offer } => {
+        News::Taken {
+            seq,
+            frames,
+            offer,
+            again,
+        } => {
             state.partly = Some((*seq, *frames));
             if let Some(offer) = offer {
-                // It was sent again after it had been given up.
-                state.failed.remove(seq);
+                // A receipt that says otherwise may be quicker than the provider's answer, and holds.
+                if *again {
+                    state.failed.remove(seq);
+                }
                 state.half.remove(seq);
                 state.partly = None;
                 state.sent = state.sent.max(*seq);
@@ -294,6 +303,7 @@ mod tests {
             seq: 7,
             frames: 1,
             offer: Some(Offer::default()),
+            again: false,
         }
     }
 

@@ -154,7 +154,8 @@ pub(super) fn traces(
         return Ok(Vec::new());
     };
     let mut select = connection.prepare_cached(
-        "SELECT body FROM traces WHERE pid = ?1 ORDER BY seq DESC, rowid DESC LIMIT ?2",
+        // The sign keeps the order from being found by reading the whole table.
+        "SELECT body FROM traces WHERE pid = ?1 ORDER BY +rowid DESC LIMIT ?2",
     )?;
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let rows = select.query_map(params![pid, limit], |row| {

@@ -97,7 +97,7 @@ fn export(connection: &Connection, partition: &PartitionId) -> Result<Option<Exp
 
 fn traces(tx: &Connection, pid: i64) -> Result<Vec<(Timestamp, Bytes)>, StoreError> {
     let mut select =
-        tx.prepare_cached("SELECT at, body FROM traces WHERE pid = ?1 ORDER BY seq, rowid")?;
+        tx.prepare_cached("SELECT at, body FROM traces WHERE pid = ?1 ORDER BY +rowid")?;
     let rows = select.query_map([pid], |row| {
         Ok((time(row.get(0)?), Arc::from(row.get_ref(1)?.as_bytes()?)))
     })?;
