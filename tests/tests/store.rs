@@ -245,6 +245,7 @@ async fn what_was_given_up_is_listed_sent_again_and_thrown_away_while_the_server
     ensure!(said.contains("checked"), "{said}");
     let backup = file(folder.path(), "backup.db");
     ensure!(done(&["store", "check", "--store", &backup])?.contains(" 0 findings"));
+    customer.move_to(&url);
     customer.say("are you there?").await?;
     Ok(())
 }

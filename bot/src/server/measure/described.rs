@@ -47,6 +47,10 @@ fn outbound() {
         "attempts to send something, by kind of destination and result: arrived, later, dead"
     );
     describe_counter!(
+        "bellhop_call_updates_total",
+        "running calls that the provider was told to ask about, by result: told, failed"
+    );
+    describe_counter!(
         "bellhop_outbound_uncertain_total",
         "attempts of which nobody knows whether they arrived, on channels that take no key"
     );
@@ -74,6 +78,10 @@ fn outbound() {
 }
 
 fn store() {
+    describe_counter!(
+        "bellhop_forgotten_total",
+        "what retention has removed, by what it was"
+    );
     describe_gauge!(
         "bellhop_store_up",
         "1 where the store answered this request for metrics"
