@@ -48,7 +48,7 @@ fn outbound() {
     );
     describe_counter!(
         "bellhop_call_updates_total",
-        "running calls that the provider was told to ask about, by result: told, failed"
+        "running calls that the provider was told to ask about, by result: taken, failed"
     );
     describe_counter!(
         "bellhop_outbound_uncertain_total",
