@@ -7,6 +7,7 @@
 # Takes six ports from PORT (7400) and the six that are 10,000 above. The browser tests are run where they are asked for: they take as long
 # as all the rest.
 set -euo pipefail
+# Every command builds the whole workspace: a part of it would be built once more, with other features.
 cd "$(dirname "$0")/../.."
 
 browser=
@@ -43,12 +44,13 @@ done
 
 cluster="${hosts[0]},${hosts[1]}?cluster=true"
 echo "== the store's tests, on a cluster of their own"
-BELLHOP_CLUSTER_TESTS=1 BELLHOP_REQUIRE_REDIS=1 cargo test --release --locked -p bellhop --lib store::
+BELLHOP_CLUSTER_TESTS=1 BELLHOP_REQUIRE_REDIS=1 cargo test --release --locked --workspace --lib store::
 echo "== the program on the cluster"
-TEST_REDIS="$cluster" cargo test --release --locked -p bellhop-tests --test chat --test voice --test channels --test crash
+TEST_REDIS="$cluster" cargo test --release --locked --workspace --test chat --test voice --test channels --test crash
 if [ -n "$browser" ]; then
   echo "== a customer and an agent in a browser, on the cluster"
   (cd tests/browser && npm ci --no-audit --no-fund --silent && TEST_REDIS="$cluster" node --test --test-concurrency=1)
 fi
 echo "== processes killed under load on the cluster"
-cargo run --release --locked -p bellhop-tests --bin chaos -- --store "redis://$cluster&prefix=chaos" --rounds 3 --every 13
+cargo build --release --locked --workspace --all-targets
+target/release/chaos --store "redis://$cluster&prefix=chaos" --rounds 3 --every 13
