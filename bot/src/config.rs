@@ -125,7 +125,7 @@ impl Default for Config {
 
 /// Why the settings can't be used.
 #[derive(Debug, thiserror::Error)]
-#[error("settings: {0}; see docs/configuration.md for every key")]
+#[error("the settings can't be used (docs/configuration.md has every key)")]
 pub struct ConfigError(#[from] config::ConfigError);
 
 impl Config {

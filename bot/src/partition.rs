@@ -16,8 +16,11 @@ use sha2::{Digest, Sha256};
 pub struct PartitionId(Arc<str>);
 
 impl PartitionId {
-    /// A conversation's: its own id.
+    /// A conversation's: its own id. What can't be one, as somebody outside may name it, is a partition that nobody makes.
     pub fn conversation(id: &str) -> Self {
+        if id.contains(':') {
+            return Self(Arc::from(format!("nobody:{id}")));
+        }
         Self(Arc::from(id))
     }
 

@@ -191,12 +191,14 @@ fn of_key(key: &str) -> Option<(&str, u64, usize)> {
     Some((conversation, seq.parse().ok()?, frame.parse().ok()?))
 }
 
-/// A message that is refused for what it is must not come again and again; where the store is away it must.
+/// A message that is refused for what it is must not come again and again from a provider, who can't mend it; whoever sends to us
+/// by their own program is told. Where the store is away it must come again.
 fn refusal_is_final(taken: Result<()>, account: &Account) -> Result<()> {
     match taken {
         Err(error @ (ServiceError::Unavailable { .. } | ServiceError::TooMany { .. })) => {
             Err(error)
         }
+        Err(error @ ServiceError::Invalid { .. }) if account.is_their_own_program() => Err(error),
         Err(error) => {
             tracing::warn!(channel = account.channel(), %error, "a message is refused");
             Ok(())

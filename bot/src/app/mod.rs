@@ -26,6 +26,7 @@ use std::time::Duration;
 use lru::LruCache;
 use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use bellhop_flows::bundle::Bundle;
 
@@ -152,6 +153,8 @@ pub(crate) struct Services {
     gauges: Mutex<BTreeSet<String>>,
     tokens: Mutex<LruCache<String, Arc<str>>>,
     stop: CancellationToken,
+    /// What is waited for before the store is closed.
+    ending: TaskTracker,
 }
 
 impl Services {
@@ -252,6 +255,7 @@ impl App {
                 const { std::num::NonZeroUsize::new(TOKENS).unwrap() },
             )),
             stop: stop.clone(),
+            ending: TaskTracker::new(),
         });
         dispatch.run_by(Arc::clone(&mailbox));
         let mut ready = store.ready(AT_ONCE).await?;
@@ -267,7 +271,7 @@ impl App {
             line,
             bundle_name: bundle.name.clone(),
         };
-        tokio::spawn(delivery.run(stop.clone()));
+        services.ending.spawn(delivery.run(stop.clone()));
         let positions = Positions {
             bundle,
             store,
@@ -282,10 +286,12 @@ impl App {
         Ok(Self { services })
     }
 
-    /// Stops taking turns, waits for those that run and closes the store.
+    /// Stops taking turns, waits for those that run and for what is being sent, and closes the store.
     pub async fn shutdown(&self) {
         self.services.stop.cancel();
         self.services.mailbox.stop().await;
+        self.services.ending.close();
+        self.services.ending.wait().await;
         self.services.store.close().await;
     }
 

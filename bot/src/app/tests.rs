@@ -55,6 +55,24 @@ async fn what_nobody_knows_and_what_is_over_is_refused() {
     let nobody = send(&app, "01ARZ3NDEKTSV4RRFFQ69G5FAV", "m1", "hello").await;
     assert!(matches!(nobody, Err(ServiceError::NotFound { .. })));
     assert!(app.subscribe("nonsense").is_err());
+    // What the store has beside conversations is none to anybody.
+    for inside in ["queue:default", "staff:default", "bot:0", "contact:0"] {
+        let read = app.events(inside, 0).await;
+        assert!(
+            matches!(read, Err(ServiceError::NotFound { .. })),
+            "{read:?}"
+        );
+        let sent = send(&app, inside, "m1", "hello").await;
+        assert!(
+            matches!(sent, Err(ServiceError::NotFound { .. })),
+            "{sent:?}"
+        );
+        let opened = app.check_token(inside, "x").await;
+        assert!(
+            matches!(opened, Err(ServiceError::NotFound { .. })),
+            "{opened:?}"
+        );
+    }
     let c = web(&app).await;
     assert!(matches!(
         app.reply(&c, 999, SOON).await,

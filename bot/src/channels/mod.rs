@@ -119,6 +119,11 @@ impl Account {
         format!("{DESTINATION}{}", self.name)
     }
 
+    /// The other side is a program of whoever runs this one, and not a provider's.
+    pub(crate) fn is_their_own_program(&self) -> bool {
+        matches!(self.kind, Kind::Webhook { .. })
+    }
+
     /// Name of the channel, as policy and flows know it.
     pub fn channel(&self) -> &'static str {
         match self.kind {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::io::IsTerminal as _;
 use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -23,11 +24,13 @@ use crate::app::{App, Options, Parts};
 use crate::channels::Channels;
 use crate::clock::{Clock, Stopwatch};
 use crate::config::Config;
+use crate::error::ServiceError;
 use crate::folder::BotFolder;
 use crate::load::Mind;
 use crate::roles::Roles;
 use crate::server::{self, Claims, HttpState};
 use crate::staff::Role;
+use crate::store::{self, StoreAddress};
 use crate::understand::{Request, Retrieve, Understand, Understood};
 use crate::{demo, model};
 
@@ -39,6 +42,7 @@ pub(super) fn run(mut config: Config, args: Serve) -> Result<ExitCode> {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
     let _ = tracing_subscriber::fmt()
         .with_env_filter(filter)
+        .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr)
         .try_init();
     if let Some(listen) = args.listen {
@@ -70,7 +74,18 @@ async fn serve(config: Config, folder: BotFolder, bundle: Arc<Bundle>, stubs: bo
             || (config.voice.auth_token.is_some() && config.public_url.is_some()),
         "voice.account_sid needs voice.auth_token and public_url: a call is told to ask this server again"
     );
-    let store = config.store_address().map_err(anyhow::Error::msg)?;
+    let address = config.store_address().map_err(anyhow::Error::msg)?;
+    let place = address.to_string();
+    if let StoreAddress::Sqlite(_) = &address
+        && store::users(&address)
+            .await
+            .is_ok_and(|users| !users.is_empty())
+    {
+        warn(&format!(
+            "{place} is in use by another process. Two servers on one file do not hear of each other: end the other one, or \
+             use Redis (--store redis://…) for several"
+        ));
+    }
     let clock = Clock::System;
     let stop = CancellationToken::new();
     let roles = config.roles;
@@ -94,7 +109,7 @@ async fn serve(config: Config, folder: BotFolder, bundle: Arc<Bundle>, stubs: bo
         bundle: Arc::clone(&bundle),
         actions,
         clock: clock.clone(),
-        store,
+        store: address,
         options: Options {
             nlu_timeout: Duration::from_millis(config.nlu_timeout_ms),
             message_bytes: config.limits.message_bytes,
@@ -106,7 +121,13 @@ async fn serve(config: Config, folder: BotFolder, bundle: Arc<Bundle>, stubs: bo
         },
     };
     let metrics = server::install_metrics()?;
-    let app = App::start(parts).await?;
+    let app = App::start(parts).await.map_err(|error| match error {
+        // What the store says of itself is for the operator, who is told here.
+        ServiceError::Unavailable { message } => {
+            anyhow::anyhow!("{place}: the store is open, and nothing can be stored: {message}")
+        }
+        other => other.into(),
+    })?;
     let code = match roles.desk {
         true => Some(app.staff_invite("Operator", Role::Admin).await?),
         false => None,

@@ -8,11 +8,12 @@ mod channel;
 mod media;
 mod status;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt;
-use futures_util::stream;
+use futures_util::stream::FuturesUnordered;
 use jiff::SignedDuration;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -30,10 +31,12 @@ pub(crate) use channel::{ChannelLine, keep_news};
 pub(crate) use media::Media;
 pub(crate) use status::{Receiver, Webhook};
 
-/// Things claimed at once.
-const BATCH: usize = 64;
 /// Things on their way at once.
-const AT_ONCE: usize = 16;
+const AT_ONCE: usize = 64;
+/// Of these, to one destination.
+const AT_ONCE_TO_ONE: usize = 16;
+/// Wait of what is due for a destination to which so much is on its way.
+const BUSY_WAIT: Duration = Duration::from_millis(500);
 /// How long nobody else sends what was claimed: longer than any attempt takes.
 const CLAIM: Duration = Duration::from_secs(60);
 /// How often the store is asked when nothing happens: what was put off comes due.
@@ -75,44 +78,70 @@ enum Attempt {
 }
 
 impl Delivery {
-    /// Sends until the program stops.
+    /// Sends until the program stops, and then ends what is on its way.
     pub(crate) async fn run(self, stop: CancellationToken) {
-        while !stop.is_cancelled() {
-            match self.send_due().await {
-                // There may be more where these were.
-                Ok(sent) if sent > 0 => continue,
-                Ok(_) => {}
-                Err(error) => tracing::error!(%error, "what is to be sent can't be read"),
+        let mut on_their_way = FuturesUnordered::new();
+        let mut by_destination: BTreeMap<String, usize> = BTreeMap::new();
+        loop {
+            let room = AT_ONCE - on_their_way.len();
+            if room > 0 {
+                let claims = self.claim(room).await.unwrap_or_else(|error| {
+                    tracing::error!(%error, "what is to be sent can't be read");
+                    Vec::new()
+                });
+                for claim in claims {
+                    let busy = by_destination.entry(claim.destination.clone()).or_default();
+                    if *busy < AT_ONCE_TO_ONE {
+                        *busy += 1;
+                        on_their_way.push(self.attempt(claim));
+                    } else {
+                        // One that is slow must not hold up all the others.
+                        let settle = Settle::Later(self.clock.now() + BUSY_WAIT);
+                        told(self.store.settle(&claim, settle, self.clock.now()).await);
+                    }
+                }
             }
             tokio::select! {
                 biased;
-                () = stop.cancelled() => return,
+                () = stop.cancelled() => break,
+                Some((destination, settled)) = on_their_way.next() => {
+                    if let Some(busy) = by_destination.get_mut(&destination) {
+                        *busy -= 1;
+                    }
+                    // What comes after it may go now.
+                    told(settled);
+                }
                 () = self.outbound.notified() => {}
                 () = tokio::time::sleep(POLL_INTERVAL) => {}
             }
         }
+        while let Some((_, settled)) = on_their_way.next().await {
+            told(settled);
+        }
+    }
+
+    /// Claims what is due now.
+    async fn claim(&self, limit: usize) -> Result<Vec<Claim>, StoreError> {
+        let now = self.clock.now();
+        self.store.claim(now, now + CLAIM, limit).await
+    }
+
+    /// Tries once to send something; gives where to, and whether it arrived.
+    async fn attempt(&self, claim: Claim) -> (String, Result<bool, StoreError>) {
+        let settle = self.send(&claim).await;
+        let arrived = settle == Settle::Done;
+        let settled = self.store.settle(&claim, settle, self.clock.now()).await;
+        (claim.destination, settled.map(|()| arrived))
     }
 
     /// Sends what is due now, each once; gives how many arrived.
-    ///
-    /// # Errors
-    /// The store is away.
-    pub(crate) async fn send_due(&self) -> Result<usize, StoreError> {
-        let now = self.clock.now();
-        let claims = self.store.claim(now, now + CLAIM, BATCH).await?;
-        let settled: Vec<Result<bool, StoreError>> = stream::iter(claims)
-            .map(async |claim| {
-                let settle = self.send(&claim).await;
-                let arrived = settle == Settle::Done;
-                self.store.settle(&claim, settle, self.clock.now()).await?;
-                Ok(arrived)
-            })
-            .buffer_unordered(AT_ONCE)
-            .collect()
-            .await;
+    #[cfg(test)]
+    async fn send_due(&self) -> Result<usize, StoreError> {
+        let claims = self.claim(AT_ONCE).await?;
+        let attempts = claims.into_iter().map(|claim| self.attempt(claim));
         let mut arrived = 0;
-        for one in settled {
-            arrived += usize::from(one?);
+        for (_, settled) in futures_util::future::join_all(attempts).await {
+            arrived += usize::from(settled?);
         }
         Ok(arrived)
     }
@@ -194,6 +223,13 @@ impl Delivery {
                 false => Attempt::Later(None),
             },
         }
+    }
+}
+
+/// An attempt that can't be written down is made again when its claim runs out.
+fn told<T>(settled: Result<T, StoreError>) {
+    if let Err(error) = settled {
+        tracing::error!(%error, "how an attempt to send something went can't be stored");
     }
 }
 

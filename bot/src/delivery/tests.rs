@@ -479,3 +479,72 @@ async fn given_up_status_events_are_found_by_time_and_id_and_thrown_away_or_sent
     assert_eq!(delivery.send_due().await, Ok(1));
     assert_eq!(store.dead(9).await, Ok(Vec::new()));
 }
+
+/// A receiver that takes nothing before it is let.
+struct Slow {
+    asked: AtomicUsize,
+    go: tokio::sync::Semaphore,
+}
+
+impl Receiver for Slow {
+    fn take<'a>(&'a self, _: &'a str, _: Vec<u8>) -> futures_util::future::BoxFuture<'a, bool> {
+        Box::pin(async {
+            self.asked.fetch_add(1, Ordering::SeqCst);
+            let _ = self.go.acquire().await.expect("open");
+            true
+        })
+    }
+}
+
+#[tokio::test]
+async fn a_receiver_that_hangs_holds_up_nobody_else_and_is_waited_for_at_the_end() {
+    let server = MockServer::start().await;
+    let mut delivery = delivery(&server).await;
+    let slow = Arc::new(Slow {
+        asked: AtomicUsize::new(0),
+        go: tokio::sync::Semaphore::new(0),
+    });
+    delivery.status = Some(Arc::clone(&slow) as _);
+    let claimed = delivery
+        .store
+        .claim(delivery.clock.now(), delivery.clock.now(), 1)
+        .await;
+    let body = Arc::clone(&claimed.expect("claims")[0].body);
+    let put = async |conversation: String, destination: &str| {
+        let id = PartitionId::conversation(&conversation);
+        let mut commit = Commit::new(id, None, delivery.clock.now());
+        commit.out.push(Outbound {
+            destination: destination.to_owned(),
+            body: Arc::clone(&body),
+        });
+        delivery.store.commit(commit).await.expect("put out");
+    };
+    for n in 0..AT_ONCE {
+        put(format!("s{n}"), STATUS).await;
+    }
+    // Nobody knows where that is, so it is put aside: whatever hangs elsewhere.
+    put("z".to_owned(), "elsewhere").await;
+    let (store, stop) = (delivery.store.clone(), CancellationToken::new());
+    let running = tokio::spawn(delivery.run(stop.clone()));
+    let put_aside = async {
+        while store.dead(9).await.expect("reads").is_empty() {
+            tokio::task::yield_now().await;
+        }
+    };
+    let soon = tokio::time::timeout(Duration::from_secs(20), put_aside).await;
+    soon.expect("it is not held up");
+    assert_eq!(slow.asked.load(Ordering::SeqCst), AT_ONCE_TO_ONE);
+    stop.cancel();
+    slow.go.add_permits(AT_ONCE);
+    running.await.expect("ends");
+    // What was on its way has arrived, and is not sent again.
+    let backlog = store
+        .backlog(crate::store::Whose::All)
+        .await
+        .expect("reads");
+    let status = backlog.iter().find(|it| it.destination == STATUS);
+    assert_eq!(
+        status.map(|it| it.waiting as usize),
+        Some(AT_ONCE + 1 - AT_ONCE_TO_ONE)
+    );
+}

@@ -14,12 +14,15 @@ use crate::partition::PartitionId;
 use crate::rules::open::Contact;
 use crate::staff::Role;
 
+const SECRET: &str = "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=";
+
 fn channels() -> Channels {
     // Nobody listens there: what is said waits, and this is about what comes in.
     let nowhere = "http://127.0.0.1:9";
     let settings = serde_json::json!({
         "wa": {"kind": "whatsapp", "phone_number_id": "1", "token": "t", "app_secrets": ["new", "old"],
             "verify_token": "v", "base_url": nowhere},
+        "own": {"kind": "webhook", "url": nowhere, "secrets": [SECRET]},
         "tg": {"kind": "telegram", "token": "1:t", "secret": "s", "base_url": nowhere},
     });
     Channels::new(&serde_json::from_value(settings).expect("settings")).expect("accounts")
@@ -76,6 +79,31 @@ async fn rig() -> (Rig, App) {
     rig.channels = channels();
     let app = rig.start().await;
     (rig, app)
+}
+
+#[tokio::test]
+async fn a_message_that_is_too_long_is_refused_to_the_program_that_sends_it() {
+    let (_rig, app) = rig().await;
+    let account = app.channel("own").expect("an account");
+    let send = async |text: String| {
+        let body = serde_json::json!({"id": "m1", "from": "cust1", "text": text}).to_string();
+        let secret = bellhop_connectors::webhook::Secret::parse(SECRET).expect("a secret");
+        let signature = bellhop_connectors::webhook::sign(&[secret], "d1", 0, body.as_bytes());
+        let headers = [
+            ("webhook-id", "d1".to_owned()),
+            ("webhook-timestamp", "0".to_owned()),
+            ("webhook-signature", signature),
+        ];
+        let headers = headers.map(|(name, value)| (name.to_owned(), value));
+        let batch = account.read(&headers, body.as_bytes(), 0);
+        app.deliver(account, batch.expect("theirs")).await
+    };
+    let refused = send("y".repeat(17_000)).await.expect_err("too long");
+    assert!(
+        refused.to_string().contains("17000 bytes; at most 16384"),
+        "{refused}"
+    );
+    assert_eq!(send("y".repeat(16_000)).await, Ok(()));
 }
 
 #[tokio::test]

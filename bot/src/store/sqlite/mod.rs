@@ -330,6 +330,12 @@ impl Engine for Sqlite {
 
     fn close(&self) -> BoxFuture<'_, ()> {
         async move {
+            // Whoever closes last empties the write-ahead log into the file and takes it away, which only a connection that
+            // writes can do: a file without one beside it can be copied and replaced.
+            let read = self.reading.acquire_many(READERS as u32).await;
+            self.reading.close();
+            lock(&self.idle).clear();
+            drop(read);
             drop(lock(&self.jobs).take());
             let writer = lock(&self.writer).take();
             if let Some(writer) = writer {

@@ -31,6 +31,8 @@ pub(super) fn writing(path: &Path) -> Result<Connection, ServiceError> {
             ))
         })?;
     }
+    let_only_the_owner_read(path)
+        .map_err(|error| refuse(format!("it can't be made ({error}); name another file")))?;
     let connection = Connection::open(path).map_err(|error| refuse(explain(&error)))?;
     prepare(&connection).map_err(|error| refuse(explain(&error)))?;
     schema::migrate(&connection).map_err(|error| refuse(explain_migration(&error)))?;
@@ -149,5 +151,17 @@ pub(super) fn explain(error: &rusqlite::Error) -> String {
             "another process is using it; stop that one, or name another file".to_owned()
         }
         _ => error.to_string(),
+    }
+}
+
+/// Makes the file where there is none: it will hold what customers write. What SQLite puts beside it has the same rights.
+fn let_only_the_owner_read(path: &Path) -> std::io::Result<()> {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    match options.open(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(error),
+        _ => Ok(()),
     }
 }

@@ -315,3 +315,26 @@ async fn a_visitor_finds_who_is_there_and_makes_and_migrates_nothing() {
         assert!(refused.contains("version 1"), "{refused}");
     }
 }
+
+#[tokio::test]
+async fn a_file_that_was_closed_is_alone_and_only_its_owner_reads_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("a.db");
+    let engine = filled(&path, 3).await;
+    assert_eq!(engine.partitions("", 9).await.expect("reads").len(), 3);
+    engine.close().await;
+    let left = std::fs::read_dir(folder.path()).expect("reads");
+    let left: Vec<_> = left.map(|it| it.expect("a name").file_name()).collect();
+    assert_eq!(left, ["a.db"], "nothing to be played into another file");
+    assert_eq!(
+        engine.partitions("", 9).await,
+        Err(StoreError::ShutDown),
+        "nobody reads it any more"
+    );
+    #[cfg(unix)]
+    {
+        let rights = std::fs::metadata(&path).expect("is there").permissions();
+        let mode = std::os::unix::fs::PermissionsExt::mode(&rights);
+        assert_eq!(mode & 0o777, 0o600);
+    }
+}

@@ -250,7 +250,7 @@ fn verify(connection: &Connection, place: &str) -> Result<Vec<Damage>, StoreErro
         what,
         todo: todo.to_owned(),
     };
-    const RESTORE: &str = "stop the server, keep this file, and put the last backup in its place; what else is told here is what \
+    const RESTORE: &str = "stop the server, keep this file, and put the last backup in its place (and take away what lies beside it, -wal and -shm); what else is told here is what \
                            can still be read of it";
     let mut check = connection.prepare(&format!("PRAGMA integrity_check({MOST_LINES})"))?;
     let mut lines = check.query([])?;
