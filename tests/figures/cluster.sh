@@ -53,4 +53,4 @@ if [ -n "$browser" ]; then
 fi
 echo "== processes killed under load on the cluster"
 cargo build --release --locked --workspace --all-targets
-target/release/chaos --store "redis://$cluster&prefix=chaos" --rounds 3 --every 13
+target/release/chaos --store "redis://$cluster&prefix=chaos" --rounds 3 --every 13 --untimed
