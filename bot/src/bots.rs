@@ -117,11 +117,8 @@ impl Bots {
         if let Some(bundle) = self.earlier().get(version).map(known) {
             return Ok(bundle);
         }
-        let partition = PartitionId::bot(version);
-        let docs = [&*format!("{FILE}*"), ARTICLES];
-        let snapshot = self.store.snapshot(&partition, &docs).await?;
-        let compiled = snapshot.as_ref().map(compiled).transpose()?.flatten();
-        let bundle = compiled.map(Arc::new).unwrap_or_else(|| {
+        let kept = kept(&self.store, &PartitionId::bot(version)).await?;
+        let bundle = kept.map(Arc::new).unwrap_or_else(|| {
             tracing::warn!(
                 version,
                 "a bot of this version can't be made again; conversations that it held are read with today's flows"
@@ -160,9 +157,7 @@ impl KeptFlows {
         while let Some(partition) = store.partitions(after.as_str(), 1).await?.pop()
             && let Some(version) = partition.as_bot()
         {
-            let docs = [&*format!("{FILE}*"), ARTICLES];
-            let snapshot = store.snapshot(&partition, &docs).await?;
-            if let Some(bundle) = snapshot.as_ref().map(compiled).transpose()?.flatten() {
+            if let Some(bundle) = kept(store, &partition).await? {
                 by_version.insert(Arc::from(version), Arc::new(bundle));
             }
             after = partition;
@@ -188,6 +183,13 @@ fn documents(source: &BotSource) -> Result<BTreeMap<String, Option<Bytes>>, Unre
         (name, Some(Arc::from(file.text.as_bytes())))
     });
     Ok(files.chain([articles]).collect())
+}
+
+/// The flows that a partition holds; none where there are none, or today's program finds errors in them.
+async fn kept(store: &Store, partition: &PartitionId) -> Result<Option<Bundle>, StoreError> {
+    let docs = [&*format!("{FILE}*"), ARTICLES];
+    let snapshot = store.snapshot(partition, &docs).await?;
+    Ok(snapshot.as_ref().map(compiled).transpose()?.flatten())
 }
 
 /// The flows in a snapshot; none where today's program finds errors in them.

@@ -47,7 +47,8 @@ impl App {
     }
 
     /// Brings the gauges up to date that tell how the store and the outbox are. On a store that processes share each tells its
-    /// own part, so that the sum is all of it.
+    /// own part, so that the sum is all of it; of inputs that wait a process that takes no turns tells all, or nobody would where
+    /// nobody takes any.
     pub async fn measure(&self) {
         let services = &self.services;
         let store = &services.store;

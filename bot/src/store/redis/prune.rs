@@ -86,15 +86,8 @@ impl Core {
         partition: &PartitionId,
         before: Timestamp,
     ) -> Result<u64, StoreError> {
-        let shard = shard_of(partition);
-        let keys = [
-            self.keys.own(partition, "traces"),
-            self.keys.shared(shard, "traces"),
-        ];
-        let mut call = function("bh2_forget_traces", &keys);
-        call.arg(partition.as_str()).arg(millis(before));
-        let (_, answer) = self.routing.call(shard, &call).await?;
-        read(answer)
+        let own = [self.keys.own(partition, "traces")];
+        self.forget("traces", &own, partition, before).await
     }
 
     async fn forget_seen(
@@ -102,14 +95,23 @@ impl Core {
         partition: &PartitionId,
         before: Timestamp,
     ) -> Result<u64, StoreError> {
+        let own = ["head", "log", "seen"].map(|name| self.keys.own(partition, name));
+        self.forget("seen", &own, partition, before).await
+    }
+
+    /// Calls the function that forgets what is from before a time, with the partition's keys and the set that says since when
+    /// it has any.
+    async fn forget(
+        &self,
+        what: &str,
+        own: &[String],
+        partition: &PartitionId,
+        before: Timestamp,
+    ) -> Result<u64, StoreError> {
         let shard = shard_of(partition);
-        let keys = [
-            self.keys.own(partition, "head"),
-            self.keys.own(partition, "log"),
-            self.keys.own(partition, "seen"),
-            self.keys.shared(shard, "seen"),
-        ];
-        let mut call = function("bh2_forget_seen", &keys);
+        let mut keys = own.to_vec();
+        keys.push(self.keys.shared(shard, what));
+        let mut call = function(&format!("bh2_forget_{what}"), &keys);
         call.arg(partition.as_str()).arg(millis(before));
         let (_, answer) = self.routing.call(shard, &call).await?;
         read(answer)
