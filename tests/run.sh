@@ -7,6 +7,17 @@ cd "$(dirname "$0")/.."
 
 stage() { printf '\n== %s (%s s)\n' "$1" "$SECONDS"; }
 
+# Runs a command that ends with an error where it takes so many minutes: what hangs is a failure with a name.
+within() {
+  local minutes=$1
+  shift
+  if command -v timeout >/dev/null; then
+    timeout --kill-after=10 "${minutes}m" "$@" || { echo "failed, or not done within $minutes minutes: $*" >&2; return 1; }
+  else
+    "$@"
+  fi
+}
+
 need_packages() {
   local missing=()
   command -v chromium >/dev/null || missing+=(chromium)
@@ -48,7 +59,7 @@ for bot in flows/demo/*/; do
 done
 
 stage "Rust tests"
-cargo test --release --workspace --locked
+within 30 cargo test --release --workspace --locked
 
 stage "the program on Redis"
 (
@@ -56,18 +67,18 @@ stage "the program on Redis"
   redis-server --port 7397 --appendonly yes --appendfsync always --save '' --dir "$place" >/dev/null &
   trap 'kill %1; rm -rf "$place"' EXIT
   until redis-cli -p 7397 ping >/dev/null 2>&1; do sleep 0.1; done
-  TEST_REDIS=127.0.0.1:7397 cargo test --release --workspace --locked --test chat --test voice --test channels --test crash
+  TEST_REDIS=127.0.0.1:7397 within 15 cargo test --release --workspace --locked --test chat --test voice --test channels --test crash
 )
 
 stage "the program on a Redis Cluster"
-tests/figures/cluster.sh
+within 15 tests/figures/cluster.sh
 
 stage "channels against what others wrote: a client of WhatsApp, an emulator of Telegram"
-"$peers/bin/python" tests/peers/whatsapp.py
-(cd tests/peers && node --test)
+within 5 "$peers/bin/python" tests/peers/whatsapp.py
+(cd tests/peers && within 5 node --test)
 
 stage "browser tests"
-(cd tests/browser && node --test --test-concurrency=1)
+(cd tests/browser && within 20 node --test --test-concurrency=1)
 
 stage "licences and advisories"
 if command -v cargo-deny >/dev/null; then
