@@ -10,9 +10,16 @@ use bellhop_nlu::encoder::{Encoder, Precision};
 use serde::{Deserialize, Serialize};
 
 use crate::channels::ChannelConfig;
+use crate::gate::PrivacyConfig;
 use crate::retention::RetentionConfig;
 use crate::roles::Roles;
 use crate::store::StoreAddress;
+
+/// Settings that are lists: the variable, and the key.
+const LISTS: [(&str, &str); 2] = [
+    ("BELLHOP_ALLOWED_ORIGINS", "allowed_origins"),
+    ("BELLHOP_PRIVACY__MASK", "privacy.mask"),
+];
 
 /// Everything an operator can set.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,6 +51,8 @@ pub struct Config {
     pub limits: Limits,
     /// How long what is over is kept.
     pub retention: RetentionConfig,
+    /// What is taken out of text before it is stored.
+    pub privacy: PrivacyConfig,
     /// Address that status events of handoffs are posted to, if any.
     pub status_webhook: Option<String>,
     /// Secret (HMAC-SHA256) that they are signed with in `X-Bellhop-Signature`; without one they are
@@ -114,6 +123,7 @@ impl Default for Config {
             channels: BTreeMap::new(),
             limits: Limits::default(),
             retention: RetentionConfig::default(),
+            privacy: PrivacyConfig::default(),
             status_webhook: None,
             status_secret: None,
             nlu_timeout_ms: 2_000,
@@ -140,19 +150,24 @@ impl Config {
             None => config::File::with_name("bellhop.toml").required(false),
         };
         // Values stay text until a setting asks for a number: a telephone number would lose its plus, and a token of
-        // digits its noughts. Only a list has to be cut here.
-        let (lists, texts): (Variables, Variables) =
-            variables().partition(|(name, _)| name.eq_ignore_ascii_case("BELLHOP_ALLOWED_ORIGINS"));
+        // digits its noughts. Only lists have to be cut here.
+        let (lists, texts): (Variables, Variables) = variables().partition(|(name, _)| {
+            LISTS
+                .iter()
+                .any(|(list, _)| name.eq_ignore_ascii_case(list))
+        });
         let environment = |variables: Variables| {
             config::Environment::with_prefix("BELLHOP")
                 .prefix_separator("_")
                 .separator("__")
                 .source(Some(variables))
         };
-        let lists = environment(lists)
-            .list_separator(",")
-            .with_list_parse_key("allowed_origins")
-            .try_parsing(true);
+        let lists = LISTS
+            .iter()
+            .fold(environment(lists).list_separator(","), |lists, (_, key)| {
+                lists.with_list_parse_key(key)
+            });
+        let lists = lists.try_parsing(true);
         let merged = config::Config::builder()
             .add_source(config::Config::try_from(&Self::default())?)
             .add_source(file_source)

@@ -1,5 +1,6 @@
 //! The customer's wire events: what every channel shows, each in its own way.
 
+use bellhop_nlu::redact::PersonalData;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -102,6 +103,10 @@ pub struct MessageEvent {
     /// Id of the response or pattern it was made from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
+    /// What was taken out of its text before it was stored, as `[card]` and the like in its place.
+    #[schema(value_type = Vec<String>)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub redactions: Vec<PersonalData>,
 }
 
 /// A button.
@@ -296,6 +301,7 @@ impl MessageEvent {
             agent: Some(name.to_owned()),
             client_msg_id: Some(client_msg_id.to_owned()),
             name: None,
+            redactions: Vec::new(),
         }
     }
 
@@ -331,6 +337,7 @@ impl MessageEvent {
             agent: None,
             client_msg_id: None,
             name: Some(message.name),
+            redactions: Vec::new(),
         }
     }
 }

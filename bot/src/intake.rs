@@ -4,9 +4,12 @@ use jiff::Timestamp;
 
 use crate::clock::Stopwatch;
 use crate::conversation::journal::{Body, Input, Row, What};
-use crate::conversation::{Accepted, CLAIMED_ID, Inbound, InboundBody, NewConversation};
+use crate::conversation::{
+    Accepted, CLAIMED_ID, Conversation, HEAD, Inbound, InboundBody, NewConversation,
+};
 use crate::encoding::{content_hash, encode};
 use crate::error::ServiceError;
+use crate::gate::Gate;
 use crate::partition::{self, Accept, Kind, PartitionId};
 use crate::store::Store;
 
@@ -21,13 +24,14 @@ const FACT_BYTES: usize = 1024;
 /// Most facts about a customer.
 const FACTS: usize = 64;
 
-/// Stores something that a customer sent; the engine tells the mailbox. When it returns, the message is durable.
+/// Stores something that a customer sent, as it is once it is through the gate; the engine tells the mailbox. When it returns, the
+/// message is durable.
 ///
 /// # Errors
 /// The same id with another body, a closed or unknown conversation, too long (`message_bytes`), too many waiting, or a store
 /// that can't take it (then nothing is stored).
 pub(crate) async fn accept(
-    store: &Store,
+    (store, gate): (&Store, &Gate),
     conversation: &str,
     inbound: Inbound,
     message_bytes: usize,
@@ -36,16 +40,26 @@ pub(crate) async fn accept(
     check(&inbound, message_bytes)?;
     let watch = Stopwatch::start();
     let partition = PartitionId::conversation(conversation);
-    let hash = content_hash(&encode("message", &inbound.body)?);
-    let title = match &inbound.body {
+    let mut body = inbound.body;
+    let title = match &body {
         InboundBody::Payload { payload } => button(store, &partition, payload).await?,
         _ => None,
     };
+    let mut redactions = Vec::new();
+    // What we offered ourselves comes back as it is.
+    if title.is_none() && gate.may_change(&body) {
+        let snapshot = store.snapshot(&partition, &[HEAD]).await?;
+        let snapshot = snapshot.ok_or_else(|| unknown(conversation))?;
+        let channel = Conversation::of(&partition, &snapshot)?.head.channel;
+        redactions = gate.heard(&channel, &mut body);
+    }
+    let hash = content_hash(&encode("message", &body)?);
     let sender_id = inbound.client_msg_id;
     let what = What::Customer {
         client_msg_id: sender_id.clone(),
-        body: inbound.body,
+        body,
         title,
+        redactions,
     };
     let accept = Accept {
         partition,
@@ -71,11 +85,7 @@ pub(crate) async fn accept(
             let message = format!("{WAITING} messages wait in this conversation; wait for answers");
             return Err(ServiceError::TooMany { message });
         }
-        partition::Accepted::Unknown => {
-            return Err(ServiceError::NotFound {
-                what: format!("conversation `{conversation}`"),
-            });
-        }
+        partition::Accepted::Unknown => return Err(unknown(conversation)),
     };
     Ok(Accepted { seq, duplicate })
 }
@@ -97,6 +107,12 @@ async fn button(
         }
     }
     Ok(None)
+}
+
+fn unknown(conversation: &str) -> ServiceError {
+    ServiceError::NotFound {
+        what: format!("conversation `{conversation}`"),
+    }
 }
 
 fn invalid(message: String) -> ServiceError {

@@ -20,6 +20,7 @@ pub mod encoding;
 pub mod error;
 pub mod events;
 pub mod folder;
+pub mod gate;
 pub mod handoff;
 mod hub;
 mod inspect;

@@ -455,6 +455,7 @@ mod tests {
             client_msg_id: seq.to_string(),
             body: InboundBody::Silence,
             title: None,
+            redactions: Vec::new(),
         };
         let new = Body::Input(Input { what }).entry(0).expect("encodes");
         Entry {

@@ -18,6 +18,7 @@ use crate::conversation::{Conversation, HEAD};
 use crate::decide::decide;
 use crate::error::ServiceError;
 use crate::events::{CustomerEvent, PositionEvent};
+use crate::gate::Gate;
 use crate::handoff::queue::{AGENT, QueuePosition, QueueView, TICKET, Ticket};
 use crate::hub::Hub;
 use crate::partition::PartitionId;
@@ -36,6 +37,8 @@ const POLL_INTERVAL: Duration = Duration::from_secs(30);
 pub(crate) struct Positions {
     /// The bot.
     pub(crate) bundle: Arc<Bundle>,
+    /// What text passes.
+    pub(crate) gate: Arc<Gate>,
     /// The store.
     pub(crate) store: Store,
     /// Time.
@@ -138,7 +141,7 @@ impl Positions {
                 what: format!("conversation `{partition}`"),
             })?;
             let conversation = Conversation::of(&partition, snapshot)?;
-            position_changed(&conversation, standing, now)
+            position_changed(&conversation, &self.gate, standing, now)
         })
         .await?;
         Ok(())

@@ -1,31 +1,72 @@
-//! Numbers and addresses that identify a customer, taken out of text that is kept or shown: payment
-//! cards (Luhn's check digit, ISO/IEC 7812-1), IBANs (mod 97, ISO 13616, with each country's length),
-//! e-mail addresses and telephone numbers. Digits that fail the checks stay: amounts, dates, order
+//! What identifies a customer or opens their account, found in text: payment cards (Luhn's check digit, ISO/IEC 7812-1), IBANs
+//! (mod 97, ISO 13616, with each country's length), national ids (Spain's DNI and NIE with their check letter, the United
+//! Kingdom's national insurance number, the social security number of the United States with its dashes), e-mail addresses,
+//! telephone numbers, and passwords and PINs that are called so. Digits that fail the checks stay: amounts, dates, order
 //! numbers.
 
+use std::sync::LazyLock;
+
+use regex::Regex;
+use serde::{Deserialize, Serialize};
+
 /// What a stretch of text gives away.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Kind {
-    /// An e-mail address.
-    Email,
-    /// An international bank account number.
-    Iban,
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "&'static str")]
+pub enum PersonalData {
     /// A payment card's number.
     Card,
+    /// A password, a PIN or a card's security code.
+    Password,
+    /// An international bank account number.
+    Iban,
+    /// A number that a state knows a person by.
+    NationalId,
+    /// An e-mail address.
+    Email,
     /// A telephone number.
     Phone,
 }
 
-impl Kind {
-    /// The word that stands in its place, without brackets.
+impl PersonalData {
+    /// All of them.
+    pub const ALL: [Self; 6] = [
+        Self::Card,
+        Self::Password,
+        Self::Iban,
+        Self::NationalId,
+        Self::Email,
+        Self::Phone,
+    ];
+
+    /// The word that stands in its place, without brackets; settings know it by the same.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
-            Self::Email => "email",
-            Self::Iban => "iban",
             Self::Card => "card",
+            Self::Password => "password",
+            Self::Iban => "iban",
+            Self::NationalId => "national_id",
+            Self::Email => "email",
             Self::Phone => "phone",
         }
+    }
+}
+
+impl From<PersonalData> for &'static str {
+    fn from(kind: PersonalData) -> Self {
+        kind.name()
+    }
+}
+
+impl TryFrom<String> for PersonalData {
+    type Error = String;
+
+    fn try_from(name: String) -> Result<Self, Self::Error> {
+        let known = |kind: &Self| kind.name() == name;
+        Self::ALL.into_iter().find(known).ok_or_else(|| {
+            let names = Self::ALL.map(Self::name).join(", ");
+            format!("`{name}` is not known here; there are {names}")
+        })
     }
 }
 
@@ -33,19 +74,19 @@ impl Kind {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Found {
     /// What it is.
-    pub kind: Kind,
+    pub kind: PersonalData,
     /// First byte.
     pub start: usize,
     /// One past the last byte.
     pub end: usize,
 }
 
-/// Puts `[card]`, `[iban]`, `[email]` and `[phone]` in the places of what [`find`] finds.
+/// Puts `[card]`, `[password]` and so on in the places of what was found; `found` is in the order of [`find`].
 #[must_use]
-pub fn redact(text: &str) -> String {
+pub fn masked(text: &str, found: &[Found]) -> String {
     let mut out = String::with_capacity(text.len());
     let mut done = 0;
-    for found in find(text) {
+    for found in found {
         out.push_str(&text[done..found.start]);
         out.push('[');
         out.push_str(found.kind.name());
@@ -59,16 +100,22 @@ pub fn redact(text: &str) -> String {
 /// What is in the text, from left to right, without overlaps.
 #[must_use]
 pub fn find(text: &str) -> Vec<Found> {
-    let mut found = Vec::new();
+    let mut said = passwords(text).peekable();
+    let mut found: Vec<Found> = Vec::new();
     let mut at = 0;
     // Bytes, not characters: everything looked for is ASCII but an e-mail's name, and a byte below 128 is
     // never part of a longer character.
     let bytes = text.as_bytes();
     while at < bytes.len() {
+        if let Some(password) = said.next_if(|password| password.start <= at) {
+            at = at.max(password.end);
+            found.push(password);
+            continue;
+        }
         let end = |kind: fn(&str, usize) -> Option<usize>| kind(text, at);
         let hit = if bytes[at] == b'@' {
             email(text, at, found.last().map_or(0, |f: &Found| f.end)).map(|(start, end)| Found {
-                kind: Kind::Email,
+                kind: PersonalData::Email,
                 start,
                 end,
             })
@@ -76,9 +123,10 @@ pub fn find(text: &str) -> Vec<Found> {
             None
         } else {
             end(iban)
-                .map(|e| (Kind::Iban, e))
-                .or_else(|| end(card).map(|e| (Kind::Card, e)))
-                .or_else(|| end(phone).map(|e| (Kind::Phone, e)))
+                .map(|e| (PersonalData::Iban, e))
+                .or_else(|| end(card).map(|e| (PersonalData::Card, e)))
+                .or_else(|| end(national_id).map(|e| (PersonalData::NationalId, e)))
+                .or_else(|| end(phone).map(|e| (PersonalData::Phone, e)))
                 .map(|(kind, end)| Found {
                     kind,
                     start: at,
@@ -94,6 +142,36 @@ pub fn find(text: &str) -> Vec<Found> {
         }
     }
     found
+}
+
+/// Passwords and PINs by the word before them. What follows a plain "is" may be any word ("my PIN is wrong"), so a password
+/// is told by a digit or a sign in it, and one without "is" by its digits alone.
+fn passwords(text: &str) -> impl Iterator<Item = Found> {
+    static CALLED: LazyLock<Regex> = LazyLock::new(|| {
+        let words = "passwords?|pass ?code|pass ?phrase|pin(?: code| number)?|cvv2?|cvc2?|security code|contraseña|clave|\
+                     c[oó]digo (?:pin|de seguridad)";
+        let pattern = format!(
+            r#"(?i)\b(?:{words})(?:\s+(?:is|was|es|era)\b\s*:?|\s*[:=])\s*["'“”‘’«]?([^\s"“”«»]{{3,64}})|\b(?:{words})\s+([0-9]{{3,12}})\b"#
+        );
+        Regex::new(&pattern).unwrap_or_else(|error| unreachable!("{error}"))
+    });
+    let found = CALLED.captures_iter(text).filter_map(|said| {
+        let any = said.get(1).map(|word| {
+            let end = word
+                .as_str()
+                .trim_end_matches(|c: char| ".,;:!?)'’".contains(c));
+            (word.start(), word.start() + end.len())
+        });
+        let (start, end) = any.or_else(|| said.get(2).map(|word| (word.start(), word.end())))?;
+        let word = &text[start..end];
+        let tells = |c: char| c.is_numeric() || "!@#$%^&*+=_?<>~|".contains(c);
+        (word.chars().count() >= 3 && word.chars().any(tells)).then_some(Found {
+            kind: PersonalData::Password,
+            start,
+            end,
+        })
+    });
+    found.collect::<Vec<_>>().into_iter()
 }
 
 /// Nothing that would make `at` the middle of a longer word or number stands before it.
@@ -228,6 +306,73 @@ fn card(text: &str, start: usize) -> Option<usize> {
     })
 }
 
+/// Where a national id that begins at `start` ends.
+fn national_id(text: &str, start: usize) -> Option<usize> {
+    let bytes = text.as_bytes();
+    let end = dni(bytes, start)
+        .or_else(|| insurance_number(bytes, start))
+        .or_else(|| social_security(bytes, start))?;
+    (ends_a_word(text, end) && !goes_on(bytes, end)).then_some(end)
+}
+
+/// Spain's DNI, eight digits and a letter, or NIE, one of X, Y and Z, seven digits and a letter: the letter is the number's
+/// rest by 23 (Real Decreto 1553/2005; an NIE's X, Y and Z count as 0, 1 and 2).
+fn dni(bytes: &[u8], start: usize) -> Option<usize> {
+    const LETTERS: &[u8; 23] = b"TRWAGMYFPDXBNJZSQVHLCKE";
+    let first = match bytes.get(start)?.to_ascii_uppercase() {
+        letter @ b'X'..=b'Z' => u32::from(letter - b'X'),
+        digit @ b'0'..=b'9' => u32::from(digit - b'0'),
+        _ => return None,
+    };
+    let rest = bytes.get(start + 1..start + 8)?;
+    if !rest.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    let number = rest
+        .iter()
+        .fold(first, |number, digit| number * 10 + u32::from(digit - b'0'));
+    let mark = usize::from(matches!(bytes.get(start + 8), Some(b'-' | b' ')));
+    let letter = bytes.get(start + 8 + mark)?.to_ascii_uppercase();
+    (letter == LETTERS[(number % 23) as usize]).then_some(start + 9 + mark)
+}
+
+/// The United Kingdom's national insurance number: two letters, six digits in pairs, one of A to D (HMRC, NIM39110).
+fn insurance_number(bytes: &[u8], start: usize) -> Option<usize> {
+    let letter = |at: usize| bytes.get(at).map(u8::to_ascii_uppercase);
+    let prefix = [letter(start)?, letter(start + 1)?];
+    let never = b"DFIQUV";
+    if !prefix
+        .iter()
+        .all(|it| it.is_ascii_uppercase() && !never.contains(it))
+        || prefix[1] == b'O'
+        || [*b"BG", *b"GB", *b"KN", *b"NK", *b"NT", *b"TN", *b"ZZ"].contains(&prefix)
+    {
+        return None;
+    }
+    let mut at = start + 2;
+    for _ in 0..3 {
+        at += usize::from(bytes.get(at) == Some(&b' '));
+        if !bytes.get(at..at + 2)?.iter().all(u8::is_ascii_digit) {
+            return None;
+        }
+        at += 2;
+    }
+    at += usize::from(bytes.get(at) == Some(&b' '));
+    matches!(letter(at)?, b'A'..=b'D').then_some(at + 1)
+}
+
+/// The social security number of the United States, written with its dashes; areas 000, 666 and 9xx, group 00 and serial 0000 are
+/// never given (SSA, POMS RM 10201.035).
+fn social_security(bytes: &[u8], start: usize) -> Option<usize> {
+    let whole = bytes.get(start..start + 11)?;
+    let (area, group, serial) = (&whole[..3], &whole[4..6], &whole[7..]);
+    let digits = [area, group, serial].concat();
+    let is_written = whole[3] == b'-' && whole[6] == b'-' && digits.iter().all(u8::is_ascii_digit);
+    let is_given =
+        area != b"000" && area != b"666" && area[0] != b'9' && group != b"00" && serial != b"0000";
+    (is_written && is_given).then_some(start + 11)
+}
+
 /// Where a telephone number that begins at `start` ends: `+` and 8 to 15 digits, `0` and 9 or 10 more, or
 /// a national number of the North American plan (10 digits) or of Spain (9 digits).
 fn phone(text: &str, start: usize) -> Option<usize> {
@@ -294,8 +439,62 @@ fn is_date(text: &str) -> bool {
 mod tests {
     use super::*;
 
+    fn redact(text: &str) -> String {
+        masked(text, &find(text))
+    }
+
     fn check(text: &str, expected: &str) {
         assert_eq!(redact(text), expected, "{text}");
+    }
+
+    #[test]
+    fn national_ids_go_when_they_can_be_one() {
+        check("mi DNI es 12345678Z.", "mi DNI es [national_id].");
+        check(
+            "dni 12345678-z y NIE x1234567L",
+            "dni [national_id] y NIE [national_id]",
+        );
+        check("12345678A", "12345678A");
+        check(
+            "my NI number is AB 12 34 56 C",
+            "my NI number is [national_id]",
+        );
+        check("ab123456c", "[national_id]");
+        check(
+            "BG123456C, QQ123456C, AB123456E",
+            "BG123456C, QQ123456C, AB123456E",
+        );
+        check("ssn 123-45-6789", "ssn [national_id]");
+        check("000-12-3456 and 123-00-4567", "000-12-3456 and 123-00-4567");
+    }
+
+    #[test]
+    fn passwords_go_by_the_word_before_them() {
+        check("my password is hunter2!", "my password is [password]!");
+        check("Password: \"Tr0ub4dor&3\"", "Password: \"[password]\"");
+        check("my pin is 2580.", "my pin is [password].");
+        check("pin 2580, cvv 123", "pin [password], cvv [password]");
+        check(
+            "mi contraseña es perro#1 y mi clave era: 9911",
+            "mi contraseña es [password] y mi clave era: [password]",
+        );
+        check("código PIN 4455", "código PIN [password]");
+        check(
+            "el código de seguridad es 123",
+            "el código de seguridad es [password]",
+        );
+        check("my password is a.b@host.com", "my password is [password]");
+        for text in [
+            "my password is wrong",
+            "my PIN is not working",
+            "the password is case-sensitive",
+            "I forgot my pin, my number is 30552208",
+            "the pin is 4 digits",
+            "mi contraseña es incorrecta",
+            "pinned 2580 times, spin 100",
+        ] {
+            check(text, text);
+        }
     }
 
     #[test]

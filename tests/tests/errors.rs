@@ -136,6 +136,27 @@ fn a_retention_that_can_not_be_is_named_with_what_to_do() -> Result<()> {
 }
 
 #[test]
+fn a_kind_of_personal_data_that_is_not_known_is_named_with_those_that_are() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let bot = new_bot(folder.path())?;
+    let settings = folder.path().join("bellhop.toml");
+    let path = settings.to_string_lossy().into_owned();
+    for (text, told) in [
+        ("[privacy]\nmask = [\"cards\"]", "national_id"),
+        ("[privacy]\nmasks = []", "masks"),
+        ("[privacy.channels.web]\nkeep = []", "keep"),
+    ] {
+        std::fs::write(&settings, text)?;
+        let said = refuse(&bot, &folder.path().join("s.db"), &["--config", &path])?;
+        assert!(
+            said.contains(told) && said.contains("docs/configuration.md"),
+            "{text}: {said}"
+        );
+    }
+    Ok(())
+}
+
+#[test]
 fn a_taken_port_is_named() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let taken = TcpListener::bind("127.0.0.1:0")?;

@@ -239,6 +239,7 @@ const LAYERS: [&[&str]; 9] = [
         "events",
         "conversation",
         "handoff",
+        "gate",
     ],
     // What may happen, and what keeps it: neither knows the other.
     &["rules", "store"],

@@ -128,7 +128,12 @@ impl App {
             stored,
             |snapshot, seen| {
                 let conversation = conversation(&partition, snapshot)?;
-                echo(&conversation, (&sender_id, &text), seen, now)
+                echo(
+                    (&conversation, &services.gate),
+                    (&sender_id, &text),
+                    seen,
+                    now,
+                )
             },
         )
         .await?;
@@ -162,7 +167,7 @@ impl App {
         decide(&services.store, &partition, &[HEAD], |snapshot| {
             let conversation = conversation(&partition, snapshot)?;
             undelivered(
-                &conversation,
+                (&conversation, &services.gate),
                 &services.bundle.name,
                 "the customer shut us out",
                 now,

@@ -139,7 +139,8 @@ impl App {
     pub async fn accept(&self, conversation: &str, inbound: Inbound) -> Result<Accepted> {
         let (services, now) = (&self.services, self.services.clock.now());
         let limit = services.message_bytes;
-        intake::accept(&services.store, conversation, inbound, limit, now).await
+        let through = (&services.store, &*services.gate);
+        intake::accept(through, conversation, inbound, limit, now).await
     }
 
     /// Stores a message that came from an address on a channel: in the open conversation of that address, or in a new one.
@@ -354,7 +355,12 @@ impl App {
         let now = self.services.clock.now();
         decide(&self.services.store, &partition, &[HEAD], |snapshot| {
             let snapshot = snapshot.ok_or_else(|| unknown(conversation))?;
-            close(&Conversation::of(&partition, snapshot)?, reason, now)
+            close(
+                &Conversation::of(&partition, snapshot)?,
+                &self.services.gate,
+                reason,
+                now,
+            )
         })
         .await?;
         Ok(())

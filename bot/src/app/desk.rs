@@ -293,6 +293,7 @@ impl Services {
     pub(super) fn desk(&self) -> Desk<'_> {
         Desk {
             bundle: &self.bundle,
+            gate: &self.gate,
             now: self.clock.now(),
             report: self.report,
         }

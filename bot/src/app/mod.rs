@@ -37,6 +37,7 @@ use crate::clock::Clock;
 use crate::delivery::{ChannelLine, Delivery, Receiver, Webhook};
 use crate::dispatch::Dispatch;
 use crate::error::ServiceError;
+use crate::gate::{Gate, PrivacyConfig};
 use crate::hub::Hub;
 use crate::mailbox::Mailbox;
 use crate::positions::Positions;
@@ -90,6 +91,8 @@ pub struct Options {
     pub channels: Channels,
     /// How long what is over is kept.
     pub retention: Retention,
+    /// What is taken out of text before it is stored.
+    pub privacy: PrivacyConfig,
 }
 
 impl Default for Options {
@@ -102,6 +105,7 @@ impl Default for Options {
             model_version: "all-MiniLM-L6-v2".to_owned(),
             channels: Channels::default(),
             retention: Retention::default(),
+            privacy: PrivacyConfig::default(),
         }
     }
 }
@@ -122,6 +126,7 @@ struct Wiring {
     channels: Arc<Channels>,
     line: ChannelLine,
     retention: Retention,
+    privacy: PrivacyConfig,
     message_bytes: usize,
     model_version: String,
 }
@@ -135,6 +140,7 @@ pub struct App {
 /// What the program does, each with a handle of its own.
 pub(crate) struct Services {
     bundle: Arc<Bundle>,
+    pub(crate) gate: Arc<Gate>,
     clock: Clock,
     message_bytes: usize,
     retention: Retention,
@@ -192,6 +198,7 @@ impl App {
             line: ChannelLine::new(parts.clock.now()),
             channels: Arc::new(options.channels),
             retention: options.retention,
+            privacy: options.privacy,
             bundle: parts.bundle,
             source: parts.source,
             reader,
@@ -219,6 +226,7 @@ impl App {
         } = wiring;
         let hub = Arc::clone(&dispatch.hub);
         let line = Arc::new(wiring.line);
+        let gate = Arc::new(Gate::new(wiring.privacy, &bundle));
         let bot = Bot {
             version: version(&bundle, &wiring.source),
             bundle: Arc::clone(&bundle),
@@ -229,6 +237,7 @@ impl App {
         let bots = Bots::open(bot, &wiring.source, store.clone(), &clock).await?;
         let context = Arc::new(Context {
             bots: Arc::new(bots),
+            gate: Arc::clone(&gate),
             clock: clock.clone(),
             store: store.clone(),
             report: status.is_some(),
@@ -239,6 +248,7 @@ impl App {
         let stop = CancellationToken::new();
         let services = Arc::new(Services {
             bundle: Arc::clone(&bundle),
+            gate: Arc::clone(&gate),
             clock: clock.clone(),
             message_bytes: wiring.message_bytes,
             retention: wiring.retention,
@@ -269,11 +279,13 @@ impl App {
             status,
             channels: wiring.channels,
             line,
+            gate: Arc::clone(&gate),
             bundle_name: bundle.name.clone(),
         };
         services.ending.spawn(delivery.run(stop.clone()));
         let positions = Positions {
             bundle,
+            gate,
             store,
             clock,
             hub,

@@ -20,6 +20,7 @@ use crate::clock::Clock;
 use crate::conversation::{Accepted, Inbound, InboundBody, NewConversation};
 use crate::error::ServiceError;
 use crate::events::CustomerEvent;
+use crate::gate::PrivacyConfig;
 use crate::hub::Live;
 use crate::retention::Retention;
 use crate::store::StoreAddress;
@@ -45,6 +46,8 @@ pub(crate) struct Rig {
     pub(crate) channels: Channels,
     /// How long what is over is kept.
     pub(crate) retention: Retention,
+    /// What is taken out of text.
+    pub(crate) privacy: PrivacyConfig,
 }
 
 impl Rig {
@@ -59,6 +62,7 @@ impl Rig {
             deaf: false,
             channels: Channels::default(),
             retention: Retention::default(),
+            privacy: PrivacyConfig::default(),
         }
     }
 
@@ -97,6 +101,7 @@ impl Rig {
             options: Options {
                 channels: self.channels.clone(),
                 retention: self.retention,
+                privacy: self.privacy.clone(),
                 ..Options::default()
             },
         }

@@ -65,7 +65,8 @@ impl Services {
                 let Some(snapshot) = snapshot else {
                     return Ok(Decision::Already(false));
                 };
-                idle(&Conversation::of(&partition, snapshot)?, limit, now)
+                let conversation = Conversation::of(&partition, snapshot)?;
+                idle((&conversation, &self.gate), limit, now)
             });
             closed += usize::from(looked.await?.answer);
         }

@@ -117,6 +117,7 @@ async fn serve(config: Config, folder: BotFolder, bundle: Arc<Bundle>, stubs: bo
             status_secret: config.status_secret.clone(),
             channels: Channels::new(&config.channels)?,
             retention,
+            privacy: config.privacy.clone(),
             ..Options::default()
         },
     };

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use bellhop_nlu::redact::PersonalData;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -66,6 +67,9 @@ pub enum What {
         /// Title of the button that was pressed, as the transcript shows it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         title: Option<String>,
+        /// What the gate has taken out of it.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        redactions: Vec<PersonalData>,
     },
     /// Anything else, as the engine gets it.
     Event {
@@ -296,6 +300,7 @@ impl Row {
                         client_msg_id,
                         body,
                         title,
+                        redactions,
                     },
             }) => said(body, title.as_deref()).map(|text| {
                 CustomerEvent::Message(Box::new(MessageEvent {
@@ -312,6 +317,7 @@ impl Row {
                     agent: None,
                     client_msg_id: Some(client_msg_id.clone()),
                     name: None,
+                    redactions: redactions.clone(),
                 }))
             }),
             Body::Input(_) | Body::Events(_) | Body::Call(_) | Body::Note(_) => None,

@@ -307,7 +307,7 @@ impl Delivery {
         }
         let noted = decide(&self.store, partition, &[HEAD], |snapshot| {
             undelivered(
-                &conversation(partition, snapshot)?,
+                (&conversation(partition, snapshot)?, &self.gate),
                 &self.bundle_name,
                 why,
                 now,

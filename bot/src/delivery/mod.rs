@@ -22,6 +22,7 @@ use crate::channels::{Channels, is_channel};
 use crate::clock::{Clock, jitter};
 use crate::decide::update_queue;
 use crate::encoding::{Unreadable, decode, encode};
+use crate::gate::Gate;
 use crate::handoff::status::{STATUS, Status};
 use crate::partition::{Claim, Settle};
 use crate::rules::draft::TO_QUEUE;
@@ -64,6 +65,8 @@ pub(crate) struct Delivery {
     pub(crate) line: Arc<ChannelLine>,
     /// The bot's name, for notes.
     pub(crate) bundle_name: String,
+    /// What text passes.
+    pub(crate) gate: Arc<Gate>,
 }
 
 /// How an attempt went.

@@ -55,6 +55,7 @@ async fn delivery(server: &MockServer) -> Delivery {
         outbound: Arc::default(),
         channels: Arc::default(),
         bundle_name: "Test".to_owned(),
+        gate: Arc::default(),
         line: Arc::new(ChannelLine::new(jiff::Timestamp::UNIX_EPOCH)),
         status: Some(Arc::new(
             Webhook::new(server.uri(), Some("key".to_owned())).expect("a client"),
@@ -209,7 +210,7 @@ async fn say(delivery: &Delivery, id: &str, text: &str) {
     let now = delivery.clock.now();
     decide(&delivery.store, &partition, &[HEAD], |snapshot| {
         let conversation = conversation(&partition, snapshot)?;
-        let mut draft = Draft::new(&conversation, now);
+        let mut draft = Draft::new(&conversation, &delivery.gate, now);
         let message = bellhop_flows::engine::effect::Message {
             text: text.to_owned(),
             language: "en".to_owned(),
@@ -230,6 +231,7 @@ async fn with(channels: Channels) -> Delivery {
         outbound: Arc::default(),
         channels: Arc::new(channels),
         bundle_name: "Test".to_owned(),
+        gate: Arc::default(),
         line: Arc::new(ChannelLine::new(jiff::Timestamp::UNIX_EPOCH)),
         status: None,
     }

@@ -77,6 +77,7 @@ fn items(conversation: &str, handoff: &str, events: &[CustomerEvent]) -> Vec<Tra
                     meta.insert(name.to_owned(), value);
                 }
             };
+            let mut redactions = Vec::new();
             let (at, from, kind, text) = match event {
                 CustomerEvent::Message(message) => {
                     let mut message = message.as_ref().clone();
@@ -89,6 +90,8 @@ fn items(conversation: &str, handoff: &str, events: &[CustomerEvent]) -> Vec<Tra
                         keep("link", Some(link.url));
                         keep("link_title", Some(link.title));
                     }
+                    let names = message.redactions.iter().map(|it| it.name().to_owned());
+                    redactions.extend(names);
                     keep("response", message.name);
                     if let Some(source) = message.source {
                         keep("article", Some(source.article));
@@ -126,7 +129,7 @@ fn items(conversation: &str, handoff: &str, events: &[CustomerEvent]) -> Vec<Tra
                 from: from.to_owned(),
                 kind: kind.to_owned(),
                 text,
-                redactions: Vec::new(),
+                redactions,
                 meta,
             })
         })

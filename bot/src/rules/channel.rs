@@ -15,6 +15,7 @@ use crate::conversation::journal::{Body, Input, Note};
 use crate::encoding::{Unreadable, content_hash, decode, encode};
 use crate::error::ServiceError;
 use crate::events::{DeliveryEvent, DeliveryState, MessageEvent};
+use crate::gate::Gate;
 use crate::partition::{Commit, Seen, Snapshot};
 
 /// The document of a conversation that holds its [`ChannelState`].
@@ -203,7 +204,7 @@ pub(crate) fn keep(
 /// # Errors
 /// None in practice.
 pub(crate) fn echo(
-    conversation: &Conversation,
+    (conversation, gate): (&Conversation, &Gate),
     (sender_id, text): (&str, &str),
     seen: Option<Seen>,
     now: Timestamp,
@@ -212,11 +213,13 @@ pub(crate) fn echo(
         return Ok(Decision::Already(()));
     }
     const WHO: &str = "our team";
-    let mut draft = Draft::new(conversation, now);
+    let mut draft = Draft::new(conversation, gate, now);
     let message = MessageEvent::of_agent(WHO, text, sender_id);
+    let message = gate.said(&conversation.head.channel, message);
+    let hash = content_hash(message.text.as_bytes());
+    draft.commit.seen = Some((sender_id.to_owned(), hash, 0));
     // The customer has it already.
     draft.append_unsent(0, &Body::Message(Box::new(message)))?;
-    draft.commit.seen = Some((sender_id.to_owned(), content_hash(text.as_bytes()), 0));
     if conversation.head.owner == Owner::Bot {
         draft.give(Owner::Agent);
         let joined = Input::event(EventKind::AgentJoined {
@@ -232,12 +235,12 @@ pub(crate) fn echo(
 /// # Errors
 /// None in practice.
 pub(crate) fn undelivered(
-    conversation: &Conversation,
+    (conversation, gate): (&Conversation, &Gate),
     bot: &str,
     why: &str,
     now: Timestamp,
 ) -> Decided<()> {
-    let mut draft = Draft::new(conversation, now);
+    let mut draft = Draft::new(conversation, gate, now);
     let note = Note {
         by: bot.to_owned(),
         text: format!("a message could not be delivered: {why}"),

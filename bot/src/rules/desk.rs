@@ -15,6 +15,7 @@ use crate::conversation::{Accepted, Conversation};
 use crate::encoding::content_hash;
 use crate::error::ServiceError;
 use crate::events::{HandoffEvent, HandoffStatus, MessageEvent};
+use crate::gate::Gate;
 use crate::handoff::envelope::Envelope;
 use crate::handoff::envelope_builder::segment;
 use crate::handoff::queue::QueuePosition;
@@ -28,6 +29,8 @@ use crate::staff::Agent;
 pub(crate) struct Desk<'a> {
     /// The bot.
     pub(crate) bundle: &'a Bundle,
+    /// What text passes.
+    pub(crate) gate: &'a Gate,
     /// Now.
     pub(crate) now: Timestamp,
     /// Status events are wanted.
@@ -86,7 +89,7 @@ impl Desk<'_> {
         if record.stage != Stage::Queued || conversation.head.owner != Owner::Queue {
             return Err(over(&record));
         }
-        let mut draft = Draft::new(conversation, self.now);
+        let mut draft = Draft::new(conversation, self.gate, self.now);
         draft.give(Owner::Agent);
         record.stage = Stage::Assigned;
         record.holder = Some(Holder {
@@ -120,7 +123,9 @@ impl Desk<'_> {
         (client_msg_id, text): (&str, &str),
         seen: Option<Seen>,
     ) -> Decided<Accepted> {
-        let hash = content_hash(text.as_bytes());
+        let message = MessageEvent::of_agent(&agent.name, text, client_msg_id);
+        let message = self.gate.said(&case.conversation.head.channel, message);
+        let hash = content_hash(message.text.as_bytes());
         match seen {
             Some(seen) if seen.hash == hash => {
                 let (seq, duplicate) = (seen.seq, true);
@@ -139,8 +144,7 @@ impl Desk<'_> {
         if !case.owned_by(agent) {
             return Err(not_theirs(&case.record));
         }
-        let mut draft = Draft::new(case.conversation, self.now);
-        let message = MessageEvent::of_agent(&agent.name, text, client_msg_id);
+        let mut draft = Draft::new(case.conversation, self.gate, self.now);
         draft.append(0, &Body::Message(Box::new(message)))?;
         draft.commit.seen = Some((sender_id(agent, client_msg_id), hash, 0));
         let mut record = case.record;
@@ -162,7 +166,7 @@ impl Desk<'_> {
         agent: &Agent,
         text: &str,
     ) -> Decided<()> {
-        let mut draft = Draft::new(conversation, self.now);
+        let mut draft = Draft::new(conversation, self.gate, self.now);
         draft.append(0, &note(&agent.name, text))?;
         self.commit(draft, ())
     }
@@ -188,7 +192,7 @@ impl Desk<'_> {
         if conversation.is_over() {
             return Err(ServiceError::Closed);
         }
-        let mut draft = Draft::new(conversation, self.now);
+        let mut draft = Draft::new(conversation, self.gate, self.now);
         draft.give(Owner::Queue);
         let epoch = draft.head.custody_epoch;
         let mut envelope = record.envelope.clone();
@@ -230,7 +234,7 @@ impl Desk<'_> {
         let back = EventKind::Returned {
             flow: flow.map(str::to_owned),
         };
-        let draft = Draft::new(case.conversation, self.now);
+        let draft = Draft::new(case.conversation, self.gate, self.now);
         self.leave(draft, &case, record, HandoffStatus::Returned, back)
     }
 
@@ -249,9 +253,9 @@ impl Desk<'_> {
             return Ok(Decision::Already(()));
         }
         let mut record = end(&case, agent, Stage::Closed, self.now)?;
-        record.note = Some(text.to_owned());
+        record.note = Some(self.gate.noted(&case.conversation.head.channel, text));
         record.resolved = Some(resolved);
-        let mut draft = Draft::new(case.conversation, self.now);
+        let mut draft = Draft::new(case.conversation, self.gate, self.now);
         if !text.is_empty() {
             draft.append(0, &note(&agent.name, text))?;
         }
@@ -281,7 +285,7 @@ impl Desk<'_> {
         if !record.is_with(agent) {
             return Ok(Decision::Already(()));
         }
-        let mut draft = Draft::new(conversation, self.now);
+        let mut draft = Draft::new(conversation, self.gate, self.now);
         if conversation.is_over() || conversation.head.owner != Owner::Agent {
             // It only lacks its note, and nobody is left to write it.
             record.stage = Stage::Closed;

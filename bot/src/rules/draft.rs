@@ -8,6 +8,7 @@ use bellhop_flows::engine::state::Owner;
 use crate::conversation::journal::Body;
 use crate::conversation::{Conversation, ConversationHead, HEAD};
 use crate::encoding::{Unreadable, encode};
+use crate::gate::Gate;
 use crate::handoff::record::{self, Record};
 use crate::handoff::status::{STATUS, Status};
 use crate::partition::{Commit, Due, Outbound};
@@ -21,6 +22,7 @@ pub(crate) const MUTED_S: i64 = 30 * 60;
 /// Changes to a conversation that are being put together.
 pub(crate) struct Draft<'a> {
     before: &'a ConversationHead,
+    gate: &'a Gate,
     /// The head as it will be.
     pub(crate) head: ConversationHead,
     /// The rest.
@@ -39,9 +41,10 @@ pub(crate) struct SaidEntry {
 
 impl<'a> Draft<'a> {
     /// Changes nothing yet.
-    pub(crate) fn new(conversation: &'a Conversation, now: Timestamp) -> Self {
+    pub(crate) fn new(conversation: &'a Conversation, gate: &'a Gate, now: Timestamp) -> Self {
         Self {
             before: &conversation.head,
+            gate,
             head: conversation.head.clone(),
             commit: Commit::new(
                 conversation.partition(),
@@ -52,10 +55,10 @@ impl<'a> Draft<'a> {
         }
     }
 
-    /// Appends to the journal; `cause` is the seq of the input that led to it, or 0. What is said is sent to the customer
-    /// where their channel wants that.
+    /// Appends to the journal; `cause` is the seq of the input that led to it, or 0. What is said or noted goes through the gate,
+    /// and what is said is sent to the customer where their channel wants that.
     pub(crate) fn append(&mut self, cause: u64, body: &Body) -> Result<(), Unreadable> {
-        self.commit.append.push(body.entry(cause)?);
+        self.append_unsent(cause, body)?;
         if matches!(body, Body::Message(_)) && self.head.destination.is_some() {
             self.said.push(self.commit.append.len());
         }
@@ -64,6 +67,7 @@ impl<'a> Draft<'a> {
 
     /// Appends something said that the customer has already.
     pub(crate) fn append_unsent(&mut self, cause: u64, body: &Body) -> Result<(), Unreadable> {
+        let body = self.gate.written(&self.head.channel, body);
         self.commit.append.push(body.entry(cause)?);
         Ok(())
     }

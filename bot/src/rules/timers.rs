@@ -9,6 +9,7 @@ use super::draft::{MUTED_S, later};
 use super::{Decided, Decision, Draft};
 use crate::conversation::Conversation;
 use crate::conversation::journal::{Body, Input};
+use crate::gate::Gate;
 use crate::handoff::queue::QueuePosition;
 use crate::partition::Due;
 
@@ -18,15 +19,15 @@ use crate::partition::Due;
 /// # Errors
 /// None in practice.
 pub(crate) fn idle(
-    conversation: &Conversation,
+    (conversation, gate): (&Conversation, &Gate),
     idle_close_s: i64,
     now: Timestamp,
 ) -> Decided<bool> {
-    let mut draft = Draft::new(conversation, now);
+    let mut draft = Draft::new(conversation, gate, now);
     let (log, owner) = (&conversation.log, conversation.head.owner);
     let muted = owner == Owner::Agent && conversation.head.open_handoff.is_none();
     if muted && !conversation.is_over() {
-        return unmute(conversation, now);
+        return unmute(conversation, gate, now);
     }
     if conversation.is_over() || owner != Owner::Bot {
         draft.commit.due = Due::Never;
@@ -37,7 +38,7 @@ pub(crate) fn idle(
         draft.commit.due = Due::At(ends.max(later(now, 1)));
         return Ok(Decision::Commit(Box::new(draft.commit), false));
     }
-    close(conversation, "idle", now).map(|decision| match decision {
+    close(conversation, gate, "idle", now).map(|decision| match decision {
         Decision::Commit(commit, ()) => Decision::Commit(commit, true),
         Decision::Already(()) => Decision::Already(false),
     })
@@ -47,11 +48,16 @@ pub(crate) fn idle(
 ///
 /// # Errors
 /// None in practice.
-pub(crate) fn close(conversation: &Conversation, reason: &str, now: Timestamp) -> Decided<()> {
+pub(crate) fn close(
+    conversation: &Conversation,
+    gate: &Gate,
+    reason: &str,
+    now: Timestamp,
+) -> Decided<()> {
     if conversation.is_over() {
         return Ok(Decision::Already(()));
     }
-    let mut draft = Draft::new(conversation, now);
+    let mut draft = Draft::new(conversation, gate, now);
     let closed = Input::event(EventKind::Closed {
         reason: reason.to_owned(),
     });
@@ -66,13 +72,14 @@ pub(crate) fn close(conversation: &Conversation, reason: &str, now: Timestamp) -
 /// None in practice.
 pub(crate) fn position_changed(
     conversation: &Conversation,
+    gate: &Gate,
     standing: QueuePosition,
     now: Timestamp,
 ) -> Decided<()> {
     if conversation.is_over() || conversation.head.owner != Owner::Queue {
         return Ok(Decision::Already(()));
     }
-    let mut draft = Draft::new(conversation, now);
+    let mut draft = Draft::new(conversation, gate, now);
     let moved = Input::event(EventKind::PositionChanged {
         position: standing.position,
         wait_s: standing.wait_s,
@@ -82,8 +89,8 @@ pub(crate) fn position_changed(
 }
 
 /// Gives a conversation back to the bot in which nobody has written for a while in the provider's own inbox.
-fn unmute(conversation: &Conversation, now: Timestamp) -> Decided<bool> {
-    let mut draft = Draft::new(conversation, now);
+fn unmute(conversation: &Conversation, gate: &Gate, now: Timestamp) -> Decided<bool> {
+    let mut draft = Draft::new(conversation, gate, now);
     let ends = later(conversation.log.last_at, MUTED_S);
     if ends > now {
         draft.commit.due = Due::At(ends);

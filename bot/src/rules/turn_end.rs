@@ -82,7 +82,7 @@ pub(crate) fn turn_end(
     late: bool,
     model: &str,
 ) -> Result<(Box<Commit>, ConversationHead), ServiceError> {
-    let mut draft = Draft::new(conversation, desk.now);
+    let mut draft = Draft::new(conversation, desk.gate, desk.now);
     draft.commit.erase.clone_from(&turn.erase);
     if let Some(fed) = &turn.fed {
         draft.append(turn.seq, fed)?;

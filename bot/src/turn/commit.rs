@@ -36,6 +36,7 @@ pub(super) async fn commit(
         };
         let desk = Desk {
             bundle: &context.bots.current().bundle,
+            gate: &context.gate,
             now: end.trace.at,
             report: context.report,
         };

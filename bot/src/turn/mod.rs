@@ -29,6 +29,7 @@ use crate::conversation::{Conversation, HEAD, InboundBody, Reply, STATE, StageMi
 use crate::encoding::encode;
 use crate::error::ServiceError;
 use crate::events::{Author, CustomerEvent, TypingEvent};
+use crate::gate::Gate;
 use crate::partition::{Entry, Kind, PartitionId};
 use crate::store::Store;
 pub(crate) use answered::ActionResultCache;
@@ -46,6 +47,8 @@ const TAIL: usize = 64;
 pub(crate) struct Context {
     /// The bot that answers, and those that did.
     pub(crate) bots: Arc<Bots>,
+    /// What text passes.
+    pub(crate) gate: Arc<Gate>,
     /// Time.
     pub(crate) clock: Clock,
     /// The store.

@@ -246,7 +246,7 @@ async fn stored(app: &App, conversation: &str) -> Conversation {
 /// What the desk does where a person takes a conversation.
 async fn kim_takes(app: &App, conversation: &str) {
     let conversation = stored(app, conversation).await;
-    let mut draft = Draft::new(&conversation, app.clock().now());
+    let mut draft = Draft::new(&conversation, &app.services.gate, app.clock().now());
     draft.give(Owner::Agent);
     let joined = Input::event(EventKind::AgentJoined {
         agent: "Kim".to_owned(),

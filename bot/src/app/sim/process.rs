@@ -21,6 +21,7 @@ use crate::bots::BotSource;
 use crate::clock::Clock;
 use crate::delivery::{ChannelLine, Receiver};
 use crate::dispatch::Dispatch;
+use crate::gate::PrivacyConfig;
 use crate::retention::Retention;
 use crate::store::Store;
 use crate::understand::{Reader, Retrieve};
@@ -99,6 +100,7 @@ async fn live(world: &Arc<World>, who: Who, clock: Clock, random: &mut Random) {
         channels: Arc::default(),
         line: ChannelLine::new(Timestamp::UNIX_EPOCH),
         retention: RETENTION,
+        privacy: PrivacyConfig::default(),
         message_bytes: 1_024,
         model_version: "words".to_owned(),
     });

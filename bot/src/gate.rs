@@ -1,0 +1,206 @@
+//! The one gate that text passes before it is stored. What a customer sent passes it at intake, what the bot or a person of ours
+//! says before it is put into a commit; the journal, traces, envelopes, exports, the desk and channels all read what is stored, so
+//! that what the gate takes out is nowhere.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use bellhop_nlu::redact::{Found, PersonalData, find, masked};
+use regex::Regex;
+use serde::{Deserialize, Serialize};
+
+use bellhop_flows::bundle::{Bundle, EntityKind};
+use bellhop_flows::value::Type;
+
+use crate::conversation::InboundBody;
+use crate::conversation::journal::{Body, Note};
+use crate::events::{Author, MessageEvent};
+
+/// What is taken out of text: `[privacy]` of the settings.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct PrivacyConfig {
+    /// What is masked before it is stored, unless the bot asks for it.
+    pub mask: Vec<PersonalData>,
+    /// The same for single channels, in place of `mask`.
+    pub channels: BTreeMap<String, ChannelPrivacy>,
+}
+
+/// What is taken out of text on one channel.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ChannelPrivacy {
+    /// What is masked.
+    pub mask: Vec<PersonalData>,
+}
+
+impl Default for PrivacyConfig {
+    /// What nobody who serves a customer needs from a conversation. The rest may be what a person has to know.
+    fn default() -> Self {
+        Self {
+            mask: vec![PersonalData::Card, PersonalData::Password],
+            channels: BTreeMap::new(),
+        }
+    }
+}
+
+/// Takes out of text what must not be kept.
+#[derive(Debug, Default)]
+pub(crate) struct Gate {
+    config: PrivacyConfig,
+    /// What slots of the bot hold.
+    asked: Vec<PersonalData>,
+    /// Texts that slots of the bot hold.
+    patterns: Vec<Regex>,
+}
+
+impl Gate {
+    /// The gate of a bot: what one of its slots can hold passes, because the bot asks for it.
+    pub(crate) fn new(config: PrivacyConfig, bundle: &Bundle) -> Self {
+        let (mut asked, mut patterns) = (Vec::new(), Vec::new());
+        for slot in bundle.slots.values() {
+            let mut ty = &slot.ty;
+            while let Type::List(of) = ty {
+                ty = of;
+            }
+            match ty {
+                Type::Email => asked.push(PersonalData::Email),
+                Type::Phone => asked.push(PersonalData::Phone),
+                Type::Entity(id) => {
+                    let entity = bundle.entities.get(id).map(|entity| &entity.kind);
+                    if let Some(EntityKind::Regex(pattern)) = entity {
+                        // One that can't be read finds nothing anywhere; the bot's check says so.
+                        patterns.extend(Regex::new(pattern));
+                    }
+                }
+                _ => {}
+            }
+        }
+        Self {
+            config,
+            asked,
+            patterns,
+        }
+    }
+
+    /// Something of what a customer sent is masked on one channel at least.
+    pub(crate) fn may_change(&self, body: &InboundBody) -> bool {
+        let channels = self.config.channels.values().map(|channel| &channel.mask);
+        let any: Vec<PersonalData> = channels
+            .chain([&self.config.mask])
+            .flatten()
+            .copied()
+            .collect();
+        texts(&mut body.clone())
+            .into_iter()
+            .any(|text| !self.to_mask(&any, text).is_empty())
+    }
+
+    /// Masks what a customer sent; gives what was in it.
+    pub(crate) fn heard(&self, channel: &str, body: &mut InboundBody) -> Vec<PersonalData> {
+        let mut taken_out = Vec::new();
+        for text in texts(body) {
+            let found = self.to_mask(self.masked_on(channel), text);
+            mask(text, &found, &mut taken_out);
+        }
+        taken_out
+    }
+
+    /// Masks what the bot or a person of ours says to a customer. Addresses and telephone numbers pass: they are ours, or the customer
+    /// has told them.
+    pub(crate) fn said(&self, channel: &str, mut message: MessageEvent) -> MessageEvent {
+        let masked = self.masked_on(channel).iter().copied();
+        let masked: Vec<PersonalData> = masked.filter(|kind| !is_contact(*kind)).collect();
+        let voice = message.voice.as_mut();
+        let titles = message.buttons.iter_mut().map(|button| &mut button.title);
+        for text in titles.chain(voice).chain([&mut message.text]) {
+            let found = self.to_mask(&masked, text);
+            mask(text, &found, &mut message.redactions);
+        }
+        message
+    }
+
+    /// Masks a note between staff.
+    pub(crate) fn noted(&self, channel: &str, text: &str) -> String {
+        masked(text, &self.to_mask(self.masked_on(channel), text))
+    }
+
+    /// An entry of the journal as it is written. What customers sent has come through at intake.
+    pub(crate) fn written<'b>(&self, channel: &str, body: &'b Body) -> Cow<'b, Body> {
+        Cow::Owned(match body {
+            Body::Message(message) if message.from != Author::Customer => {
+                Body::Message(Box::new(self.said(channel, MessageEvent::clone(message))))
+            }
+            Body::Note(Note { by, text }) => Body::Note(Note {
+                by: by.clone(),
+                text: self.noted(channel, text),
+            }),
+            _ => return Cow::Borrowed(body),
+        })
+    }
+
+    fn masked_on(&self, channel: &str) -> &[PersonalData] {
+        let own = self.config.channels.get(channel);
+        own.map_or(&self.config.mask, |own| &own.mask)
+    }
+
+    fn to_mask(&self, kinds: &[PersonalData], text: &str) -> Vec<Found> {
+        if kinds.is_empty() {
+            return Vec::new();
+        }
+        let mut found = find(text);
+        found.retain(|found| kinds.contains(&found.kind) && !self.is_asked_for(text, found));
+        found
+    }
+
+    /// A slot of the bot can hold it: the whole of it, as it stands or without spaces and dashes.
+    fn is_asked_for(&self, text: &str, found: &Found) -> bool {
+        if self.asked.contains(&found.kind) {
+            return true;
+        }
+        let plain: String = text[found.start..found.end]
+            .chars()
+            .filter(|c| !" -".contains(*c))
+            .collect();
+        self.patterns.iter().any(|pattern| {
+            pattern
+                .find_iter(text)
+                .any(|it| it.start() <= found.start && it.end() >= found.end)
+                || pattern
+                    .find(&plain)
+                    .is_some_and(|it| it.len() == plain.len())
+        })
+    }
+}
+
+/// How to reach somebody.
+fn is_contact(kind: PersonalData) -> bool {
+    matches!(
+        kind,
+        PersonalData::Email | PersonalData::Phone | PersonalData::Iban
+    )
+}
+
+fn mask(text: &mut String, found: &[Found], taken_out: &mut Vec<PersonalData>) {
+    if found.is_empty() {
+        return;
+    }
+    *text = masked(text, found);
+    taken_out.extend(found.iter().map(|found| found.kind));
+    taken_out.sort_unstable();
+    taken_out.dedup();
+}
+
+/// What is text in something that a customer sent.
+fn texts(body: &mut InboundBody) -> Vec<&mut String> {
+    match body {
+        InboundBody::Text { text } | InboundBody::Speech { text, .. } => vec![text],
+        InboundBody::Payload { payload } => vec![payload],
+        InboundBody::Keys { keys } => vec![keys],
+        InboundBody::File { text, file } => vec![text, &mut file.title],
+        InboundBody::Silence => Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests;
