@@ -283,27 +283,47 @@ fn digits(bytes: &[u8], start: usize, marks: &[u8], most: usize) -> Vec<(u8, usi
     found
 }
 
-/// Where a card's number that begins at `start` ends: 13 to 19 digits with a right check digit.
+/// Where a card's number that begins at `start` ends: 13 to 19 digits with a right check digit. People write them in groups, with
+/// whatever their keyboard or the page that they copied from puts between.
 fn card(text: &str, start: usize) -> Option<usize> {
-    let bytes = text.as_bytes();
-    let digits = digits(bytes, start, b" -", 19);
+    let digits = grouped(text.get(start..)?);
     // The longest reading first: an expiry date may follow the number.
     (13..=digits.len()).rev().find_map(|n| {
-        let end = digits[n - 1].1;
+        let end = start + digits[n - 1].1;
         let sum: u32 = digits[..n]
             .iter()
             .rev()
             .enumerate()
-            .map(
-                |(i, (d, _))| match u32::from(*d) * if i % 2 == 1 { 2 } else { 1 } {
-                    d if d > 9 => d - 9,
-                    d => d,
-                },
-            )
+            .map(|(i, (d, _))| match d * if i % 2 == 1 { 2 } else { 1 } {
+                d if d > 9 => d - 9,
+                d => d,
+            })
             .sum();
         let all_zero = digits[..n].iter().all(|(d, _)| *d == 0);
         (sum.is_multiple_of(10) && !all_zero && ends_a_word(text, end)).then_some(end)
     })
+}
+
+/// The first digits of a text, at most 19, each with where it ends; at most two signs that part groups stand between two.
+fn grouped(text: &str) -> Vec<(u32, usize)> {
+    const MOST: usize = 19;
+    let mut found = Vec::new();
+    let mut between = 0;
+    for (at, c) in text.char_indices() {
+        if let Some(digit) = c.to_digit(10) {
+            found.push((digit, at + 1));
+            between = 0;
+        } else if between < 2 && !found.is_empty() && (c.is_whitespace() || "-.‐‑–·".contains(c))
+        {
+            between += 1;
+        } else {
+            break;
+        }
+        if found.len() == MOST {
+            break;
+        }
+    }
+    found
 }
 
 /// Where a national id that begins at `start` ends.
@@ -514,6 +534,16 @@ mod tests {
         check("“4111 1111 1111 1111”…", "“[card]”…");
         check("4111111111111111👍", "[card]👍");
         check("é4111111111111111", "é4111111111111111");
+        for number in [
+            "4111.1111.1111.1111",
+            "4111  1111  1111  1111",
+            "4111\u{a0}1111\u{a0}1111\u{a0}1111",
+            "4111 - 1111 1111–1111",
+            "4111\n1111\n1111\n1111",
+            "4 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1",
+        ] {
+            check(&format!("it is {number}, ok"), "it is [card], ok");
+        }
     }
 
     #[test]
