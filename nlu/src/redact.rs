@@ -304,7 +304,7 @@ fn card(text: &str, start: usize) -> Option<usize> {
     })
 }
 
-/// The first digits of a text, at most 19, each with where it ends; at most two signs that part groups stand between two.
+/// The first digits of a text, at most 19, each with where it ends; at most three signs that part groups stand between two.
 fn grouped(text: &str) -> Vec<(u32, usize)> {
     const MOST: usize = 19;
     let mut found = Vec::new();
@@ -313,7 +313,7 @@ fn grouped(text: &str) -> Vec<(u32, usize)> {
         if let Some(digit) = c.to_digit(10) {
             found.push((digit, at + 1));
             between = 0;
-        } else if between < 2 && !found.is_empty() && (c.is_whitespace() || "-.‐‑–·".contains(c))
+        } else if between < 3 && !found.is_empty() && (c.is_whitespace() || "-.‐‑–·".contains(c))
         {
             between += 1;
         } else {
