@@ -67,7 +67,7 @@ stage "the program on Redis"
   redis-server --port 7397 --appendonly yes --appendfsync always --save '' --dir "$place" >/dev/null &
   trap 'kill %1; rm -rf "$place"' EXIT
   until redis-cli -p 7397 ping >/dev/null 2>&1; do sleep 0.1; done
-  TEST_REDIS=127.0.0.1:7397 within 15 cargo test --release --workspace --locked --test chat --test voice --test channels --test crash
+  TEST_REDIS=127.0.0.1:7397 within 15 cargo test --release --workspace --locked --test chat --test voice --test channels --test secrets --test crash
 )
 
 stage "the program on a Redis Cluster"

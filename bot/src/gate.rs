@@ -4,17 +4,20 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::LazyLock;
 
 use bellhop_nlu::redact::{Found, PersonalData, find, masked};
 use regex::Regex;
 use serde::{Deserialize, Serialize};
 
-use bellhop_flows::bundle::{Bundle, EntityKind};
+use bellhop_flows::bundle::{Bundle, EntityKind, Id};
 use bellhop_flows::value::Type;
 
 use crate::conversation::InboundBody;
 use crate::conversation::journal::{Body, Note};
 use crate::events::{Author, MessageEvent};
+use crate::secrets::{self, stand_in};
 
 /// What is taken out of text: `[privacy]` of the settings.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,6 +55,17 @@ pub(crate) struct Gate {
     asked: Vec<PersonalData>,
     /// Texts that slots of the bot hold.
     patterns: Vec<Regex>,
+    /// Slots whose values are hidden.
+    secrets: Vec<SecretSlot>,
+}
+
+/// A slot that holds what only the customer knows.
+#[derive(Debug)]
+struct SecretSlot {
+    slot: Id,
+    pattern: Regex,
+    /// Stands in the place of its values.
+    sign: char,
 }
 
 impl Gate {
@@ -76,10 +90,101 @@ impl Gate {
                 _ => {}
             }
         }
+        let secrets = secrets::slots(bundle).filter_map(|(slot, sign)| {
+            let Type::Entity(id) = &bundle.slots.get(slot)?.ty else {
+                return None;
+            };
+            let EntityKind::Regex(pattern) = &bundle.entities.get(id)?.kind else {
+                return None;
+            };
+            Some(SecretSlot {
+                slot: slot.clone(),
+                pattern: Regex::new(pattern).ok()?,
+                sign,
+            })
+        });
         Self {
+            secrets: secrets.collect(),
             config,
             asked,
             patterns,
+        }
+    }
+
+    /// Some slot of the bot is secret.
+    pub(crate) fn has_secrets(&self) -> bool {
+        !self.secrets.is_empty()
+    }
+
+    /// Something that a customer sent may hold a secret.
+    pub(crate) fn may_hide(&self, body: &InboundBody) -> bool {
+        match body {
+            InboundBody::Text { text } | InboundBody::File { text, .. } => {
+                let in_text = |secret: &SecretSlot| secret.pattern.is_match(text);
+                self.secrets.iter().any(in_text)
+            }
+            InboundBody::Speech { .. } | InboundBody::Keys { .. } => self.has_secrets(),
+            InboundBody::Payload { .. } | InboundBody::Silence => false,
+        }
+    }
+
+    /// Puts signs in the place of secrets in what a customer sent, as many bytes as there were; `open` are the slots that it may fill.
+    /// What is called a password is hidden at any time. Tells whether something was hidden.
+    pub(crate) fn hide(&self, open: &[Id], body: &mut InboundBody) -> bool {
+        let before = body.clone();
+        match body {
+            InboundBody::Keys { keys } => {
+                if let Some(sign) = self.sign_of(open, keys) {
+                    *keys = stand_in(sign, keys);
+                }
+            }
+            InboundBody::Text { text } | InboundBody::File { text, .. } => {
+                self.hide_in(open, text);
+            }
+            InboundBody::Speech { text, .. } => {
+                self.hide_in(open, text);
+                for (words, digits) in spoken_numbers(text) {
+                    if let Some(sign) = self.sign_of(open, &digits) {
+                        let hidden = stand_in(sign, &text[words.clone()]);
+                        text.replace_range(words, &hidden);
+                    }
+                }
+            }
+            InboundBody::Payload { .. } | InboundBody::Silence => {}
+        }
+        *body != before
+    }
+
+    /// The sign for a value that one of the open slots can hold.
+    fn sign_of(&self, open: &[Id], value: &str) -> Option<char> {
+        let holds = |secret: &&SecretSlot| {
+            let found = secret.pattern.find(value);
+            open.contains(&secret.slot) && found.is_some_and(|it| it.len() == value.len())
+        };
+        self.secrets.iter().find(holds).map(|secret| secret.sign)
+    }
+
+    fn hide_in(&self, open: &[Id], text: &mut String) {
+        let called = find(text);
+        let called: Vec<&Found> = called
+            .iter()
+            .filter(|found| found.kind == PersonalData::Password)
+            .collect();
+        let clear = text.clone();
+        for secret in &self.secrets {
+            let is_open = open.contains(&secret.slot);
+            for it in secret.pattern.find_iter(&clear) {
+                let is_called = || {
+                    called
+                        .iter()
+                        .any(|found| it.start() <= found.start && found.end <= it.end())
+                };
+                // What another slot's sign stands for already is hidden.
+                let is_shown = text.get(it.range()) == Some(it.as_str());
+                if is_shown && (is_open || is_called()) {
+                    text.replace_range(it.range(), &stand_in(secret.sign, it.as_str()));
+                }
+            }
         }
     }
 
@@ -171,6 +276,71 @@ impl Gate {
                     .is_some_and(|it| it.len() == plain.len())
         })
     }
+}
+
+/// Numbers that are spoken digit by digit, as recognisers write them: where each is, and its digits.
+fn spoken_numbers(text: &str) -> Vec<(Range<usize>, String)> {
+    static SPOKEN: LazyLock<Regex> = LazyLock::new(|| {
+        let words: Vec<&str> = DIGITS.iter().map(|(word, _)| *word).collect();
+        let one = format!(
+            r"(?:[0-9]+|\b(?:{}|double|triple|doble)\b)",
+            words.join("|")
+        );
+        Regex::new(&format!(r"(?i){one}(?:[\s,.-]+{one})*"))
+            .unwrap_or_else(|error| unreachable!("{error}"))
+    });
+    let found = SPOKEN.find_iter(text);
+    found
+        .map(|it| (it.range(), digits_of(it.as_str())))
+        .collect()
+}
+
+const DIGITS: [(&str, char); 22] = [
+    ("zero", '0'),
+    ("oh", '0'),
+    ("one", '1'),
+    ("two", '2'),
+    ("three", '3'),
+    ("four", '4'),
+    ("five", '5'),
+    ("six", '6'),
+    ("seven", '7'),
+    ("eight", '8'),
+    ("nine", '9'),
+    ("cero", '0'),
+    ("uno", '1'),
+    ("una", '1'),
+    ("dos", '2'),
+    ("tres", '3'),
+    ("cuatro", '4'),
+    ("cinco", '5'),
+    ("seis", '6'),
+    ("siete", '7'),
+    ("ocho", '8'),
+    ("nueve", '9'),
+];
+
+fn digits_of(words: &str) -> String {
+    let mut digits = String::new();
+    let mut times = 1;
+    for word in words.split(|c: char| !c.is_alphanumeric()) {
+        let word = word.to_lowercase();
+        let said = DIGITS.iter().find(|(name, _)| *name == word);
+        match (said, word.as_str()) {
+            (Some((_, digit)), _) => digits.extend(std::iter::repeat_n(*digit, times)),
+            (None, "double" | "doble") => {
+                times = 2;
+                continue;
+            }
+            (None, "triple") => {
+                times = 3;
+                continue;
+            }
+            (None, number) => digits.push_str(number),
+        }
+        times = 1;
+    }
+    digits
 }
 
 /// How to reach somebody.

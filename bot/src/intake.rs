@@ -1,5 +1,8 @@
 //! What comes in: checked, recognised where it came before, and stored before it is acknowledged.
 
+use std::collections::BTreeMap;
+
+use bellhop_nlu::redact::PersonalData;
 use jiff::Timestamp;
 
 use crate::clock::Stopwatch;
@@ -7,10 +10,13 @@ use crate::conversation::journal::{Body, Input, Row, What};
 use crate::conversation::{
     Accepted, CLAIMED_ID, Conversation, HEAD, Inbound, InboundBody, NewConversation,
 };
+use crate::decide::decide;
 use crate::encoding::{content_hash, encode};
 use crate::error::ServiceError;
 use crate::gate::Gate;
-use crate::partition::{self, Accept, Kind, PartitionId};
+use crate::partition::{self, Accept, Commit, Kind, PartitionId};
+use crate::rules::Decision;
+use crate::secrets::{SECRETS, Secrets};
 use crate::store::Store;
 
 /// Most inputs of one conversation that may wait.
@@ -45,14 +51,20 @@ pub(crate) async fn accept(
         InboundBody::Payload { payload } => button(store, &partition, payload).await?,
         _ => None,
     };
-    let mut redactions = Vec::new();
+    let (mut redactions, mut clear) = (Vec::new(), None);
     // What we offered ourselves comes back as it is.
-    if title.is_none() && gate.may_change(&body) {
+    if title.is_none() && (gate.may_change(&body) || gate.may_hide(&body)) {
         let snapshot = store.snapshot(&partition, &[HEAD]).await?;
         let snapshot = snapshot.ok_or_else(|| unknown(conversation))?;
-        let channel = Conversation::of(&partition, &snapshot)?.head.channel;
-        redactions = gate.heard(&channel, &mut body);
+        let head = Conversation::of(&partition, &snapshot)?.head;
+        redactions = gate.heard(&head.channel, &mut body);
+        let shown = body.clone();
+        if gate.hide(&head.open_secrets, &mut body) {
+            redactions.push(PersonalData::Password);
+            clear = words(&shown);
+        }
     }
+    let hidden = clear.is_some();
     let hash = content_hash(&encode("message", &body)?);
     let sender_id = inbound.client_msg_id;
     let what = What::Customer {
@@ -60,7 +72,15 @@ pub(crate) async fn accept(
         body,
         title,
         redactions,
+        hidden,
     };
+    if let Some(clear) = clear
+        && store.seen(&partition, &sender_id).await?.is_none()
+    {
+        // Before the message is: without it the turn could not be told the secret.
+        let keep = |words: &mut Words| words.insert(sender_id.clone(), clear.clone());
+        change_words(store, &partition, at, keep).await?;
+    }
     let accept = Accept {
         partition,
         sender_id: sender_id.clone(),
@@ -82,6 +102,10 @@ pub(crate) async fn accept(
         }
         partition::Accepted::Closed => return Err(ServiceError::Closed),
         partition::Accepted::Full => {
+            if hidden {
+                let forget = |words: &mut Words| words.remove(&sender_id);
+                change_words(store, &PartitionId::conversation(conversation), at, forget).await?;
+            }
             let message = format!("{WAITING} messages wait in this conversation; wait for answers");
             return Err(ServiceError::TooMany { message });
         }
@@ -107,6 +131,42 @@ async fn button(
         }
     }
     Ok(None)
+}
+
+/// What was said in something that a customer sent.
+fn words(body: &InboundBody) -> Option<String> {
+    match body {
+        InboundBody::Text { text }
+        | InboundBody::Speech { text, .. }
+        | InboundBody::File { text, .. } => Some(text.clone()),
+        InboundBody::Keys { keys } => Some(keys.clone()),
+        InboundBody::Payload { .. } | InboundBody::Silence => None,
+    }
+}
+
+/// Messages with secrets in them, by the sender's id.
+type Words = BTreeMap<String, String>;
+
+/// Changes what is kept beside the log of messages with secrets in them, until their turns have ended.
+async fn change_words(
+    store: &Store,
+    partition: &PartitionId,
+    at: Timestamp,
+    change: impl Fn(&mut Words) -> Option<String> + Send + Sync,
+) -> Result<(), ServiceError> {
+    decide(store, partition, &[SECRETS], |snapshot| {
+        let Some(snapshot) = snapshot.filter(|snapshot| !snapshot.head.closed) else {
+            return Ok(Decision::Already(()));
+        };
+        let mut secrets = Secrets::of(snapshot)?;
+        change(&mut secrets.heard);
+        let mut commit = Commit::new(partition.clone(), Some(snapshot.head.revision), at);
+        let document = secrets.document()?;
+        commit.docs.insert(SECRETS.to_owned(), document);
+        Ok(Decision::Commit(Box::new(commit), ()))
+    })
+    .await?;
+    Ok(())
 }
 
 fn unknown(conversation: &str) -> ServiceError {

@@ -37,6 +37,7 @@ mod positions;
 pub mod retention;
 pub mod roles;
 mod rules;
+mod secrets;
 pub mod server;
 pub mod staff;
 pub mod store;

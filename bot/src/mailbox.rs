@@ -456,6 +456,7 @@ mod tests {
             body: InboundBody::Silence,
             title: None,
             redactions: Vec::new(),
+            hidden: false,
         };
         let new = Body::Input(Input { what }).entry(0).expect("encodes");
         Entry {

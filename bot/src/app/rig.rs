@@ -277,6 +277,10 @@ impl Understand for Words {
             let entities = words().filter_map(|word| {
                 let (entity, value) = match word {
                     "yes" => ("yes_no", true.into()),
+                    // What bots call that have such an entity.
+                    code if code.len() == 8 && code.parse::<u32>().is_ok() => {
+                        ("vault.code", code.into())
+                    }
                     number if number.parse::<u32>().is_ok() => ("number", number.into()),
                     _ => return None,
                 };

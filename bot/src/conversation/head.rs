@@ -61,6 +61,9 @@ pub struct ConversationHead {
     /// Ids of its handoffs, in the order in which they were made.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub handoffs: Vec<String>,
+    /// Secret slots that the next message may fill.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub open_secrets: Vec<String>,
     /// The handoff that is open now; one of `handoffs`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub open_handoff: Option<String>,

@@ -70,6 +70,9 @@ pub enum What {
         /// What the gate has taken out of it.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         redactions: Vec<PersonalData>,
+        /// Signs stand in the place of a secret; until its turn has ended the words themselves are kept beside the log.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        hidden: bool,
     },
     /// Anything else, as the engine gets it.
     Event {
@@ -301,6 +304,7 @@ impl Row {
                         body,
                         title,
                         redactions,
+                        ..
                     },
             }) => said(body, title.as_deref()).map(|text| {
                 CustomerEvent::Message(Box::new(MessageEvent {

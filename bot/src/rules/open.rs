@@ -48,6 +48,7 @@ pub(crate) fn open(
         owner: Owner::Bot,
         custody_epoch: 0,
         handoffs: Vec::new(),
+        open_secrets: Vec::new(),
         open_handoff: None,
     };
     let opened = Input::event(EventKind::Opened {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use bellhop_flows::engine::effect::{HandoffRequest, Listen};
+use bellhop_flows::engine::open_secrets;
 use bellhop_flows::engine::state::{Owner, State};
 
 use super::Draft;
@@ -18,6 +19,7 @@ use crate::handoff::envelope_builder::{self, Facts};
 use crate::handoff::queue::QueuePosition;
 use crate::handoff::record::{Record, Stage};
 use crate::partition::Commit;
+use crate::secrets::{SECRETS, Secrets, SecretsChange};
 
 /// A handoff that begins with a turn.
 #[derive(Debug, Clone, PartialEq)]
@@ -57,6 +59,8 @@ pub(crate) struct TurnEnd {
     pub(crate) closed: bool,
     /// Its input was that it is over: so it is, whoever has got it meanwhile.
     pub(crate) was_ended: bool,
+    /// What becomes of the customer's secrets.
+    pub(crate) secrets: SecretsChange,
     /// Why all this.
     pub(crate) trace: TurnTrace,
 }
@@ -70,14 +74,15 @@ impl TurnEnd {
 
 /// Decides how a turn ends. `late` means that somebody else has got the conversation since its input was stored: what it
 /// came to is kept, nothing of it is said, and the owner stays. `open` is the handoff that is open, where
-/// [`TurnEnd::ends_handoff`]. What the customer has ended is over and not late.
+/// [`TurnEnd::ends_handoff`], and `secrets` are those that are kept, where the turn changes them. What the customer has ended is over
+/// and not late.
 ///
 /// # Errors
 /// None in practice.
 pub(crate) fn turn_end(
     desk: &Desk<'_>,
     conversation: &Conversation,
-    open: Option<Record>,
+    (open, secrets): (Option<Record>, Secrets),
     turn: &TurnEnd,
     late: bool,
     model: &str,
@@ -89,6 +94,11 @@ pub(crate) fn turn_end(
     }
     draft.head.bot = Some(Arc::clone(&turn.bot));
     draft.head.language.clone_from(&turn.state.language);
+    draft.head.open_secrets = open_secrets(desk.bundle, &turn.state);
+    if !turn.secrets.is_nothing() {
+        let document = turn.secrets.applied(secrets).document()?;
+        draft.commit.docs.insert(SECRETS.to_owned(), document);
+    }
     if !late {
         for body in &turn.out {
             draft.append(turn.seq, body)?;

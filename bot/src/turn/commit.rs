@@ -14,6 +14,7 @@ use crate::handoff::record::{self, Record};
 use crate::partition::{Committed, Entry, NewEntry};
 use crate::rules::desk::Desk;
 use crate::rules::turn_end::turn_end;
+use crate::secrets::{SECRETS, Secrets};
 
 /// Times that a turn's end is decided anew because somebody at the desk was quicker.
 const TRIES: u32 = 12;
@@ -46,8 +47,13 @@ pub(super) async fn commit(
             None
         };
         let model = &context.model_version;
-        let (commit, head) =
-            turn_end(&desk, &cached.conversation, open, end, late, model).map_err(told)?;
+        let secrets = match end.secrets.is_nothing() {
+            true => Secrets::default(),
+            false => secrets(context, &cached).await.map_err(told)?,
+        };
+        let conversation = &cached.conversation;
+        let ended = turn_end(&desk, conversation, (open, secrets), end, late, model);
+        let (commit, head) = ended.map_err(told)?;
         let appended = commit.append.clone();
         let to_queue = goes_to_queue(&commit);
         let committed = context.store.commit(*commit).await;
@@ -114,6 +120,17 @@ async fn open_handoff(
         .map(|snapshot| Record::of(&snapshot, id))
         .transpose()?;
     Ok(record.flatten())
+}
+
+/// The customer's secrets that are kept. Whoever changes them raises the revision, so that a commit on these is refused.
+pub(super) async fn secrets(
+    context: &Context,
+    cached: &CachedState,
+) -> Result<Secrets, ServiceError> {
+    let partition = cached.conversation.partition();
+    let snapshot = context.store.snapshot(&partition, &[SECRETS]).await?;
+    let secrets = snapshot.as_ref().map(Secrets::of).transpose()?;
+    Ok(secrets.unwrap_or_default())
 }
 
 /// What the customer sees of what was appended.

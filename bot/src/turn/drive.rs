@@ -5,16 +5,17 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use bellhop_flows::bundle::{ActionEffect, Bundle, Pattern, Variant};
+use bellhop_flows::bundle::{ActionEffect, Bundle, Id, Pattern, Variant};
 use bellhop_flows::engine;
 use bellhop_flows::engine::effect::{ActionCall, Effect, HandoffRequest, Message};
 use bellhop_flows::engine::event::{Event, EventKind, Input, Outcome, Reading};
 use bellhop_flows::engine::state::{Owner, State};
+use bellhop_flows::value::{Type, Value};
 
 use super::{CachedState, Context, InFlightTurn, Retry, is_asked, kept_events};
 use crate::bots::Bot;
 use crate::clock::Stopwatch;
-use crate::conversation::journal::{Body, Row, What};
+use crate::conversation::journal::{self, Body, Row, What};
 use crate::conversation::{CallTrace, InboundBody, SearchTrace, TurnTrace};
 use crate::encoding::Unreadable;
 use crate::error::ServiceError;
@@ -24,6 +25,7 @@ use crate::handoff::record::handoff_id;
 use crate::partition::{Commit, Committed};
 use crate::positions;
 use crate::rules::turn_end::{PendingHandoff, TurnEnd};
+use crate::secrets::{self, Secrets, SecretsChange};
 use crate::understand::Request;
 
 /// Steps of the engine in one turn beyond the bot's `limits.steps`, which the engine keeps by itself: it ends such a
@@ -39,6 +41,16 @@ pub(super) struct Done {
     pub(super) counts: Vec<Effect>,
     /// Somebody waits for what the turn comes to.
     pub(super) is_asked: bool,
+}
+
+/// A message in which signs stand in the place of a secret.
+struct Hidden {
+    /// As it was sent.
+    clear: String,
+    /// As it is stored.
+    shown: String,
+    /// As the engine hears it.
+    input: Input,
 }
 
 /// A turn under way.
@@ -98,6 +110,7 @@ impl<'a> Drive<'a> {
                     cancelled: false,
                     closed: false,
                     was_ended,
+                    secrets: SecretsChange::default(),
                     trace,
                 },
                 counts: Vec::new(),
@@ -117,7 +130,7 @@ impl<'a> Drive<'a> {
             // It was stored before the end and comes too late: to the engine it would be a new beginning.
             return Ok(());
         }
-        let first = self.first().await;
+        let first = self.first().await?;
         let mut waiting = VecDeque::from([first]);
         let mut steps: u32 = 0;
         let most = self.bot.bundle.limits.steps.saturating_add(STEPS);
@@ -188,6 +201,7 @@ impl<'a> Drive<'a> {
         self.done.end.trace.turn = state.turn;
         self.done.end.trace.at = self.context.clock.now();
         self.done.end.trace.micros.total = total;
+        self.settle_secrets(over);
         self.rewrite |= !self.begun.events.is_empty();
         let (fed, erase) = self.to_store();
         self.done.end.fed = fed;
@@ -208,15 +222,29 @@ impl<'a> Drive<'a> {
     }
 
     /// The event that the input is to the engine.
-    async fn first(&mut self) -> Event {
+    async fn first(&mut self) -> Result<Event, Retry> {
+        let hidden = self.hidden().await?;
         if let Some(event) = self.again(|_| true) {
+            if let Some(hidden) = &hidden {
+                // What the engine was fed does not tell the secret.
+                self.read_hidden(hidden).await;
+            }
             if let EventKind::Heard { reading, .. } = &event.kind {
                 self.done.end.trace.reading.clone_from(reading);
             }
-            return event;
+            return Ok(event);
         }
         let kind = match &self.row.body {
             Body::Input(input) => match &input.what {
+                What::Customer { .. } if let Some(hidden) = &hidden => {
+                    let reading = self.read_hidden(hidden).await;
+                    self.done.end.trace.reading.clone_from(&reading);
+                    let input = Input {
+                        text: hidden.shown.clone(),
+                        ..hidden.input.clone()
+                    };
+                    EventKind::Heard { input, reading }
+                }
                 What::Event { event } => {
                     if let EventKind::Closed { reason } = event {
                         self.reason = Some(reason.clone());
@@ -228,10 +256,10 @@ impl<'a> Drive<'a> {
             // Only inputs are ever queued.
             _ => EventKind::Silence,
         };
-        Event {
+        Ok(Event {
             at: self.row.at,
             kind,
-        }
+        })
     }
 
     async fn hear(&mut self, body: &InboundBody) -> EventKind {
@@ -343,16 +371,15 @@ impl<'a> Drive<'a> {
         }
         let watch = Stopwatch::start();
         let allowed = call.effect != ActionEffect::Irreversible || self.may_send(&call).await?;
-        let conversation = &self.cached.conversation.id;
-        let answered = self.context.answered.of(conversation, &call.key);
+        let conversation = Arc::clone(&self.cached.conversation.id);
+        let answered = self.context.answered.of(&conversation, &call.key);
         let (outcome, tries) = if let Some(outcome) = answered {
             (outcome, 0)
         } else if allowed {
-            let actions = &self.bot.actions;
-            let (outcome, tries) = actions.call(&call, &self.bot.bundle, conversation).await;
+            let (outcome, tries) = self.send(&call).await?;
             self.context
                 .answered
-                .keep(conversation, &call.key, &outcome);
+                .keep(&conversation, &call.key, &outcome);
             (outcome, tries)
         } else {
             let detail = "not sent: the conversation has another owner now".to_owned();
@@ -373,6 +400,117 @@ impl<'a> Drive<'a> {
             key: call.key,
             outcome,
         }))
+    }
+
+    /// Sends a call, with the customer's secrets in it where the action reads any.
+    async fn send(&mut self, call: &ActionCall) -> Result<(Outcome, u32), Retry> {
+        let (actions, bundle) = (&self.bot.actions, &self.bot.bundle);
+        let conversation = &self.cached.conversation.id;
+        let needed = self.needed_secrets(call);
+        if needed.is_empty() {
+            return Ok(actions.call(call, bundle, conversation).await);
+        }
+        let mut values = self.kept_secrets().await?.values;
+        let change = &mut self.done.end.secrets;
+        values.extend(change.learned.clone());
+        let Some(filled) = secrets::filled(call, &needed, &values) else {
+            let detail = "a secret that it needs is no longer kept: it was sent before".to_owned();
+            return Ok((Outcome::Failed { detail }, 0));
+        };
+        let (outcome, tries) = actions.call(&filled, bundle, conversation).await;
+        if matches!(outcome, Outcome::Answered { .. } | Outcome::Status { .. }) {
+            change
+                .used
+                .extend(needed.into_iter().map(|(slot, _)| slot.clone()));
+        }
+        Ok((outcome, tries))
+    }
+
+    /// Secret slots that a call reads, each with what stands for its value.
+    fn needed_secrets(&self, call: &ActionCall) -> Vec<(&'a Id, String)> {
+        let bundle = &self.bot.bundle;
+        let Some(action) = bundle.actions.get(&call.action) else {
+            return Vec::new();
+        };
+        let needed = secrets::slots(bundle).filter_map(|(slot, sign)| {
+            let filled = self.done.end.state.slot(slot)?;
+            let Value::Text(text) = &filled.value else {
+                return None;
+            };
+            let stands = action.reads.contains(slot) && secrets::is_stand_in(sign, text);
+            stands.then(|| (slot, text.clone()))
+        });
+        needed.collect()
+    }
+
+    async fn kept_secrets(&self) -> Result<Secrets, Retry> {
+        let kept = super::commit::secrets(self.context, &self.cached).await;
+        kept.map_err(|error| {
+            tracing::error!(conversation = %self.cached.conversation.id, %error, "secrets can't be read");
+            Retry
+        })
+    }
+
+    /// The message that the turn is about, where a secret is hidden in it.
+    async fn hidden(&mut self) -> Result<Option<Hidden>, Retry> {
+        let Body::Input(journal::Input {
+            what:
+                What::Customer {
+                    client_msg_id,
+                    body,
+                    hidden: true,
+                    ..
+                },
+        }) = &self.row.body
+        else {
+            return Ok(None);
+        };
+        self.done.end.secrets.worked_through = Some(client_msg_id.clone());
+        let Some(input) = body.heard() else {
+            return Ok(None);
+        };
+        let shown = input.keys.clone().unwrap_or_else(|| input.text.clone());
+        let clear = self.kept_secrets().await?.heard.remove(client_msg_id);
+        // Keys are read as text is: the engine takes what was found in it, and signs are no keys.
+        let input = Input {
+            keys: None,
+            ..input
+        };
+        Ok(Some(Hidden {
+            clear: clear.unwrap_or_else(|| shown.clone()),
+            shown,
+            input,
+        }))
+    }
+
+    /// Reads a message with a secret in it; the reading holds what stands for that.
+    async fn read_hidden(&mut self, hidden: &Hidden) -> Option<Reading> {
+        let mut reading = self.read(&hidden.clear).await;
+        let bundle = &self.bot.bundle;
+        for (slot, sign) in secrets::slots(bundle) {
+            let stretches = secrets::stretches(&hidden.clear, &hidden.shown, sign);
+            let Some(Type::Entity(entity)) = bundle.slots.get(slot).map(|slot| &slot.ty) else {
+                continue;
+            };
+            if let (Some(reading), false) = (&mut reading, stretches.is_empty())
+                && let Some(value) = secrets::take_out(reading, &stretches, entity, sign)
+            {
+                self.done.end.secrets.learned.insert(slot.clone(), value);
+            }
+        }
+        reading
+    }
+
+    /// Decides what becomes of secrets: they are kept for as long as a flow of the bot's goes on that has one.
+    fn settle_secrets(&mut self, over: bool) {
+        let (before, after) = (&self.cached.state, &self.done.end.state);
+        let holds = |state: &State| {
+            state.owner == Owner::Bot && engine::holds_secret(&self.bot.bundle, state)
+        };
+        let change = &mut self.done.end.secrets;
+        let (held, holds) = (holds(before), holds(after));
+        change.forget = !holds && (held || !change.learned.is_empty());
+        change.is_over = over && self.context.gate.has_secrets();
     }
 
     /// Puts an irreversible call into the journal, with all that led to it; `false` where the owner

@@ -9,6 +9,7 @@ mod ladders;
 mod loops;
 mod privacy;
 mod reach;
+mod secrets;
 mod slots;
 mod steps;
 mod tests_of_bot;
@@ -30,6 +31,7 @@ pub fn check(bundle: &Bundle) -> Vec<Diagnostic> {
     loops::find(bundle, &mut out);
     privacy::find(bundle, &mut out);
     reach::find(bundle, &mut out);
+    secrets::find(bundle, &mut out);
     slots::find(bundle, &mut out);
     steps::find(bundle, &mut out);
     tests_of_bot::find(bundle, &mut out);

@@ -52,7 +52,7 @@ pub use collected::{Collected, MASK, collected};
 
 use serde::{Deserialize, Serialize};
 
-use crate::bundle::Bundle;
+use crate::bundle::{Bundle, Id};
 use effect::Effect;
 use event::Event;
 use state::State;
@@ -108,6 +108,17 @@ pub struct TraceEntry {
 /// pattern of the bot's own); nothing where no question is open. A reader takes a short answer in its light.
 pub fn open_question(bundle: &Bundle, state: &State) -> Option<&'static str> {
     open::question(bundle, state)
+}
+
+/// Secret slots that the next message may fill: the one that is asked for, and those that the flow in front asks for later.
+/// Who keeps messages hides what may be meant for them.
+pub fn open_secrets(bundle: &Bundle, state: &State) -> Vec<Id> {
+    open::secrets(bundle, state)
+}
+
+/// A flow that goes on has a value in a secret slot.
+pub fn holds_secret(bundle: &Bundle, state: &State) -> bool {
+    open::holds_secret(bundle, state)
 }
 
 /// Runs one event. `state` is changed in place; the same state and event give the same result, byte

@@ -198,6 +198,7 @@ fn heads(tx: &Transaction<'_>) -> Result<(), Migration> {
             ];
             let (handoffs, open_handoff) = ids.remove(&id).unwrap_or_default();
             let head = ConversationHead {
+                open_secrets: Vec::new(),
                 bot: None,
                 channel: row.get(4)?,
                 account: row.get(5)?,

@@ -129,6 +129,8 @@ fn prepare(connection: &Connection) -> rusqlite::Result<()> {
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "foreign_keys", "ON")?;
     connection.pragma_update(None, "temp_store", "MEMORY")?;
+    // What is taken away is gone from the file, and not only from what reads it.
+    connection.pragma_update(None, "secure_delete", "ON")?;
     Ok(())
 }
 
