@@ -34,6 +34,7 @@ pub mod outbox;
 pub mod partition;
 mod patience;
 mod positions;
+pub mod privacy;
 pub mod retention;
 pub mod roles;
 mod rules;

@@ -245,7 +245,14 @@ const LAYERS: [&[&str]; 9] = [
     // What may happen, and what keeps it: neither knows the other.
     &["rules", "store"],
     &["hub", "decide", "channels", "breaker", "retention"],
-    &["bots", "intake", "positions", "delivery", "outbox"],
+    &[
+        "bots",
+        "intake",
+        "positions",
+        "delivery",
+        "outbox",
+        "privacy",
+    ],
     &["turn"],
     &["mailbox", "inspect"],
     &["dispatch"],

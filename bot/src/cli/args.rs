@@ -59,6 +59,9 @@ pub(super) enum Command {
     /// What could not be sent and was given up: list, replay, drop.
     #[command(subcommand)]
     Outbox(super::outbox::Outbox),
+    /// What is kept of a customer: export, erase.
+    #[command(subcommand)]
+    Privacy(super::privacy::Privacy),
     /// Looks after a store: check, copy, backup.
     #[command(subcommand)]
     Store(super::store::StoreCommand),

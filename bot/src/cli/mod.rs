@@ -12,6 +12,7 @@ mod new;
 mod nlu;
 mod out;
 mod outbox;
+mod privacy;
 mod serve;
 mod store;
 mod store_backup;
@@ -73,6 +74,7 @@ fn run(args: Args) -> Result<ExitCode> {
         Command::Messages(args) => messages::run(&config, &args),
         Command::Load(args) => load::run(&args),
         Command::Outbox(command) => outbox::run(config, command),
+        Command::Privacy(command) => privacy::run(config, command),
         Command::Store(command) => store::run(config, command),
         Command::Healthcheck { url } => serve::healthcheck(&url),
     }

@@ -1,0 +1,113 @@
+//! `bellhop privacy`: what is kept of a customer is told or erased, beside a server or without one.
+
+use std::process::ExitCode;
+
+use anyhow::{Result, ensure};
+use clap::Subcommand;
+
+use super::count;
+use super::out::{line, warn};
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::privacy::{Erasure, conversations_of, erase, export};
+use crate::store::{Access, Store};
+
+/// `privacy`.
+#[derive(Debug, Subcommand)]
+pub(super) enum Privacy {
+    /// Prints everything that is kept of a customer, a line of JSON for each conversation.
+    Export(Who),
+    /// Removes every conversation of a customer, open ones too.
+    Erase {
+        #[command(flatten)]
+        who: Who,
+        /// It is meant: without it the command only says what it would remove.
+        #[arg(long)]
+        yes: bool,
+    },
+}
+
+/// Whose, and where.
+#[derive(Debug, clap::Args)]
+pub(super) struct Who {
+    /// Their id, the address that they write from, or another value that is theirs alone, such as a customer number that a flow asked for.
+    #[arg(long, value_name = "ID")]
+    customer: String,
+    /// The store; that of the settings where none is given.
+    #[arg(long, value_name = "STORE")]
+    store: Option<String>,
+}
+
+/// Runs it.
+pub(super) fn run(config: Config, command: Privacy) -> Result<ExitCode> {
+    match command {
+        Privacy::Export(who) => with(config, who, Access::Read, async |store, customer| {
+            for partition in conversations_of(store, customer).await? {
+                if let Some(kept) = export(store, &partition).await? {
+                    line(&serde_json::to_string(&kept)?);
+                }
+            }
+            Ok(ExitCode::SUCCESS)
+        }),
+        Privacy::Erase { who, yes: false } => {
+            with(config, who, Access::Read, async |store, customer| {
+                let found = conversations_of(store, customer).await?;
+                for partition in &found {
+                    line(partition.as_str());
+                }
+                let found = count(found.len(), "conversation");
+                warn(&format!(
+                    "{found} would be removed; add --yes where that is meant"
+                ));
+                Ok(ExitCode::SUCCESS)
+            })
+        }
+        Privacy::Erase { who, yes: true } => with(config, who, Access::Write, remove),
+    }
+}
+
+async fn remove(store: &Store, customer: &str) -> Result<ExitCode> {
+    let (mut erased, mut busy) = (0, 0);
+    for partition in conversations_of(store, customer).await? {
+        match erase(store, &partition, Clock::System.now()).await? {
+            Erasure::Erased => erased += 1,
+            Erasure::Busy => {
+                busy += 1;
+                warn(&format!(
+                    "{partition}: something of it is being worked through or sent"
+                ));
+            }
+        }
+    }
+    line(&format!("{} erased", count(erased, "conversation")));
+    if busy == 0 {
+        return Ok(ExitCode::SUCCESS);
+    }
+    warn(&format!(
+        "{} left; run this command again, and where that does not help, look at `bellhop outbox list`",
+        count(busy, "conversation")
+    ));
+    Ok(ExitCode::FAILURE)
+}
+
+/// Does something with the store that is meant.
+fn with(
+    mut config: Config,
+    who: Who,
+    access: Access,
+    act: impl AsyncFnOnce(&Store, &str) -> Result<ExitCode>,
+) -> Result<ExitCode> {
+    let customer = who.customer.trim();
+    ensure!(
+        !customer.is_empty(),
+        "--customer is empty: say whose conversations"
+    );
+    config.store = who.store.or(config.store);
+    let address = config.store_address().map_err(anyhow::Error::msg)?;
+    super::runtime()?.block_on(async {
+        let store = Store::visit(&address, access).await?;
+        let done = act(&store, customer).await;
+        store.close().await;
+        done
+    })
+}
