@@ -2,6 +2,8 @@
 //! `BELLHOP_VOICE__AUTH_TOKEN`, …), then flags. Unknown keys are refused, so that a typo is an error
 //! and not a default in disguise. The only module that reads the environment.
 
+mod environment;
+
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -13,13 +15,11 @@ use crate::channels::ChannelConfig;
 use crate::gate::PrivacyConfig;
 use crate::retention::RetentionConfig;
 use crate::roles::Roles;
+use crate::setting::{Secrets, list};
 use crate::store::StoreAddress;
+use environment::Environment;
 
-/// Settings that are lists: the variable, and the key.
-const LISTS: [(&str, &str); 2] = [
-    ("BELLHOP_ALLOWED_ORIGINS", "allowed_origins"),
-    ("BELLHOP_PRIVACY__MASK", "privacy.mask"),
-];
+pub use environment::EnvironmentError;
 
 /// Everything an operator can set.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,9 +40,10 @@ pub struct Config {
     /// Webhook signatures are checked against it, never against a `Host` header.
     pub public_url: Option<String>,
     /// Origins whose pages may embed the widget; `*` allows all, an empty list only this server's own pages.
+    #[serde(deserialize_with = "list")]
     pub allowed_origins: Vec<String>,
-    /// Secret (HS256) with which a site signs who its customer is; without one every claim is unverified.
-    pub customer_secret: Option<String>,
+    /// Secrets (HS256) with which a site signs who its customer is; without one every claim is unverified.
+    pub customer_secret: Secrets,
     /// The phone.
     pub voice: Voice,
     /// Accounts on messaging channels, by a name of your own: `[channels.NAME]`.
@@ -55,9 +56,9 @@ pub struct Config {
     pub privacy: PrivacyConfig,
     /// Address that status events of handoffs are posted to, if any.
     pub status_webhook: Option<String>,
-    /// Secret (HMAC-SHA256) that they are signed with in `X-Bellhop-Signature`; without one they are
+    /// Secrets (HMAC-SHA256) that they are signed with in `X-Bellhop-Signature`; without one they are
     /// not signed.
-    pub status_secret: Option<String>,
+    pub status_secret: Secrets,
     /// Milliseconds the NLU may take before a turn goes on without it.
     pub nlu_timeout_ms: u64,
     /// How exactly the encoder computes.
@@ -70,9 +71,9 @@ pub struct Config {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Voice {
-    /// Account's auth token that signs webhooks; without one the voice webhook is refused, except
+    /// Account's auth tokens that sign webhooks, the primary one first; without one the voice webhook is refused, except
     /// when `unsigned` is set.
-    pub auth_token: Option<String>,
+    pub auth_token: Secrets,
     /// Account (`AC…`) of the provider's API. With it, a caller who waits for a person hears at once what is said for them;
     /// needs `auth_token` and `public_url`.
     pub account_sid: Option<String>,
@@ -118,14 +119,14 @@ impl Default for Config {
             model: None,
             public_url: None,
             allowed_origins: Vec::new(),
-            customer_secret: None,
+            customer_secret: Secrets::default(),
             voice: Voice::default(),
             channels: BTreeMap::new(),
             limits: Limits::default(),
             retention: RetentionConfig::default(),
             privacy: PrivacyConfig::default(),
             status_webhook: None,
-            status_secret: None,
+            status_secret: Secrets::default(),
             nlu_timeout_ms: 2_000,
             nlu_precision: Precision::default(),
             nlu_threads: None,
@@ -135,46 +136,38 @@ impl Default for Config {
 
 /// Why the settings can't be used.
 #[derive(Debug, thiserror::Error)]
-#[error("the settings can't be used (docs/configuration.md has every key)")]
-pub struct ConfigError(#[from] config::ConfigError);
+pub enum ConfigError {
+    /// A key that does not exist, or a value that can't be.
+    #[error("the settings can't be used (docs/configuration.md has every key)")]
+    Unusable(#[from] config::ConfigError),
+    /// A variable of the environment that can't be followed.
+    #[error(transparent)]
+    Environment(#[from] EnvironmentError),
+}
 
 impl Config {
     /// Reads defaults, the file (when given, it must exist; `bellhop.toml` in the working folder is
-    /// optional) and the environment, in this order.
+    /// optional) and the environment, in this order; gives too what an operator should be warned of.
     ///
     /// # Errors
-    /// An unreadable file, an unknown key or a value of the wrong type, with its key.
-    pub fn load(file: Option<&Path>) -> Result<Self, ConfigError> {
+    /// An unreadable file, an unknown key, a value of the wrong type or a secret that is too short, with its key.
+    pub fn load(file: Option<&Path>) -> Result<(Self, Vec<String>), ConfigError> {
         let file_source = match file {
             Some(path) => config::File::from(path.to_owned()).required(true),
             None => config::File::with_name("bellhop.toml").required(false),
         };
-        // Values stay text until a setting asks for a number: a telephone number would lose its plus, and a token of
-        // digits its noughts. Only lists have to be cut here.
-        let (lists, texts): (Variables, Variables) = variables().partition(|(name, _)| {
-            LISTS
-                .iter()
-                .any(|(list, _)| name.eq_ignore_ascii_case(list))
-        });
-        let environment = |variables: Variables| {
-            config::Environment::with_prefix("BELLHOP")
-                .prefix_separator("_")
-                .separator("__")
-                .source(Some(variables))
+        let known = match serde_json::to_value(Self::default()) {
+            Ok(serde_json::Value::Object(known)) => known,
+            _ => unreachable!("settings are a table"),
         };
-        let lists = LISTS
-            .iter()
-            .fold(environment(lists).list_separator(","), |lists, (_, key)| {
-                lists.with_list_parse_key(key)
-            });
-        let lists = lists.try_parsing(true);
+        let environment = Environment::read(variables(), &known)?;
+        let warnings = environment.warnings(&known);
         let merged = config::Config::builder()
             .add_source(config::Config::try_from(&Self::default())?)
             .add_source(file_source)
-            .add_source(environment(texts))
-            .add_source(lists)
+            .add_source(environment)
             .build()?;
-        Ok(merged.try_deserialize()?)
+        Ok((merged.try_deserialize()?, warnings))
     }
 
     /// Loads the encoder in `model`, to be run as the settings say.
@@ -216,9 +209,6 @@ impl Config {
         self.data_dir.join("cache")
     }
 }
-
-/// Environment variables by name.
-type Variables = config::Map<String, String>;
 
 /// The environment variables that are text.
 fn variables() -> impl Iterator<Item = (String, String)> {

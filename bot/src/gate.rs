@@ -15,12 +15,14 @@ use bellhop_flows::value::Type;
 use crate::conversation::InboundBody;
 use crate::conversation::journal::{Body, Note};
 use crate::events::{Author, MessageEvent};
+use crate::setting::list;
 
 /// What is taken out of text: `[privacy]` of the settings.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct PrivacyConfig {
     /// What is masked before it is stored, unless the bot asks for it.
+    #[serde(deserialize_with = "list")]
     pub mask: Vec<PersonalData>,
     /// The same for single channels, in place of `mask`.
     pub channels: BTreeMap<String, ChannelPrivacy>,
@@ -31,6 +33,7 @@ pub struct PrivacyConfig {
 #[serde(deny_unknown_fields)]
 pub struct ChannelPrivacy {
     /// What is masked.
+    #[serde(deserialize_with = "list")]
     pub mask: Vec<PersonalData>,
 }
 

@@ -38,6 +38,7 @@ pub mod retention;
 pub mod roles;
 mod rules;
 pub mod server;
+pub mod setting;
 pub mod staff;
 pub mod store;
 mod turn;

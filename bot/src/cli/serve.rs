@@ -71,7 +71,7 @@ async fn serve(config: Config, folder: BotFolder, bundle: Arc<Bundle>, stubs: bo
     let retention = config.retention.complete(&config.channels)?;
     anyhow::ensure!(
         config.voice.account_sid.is_none()
-            || (config.voice.auth_token.is_some() && config.public_url.is_some()),
+            || (config.voice.auth_token.is_set() && config.public_url.is_some()),
         "voice.account_sid needs voice.auth_token and public_url: a call is told to ask this server again"
     );
     let address = config.store_address().map_err(anyhow::Error::msg)?;
@@ -133,10 +133,7 @@ async fn serve(config: Config, folder: BotFolder, bundle: Arc<Bundle>, stubs: bo
         true => Some(app.staff_invite("Operator", Role::Admin).await?),
         false => None,
     };
-    let claims = match &config.customer_secret {
-        Some(secret) => Claims::new(secret.as_bytes()),
-        None => Claims::random()?,
-    };
+    let claims = Claims::new(&config.customer_secret)?;
     let address = listener.local_addr()?;
     let is_demo = folder.is_demo;
     let edge = HttpState::new(
