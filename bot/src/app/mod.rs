@@ -268,7 +268,7 @@ impl App {
             stop: stop.clone(),
             ending: TaskTracker::new(),
         });
-        dispatch.run_by(Arc::clone(&mailbox));
+        dispatch.run_by(&mailbox);
         let mut ready = store.ready(AT_ONCE).await?;
         for conversation in ready.drain(..) {
             mailbox.wake(&conversation);

@@ -30,7 +30,7 @@ use crate::load::Mind;
 use crate::roles::Roles;
 use crate::server::{self, Claims, HttpState};
 use crate::staff::Role;
-use crate::store::{self, StoreAddress};
+use crate::store;
 use crate::understand::{Request, Retrieve, Understand, Understood};
 use crate::{demo, model};
 
@@ -76,16 +76,7 @@ async fn serve(config: Config, folder: BotFolder, bundle: Arc<Bundle>, stubs: bo
     );
     let address = config.store_address().map_err(anyhow::Error::msg)?;
     let place = address.to_string();
-    if let StoreAddress::Sqlite(_) = &address
-        && store::users(&address)
-            .await
-            .is_ok_and(|users| !users.is_empty())
-    {
-        warn(&format!(
-            "{place} is in use by another process. Two servers on one file do not hear of each other: end the other one, or \
-             use Redis (--store redis://…) for several"
-        ));
-    }
+    store::ensure_free(&address)?;
     let clock = Clock::System;
     let stop = CancellationToken::new();
     let roles = config.roles;
