@@ -15,7 +15,7 @@ use crate::channels::ChannelConfig;
 use crate::gate::PrivacyConfig;
 use crate::retention::RetentionConfig;
 use crate::roles::Roles;
-use crate::setting::{Secrets, list};
+use crate::setting::{Network, Secrets, list};
 use crate::store::StoreAddress;
 use environment::Environment;
 
@@ -44,8 +44,13 @@ pub struct Config {
     pub allowed_origins: Vec<String>,
     /// Secrets (HS256) with which a site signs who its customer is; without one every claim is unverified.
     pub customer_secret: Secrets,
+    /// Our own proxies, whose word counts for where a request comes from.
+    #[serde(deserialize_with = "list")]
+    pub trusted_proxies: Vec<Network>,
     /// The phone.
     pub voice: Voice,
+    /// Rasa's REST channel.
+    pub rest: Rest,
     /// Accounts on messaging channels, by a name of your own: `[channels.NAME]`.
     pub channels: BTreeMap<String, ChannelConfig>,
     /// Bounds on what one client may send.
@@ -87,6 +92,16 @@ pub struct Voice {
     pub dial: Option<String>,
 }
 
+/// Rasa's REST channel, where a client says by itself who it is.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Rest {
+    /// Taken or not; see [`Config::rest_is_on`] where nothing is said.
+    pub enabled: Option<bool>,
+    /// What a client has to know, in `Authorization: Bearer` or `?token=`.
+    pub token: Secrets,
+}
+
 /// Bounds on what one client may send.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -120,7 +135,9 @@ impl Default for Config {
             public_url: None,
             allowed_origins: Vec::new(),
             customer_secret: Secrets::default(),
+            trusted_proxies: Vec::new(),
             voice: Voice::default(),
+            rest: Rest::default(),
             channels: BTreeMap::new(),
             limits: Limits::default(),
             retention: RetentionConfig::default(),
@@ -204,6 +221,16 @@ impl Config {
         Ok(address)
     }
 
+    /// Whether Rasa's REST channel is taken. Where nothing is said it is for who knows its token, and where there is none for
+    /// clients on this machine: so not where a proxy brings others here.
+    pub fn rest_is_on(&self) -> bool {
+        let only_this_machine = self.listen.ip().to_canonical().is_loopback()
+            && self.public_url.is_none()
+            && self.trusted_proxies.is_empty();
+        let usual = self.rest.token.is_set() || only_this_machine;
+        self.rest.enabled.unwrap_or(usual)
+    }
+
     /// Folder of this bot's cached heads and indexes.
     pub fn cache_dir(&self) -> PathBuf {
         self.data_dir.join("cache")
@@ -235,5 +262,48 @@ fn default_data_dir() -> PathBuf {
     match env("HOME").filter(|dir| !dir.is_empty()) {
         Some(home) => PathBuf::from(home).join(".local/share/bellhop"),
         None => PathBuf::from(".data"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_rasa_channel_is_on_for_this_machine_with_a_token_or_where_it_is_said() {
+        let secret = Secrets::new(vec!["x".repeat(32)]).expect("a good one");
+        let none = Secrets::default();
+        for (listen, is_public, enabled, token, is_on) in [
+            ("127.0.0.1:8080", false, None, &none, true),
+            ("[::1]:8080", false, None, &none, true),
+            ("[::ffff:127.0.0.1]:8080", false, None, &none, true),
+            ("127.0.0.1:8080", true, None, &none, false),
+            ("127.0.0.1:8080", false, Some(false), &secret, false),
+            ("0.0.0.0:8080", false, None, &none, false),
+            ("[::]:8080", false, None, &none, false),
+            ("10.0.0.1:8080", false, None, &none, false),
+            ("0.0.0.0:8080", false, None, &secret, true),
+            ("0.0.0.0:8080", true, Some(true), &none, true),
+        ] {
+            let config = Config {
+                listen: listen.parse().expect(listen),
+                public_url: is_public.then(|| "https://chat.example".to_owned()),
+                rest: Rest {
+                    enabled,
+                    token: token.clone(),
+                },
+                ..Config::default()
+            };
+            assert_eq!(
+                config.rest_is_on(),
+                is_on,
+                "{listen} {is_public} {enabled:?} {token:?}"
+            );
+        }
+        let behind_a_proxy = Config {
+            trusted_proxies: vec!["10.0.0.1".parse().expect("an address")],
+            ..Config::default()
+        };
+        assert!(!behind_a_proxy.rest_is_on());
     }
 }

@@ -20,11 +20,12 @@ const DOT: &str = "__";
 /// Ends the name of a variable that names a file with the value.
 const FILE: &str = "_FILE";
 /// Keys whose value may lie in a file; `*` is any name. The store's address has a password in it.
-const IN_FILES: [&str; 9] = [
+const IN_FILES: [&str; 10] = [
     "store",
     "customer_secret",
     "status_secret",
     "voice.auth_token",
+    "rest.token",
     "channels.*.token",
     "channels.*.app_secrets",
     "channels.*.verify_token",
