@@ -136,10 +136,12 @@ async fn serve(config: Config, folder: BotFolder, bundle: Arc<Bundle>, stubs: bo
         stop.clone(),
     );
     let (router, _) = server::router(edge);
+    // Before anybody is told that it runs: whoever ends it then must be heard.
+    let asked = asked_to_stop().context("signals to stop can't be listened for")?;
     greet(&bundle.name, address, roles, code.as_deref(), &watch);
     let ending = stop.clone();
     tokio::spawn(async move {
-        asked_to_stop().await;
+        asked.await;
         ending.cancel();
     });
     // A client that never ends its request must not keep the program from ending.
@@ -258,21 +260,26 @@ fn greet(bot: &str, address: SocketAddr, roles: Roles, code: Option<&str>, watch
     }
 }
 
-/// Ctrl-C, or what a service manager sends.
-async fn asked_to_stop() {
-    let interrupt = tokio::signal::ctrl_c();
+/// Ctrl-C, or what a service manager sends; heard from this call on.
+fn asked_to_stop() -> std::io::Result<impl Future<Output = ()> + Send> {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+        let (mut interrupt, mut terminate) = (
+            signal(SignalKind::interrupt())?,
+            signal(SignalKind::terminate())?,
+        );
+        Ok(async move {
             tokio::select! {
-                _ = interrupt => {}
+                _ = interrupt.recv() => {}
                 _ = terminate.recv() => {}
             }
-            return;
-        }
+        })
     }
-    let _ = interrupt.await;
+    #[cfg(not(unix))]
+    Ok(async {
+        let _ = tokio::signal::ctrl_c().await;
+    })
 }
 
 /// `bellhop healthcheck`: for service managers that have no HTTP client.
