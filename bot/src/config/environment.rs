@@ -17,8 +17,8 @@ pub(super) type Known = serde_json::Map<String, Json>;
 const PREFIX: &str = "BELLHOP_";
 /// Stands for the dot in a key.
 const DOT: &str = "__";
-/// Ends the name of a variable that names a file with the value.
-const FILE: &str = "_FILE";
+/// Ends the name of a variable that names a file with the value, whatever the case.
+const FILE: &str = "_file";
 /// Keys whose value may lie in a file; `*` is any name. The store's address has a password in it.
 const IN_FILES: [&str; 10] = [
     "store",
@@ -73,34 +73,33 @@ impl Environment {
         // In order, so that of two names for the same key the more explicit one wins.
         let variables: BTreeMap<String, String> = variables.into_iter().collect();
         let mut read = Self::default();
-        // Which variable gave the value of a key.
-        let mut given: BTreeMap<String, String> = BTreeMap::new();
+        let mut given: BTreeMap<String, (String, Place)> = BTreeMap::new();
         for (variable, value) in variables {
-            let upper = variable.to_ascii_uppercase();
-            let Some(name) = upper.strip_prefix(PREFIX) else {
+            let Some(Named {
+                key,
+                is_marked,
+                place,
+            }) = Named::of(&variable)
+            else {
                 continue;
             };
-            let (name, is_marked) = match name.strip_prefix('_') {
-                Some(marked) => (marked, true),
-                None => (name, false),
-            };
-            let name_in_file = name.strip_suffix(FILE).filter(|name| may_lie_in_file(name));
-            let key = name_in_file.unwrap_or(name).to_ascii_lowercase();
             let path: Vec<&str> = key.split(DOT).collect();
             if !is_marked && !known.contains_key(path[0]) {
                 read.foreign.push(variable);
                 continue;
             }
-            let kind = match name_in_file {
-                Some(_) => in_file(&variable, &value)?,
+            let kind = match place {
+                Place::File => in_file(&variable, &value)?,
                 // Values stay text until a setting asks for a number: a telephone number would lose its plus, and a token of digits
                 // its noughts.
-                None => ValueKind::String(value),
+                Place::Here => ValueKind::String(value),
             };
             put(&mut read.settings, &path, Value::new(Some(&variable), kind));
-            let before = given.insert(key, variable.clone());
-            if let Some(before) = before.filter(|_| name_in_file.is_some()) {
-                return Err(EnvironmentError::Twice(before, variable));
+            match given.insert(key, (variable.clone(), place)) {
+                Some((before, elsewhere)) if elsewhere != place => {
+                    return Err(EnvironmentError::Twice(before, variable));
+                }
+                _ => {}
             }
         }
         Ok(read)
@@ -141,8 +140,45 @@ impl Source for Environment {
     }
 }
 
-fn may_lie_in_file(name: &str) -> bool {
-    let key = name.to_ascii_lowercase();
+/// Where a value is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// In the variable.
+    Here,
+    /// In the file that the variable names.
+    File,
+}
+
+/// What the name of a variable says.
+struct Named {
+    /// The key, in small letters and with [`DOT`].
+    key: String,
+    /// It says that it is a setting.
+    is_marked: bool,
+    place: Place,
+}
+
+impl Named {
+    /// Reads a name; none where it does not begin as ours do.
+    fn of(variable: &str) -> Option<Self> {
+        let lower = variable.to_ascii_lowercase();
+        let name = lower.strip_prefix(&PREFIX.to_ascii_lowercase())?;
+        let marked = name.strip_prefix('_');
+        let name = marked.unwrap_or(name);
+        let in_file = name.strip_suffix(FILE).filter(|key| may_lie_in_file(key));
+        Some(Self {
+            key: in_file.unwrap_or(name).to_owned(),
+            is_marked: marked.is_some(),
+            place: if in_file.is_some() {
+                Place::File
+            } else {
+                Place::Here
+            },
+        })
+    }
+}
+
+fn may_lie_in_file(key: &str) -> bool {
     let path: Vec<&str> = key.split(DOT).collect();
     IN_FILES.iter().any(|pattern| {
         let parts = pattern.split('.');
@@ -271,6 +307,35 @@ mod tests {
         let read = read(&[("BELLHOP__LISTEN", "2"), ("BELLHOP_LISTEN", "1")]);
         let listen = read.settings["listen"].clone().into_string();
         assert_eq!(listen.ok().as_deref(), Some("2"));
+    }
+
+    #[test]
+    fn a_value_lies_in_a_variable_or_in_a_file_and_not_in_both() {
+        let file = tempfile::NamedTempFile::new().expect("a file");
+        std::fs::write(&file, "one\r\n\ntwo\n").expect("writes");
+        let named = file.path().display().to_string();
+        let read = |variables: &[(&str, &str)]| {
+            let owned = |&(name, value): &(&str, &str)| (name.to_owned(), value.to_owned());
+            Environment::read(variables.iter().map(owned), &known())
+        };
+        let in_file = read(&[("BELLHOP_CUSTOMER_SECRET_FILE", &named)]).expect("reads");
+        let lines = in_file.settings["customer_secret"].clone().into_array();
+        let lines = lines
+            .expect("two")
+            .into_iter()
+            .map(|line| line.into_string().expect("text"));
+        assert_eq!(lines.collect::<Vec<_>>(), ["one", "two"]);
+        for other in [
+            "BELLHOP_CUSTOMER_SECRET",
+            "BELLHOP__CUSTOMER_SECRET",
+            "bellhop_customer_secret",
+        ] {
+            let both = read(&[("BELLHOP_CUSTOMER_SECRET_FILE", &named), (other, "x")]);
+            assert!(matches!(both, Err(EnvironmentError::Twice(..))), "{other}");
+        }
+        // Only what is secret may lie in a file.
+        let other = read(&[("BELLHOP_LISTEN_FILE", &named)]).expect("left alone");
+        assert_eq!(other.foreign, ["BELLHOP_LISTEN_FILE"]);
     }
 
     #[test]
