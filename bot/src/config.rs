@@ -2,6 +2,8 @@
 //! `BELLHOP_VOICE__AUTH_TOKEN`, …), then flags. Unknown keys are refused, so that a typo is an error
 //! and not a default in disguise. The only module that reads the environment.
 
+mod environment;
+
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -13,13 +15,11 @@ use crate::channels::ChannelConfig;
 use crate::gate::PrivacyConfig;
 use crate::retention::RetentionConfig;
 use crate::roles::Roles;
+use crate::setting::{Network, Secrets, list};
 use crate::store::StoreAddress;
+use environment::Environment;
 
-/// Settings that are lists: the variable, and the key.
-const LISTS: [(&str, &str); 2] = [
-    ("BELLHOP_ALLOWED_ORIGINS", "allowed_origins"),
-    ("BELLHOP_PRIVACY__MASK", "privacy.mask"),
-];
+pub use environment::EnvironmentError;
 
 /// Everything an operator can set.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,11 +40,17 @@ pub struct Config {
     /// Webhook signatures are checked against it, never against a `Host` header.
     pub public_url: Option<String>,
     /// Origins whose pages may embed the widget; `*` allows all, an empty list only this server's own pages.
+    #[serde(deserialize_with = "list")]
     pub allowed_origins: Vec<String>,
-    /// Secret (HS256) with which a site signs who its customer is; without one every claim is unverified.
-    pub customer_secret: Option<String>,
+    /// Secrets (HS256) with which a site signs who its customer is; without one every claim is unverified.
+    pub customer_secret: Secrets,
+    /// Our own proxies, whose word counts for where a request comes from.
+    #[serde(deserialize_with = "list")]
+    pub trusted_proxies: Vec<Network>,
     /// The phone.
     pub voice: Voice,
+    /// Rasa's REST channel.
+    pub rest: Rest,
     /// Accounts on messaging channels, by a name of your own: `[channels.NAME]`.
     pub channels: BTreeMap<String, ChannelConfig>,
     /// Bounds on what one client may send.
@@ -55,9 +61,9 @@ pub struct Config {
     pub privacy: PrivacyConfig,
     /// Address that status events of handoffs are posted to, if any.
     pub status_webhook: Option<String>,
-    /// Secret (HMAC-SHA256) that they are signed with in `X-Bellhop-Signature`; without one they are
+    /// Secrets (HMAC-SHA256) that they are signed with in `X-Bellhop-Signature`; without one they are
     /// not signed.
-    pub status_secret: Option<String>,
+    pub status_secret: Secrets,
     /// Milliseconds the NLU may take before a turn goes on without it.
     pub nlu_timeout_ms: u64,
     /// How exactly the encoder computes.
@@ -70,9 +76,9 @@ pub struct Config {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Voice {
-    /// Account's auth token that signs webhooks; without one the voice webhook is refused, except
+    /// Account's auth tokens that sign webhooks, the primary one first; without one the voice webhook is refused, except
     /// when `unsigned` is set.
-    pub auth_token: Option<String>,
+    pub auth_token: Secrets,
     /// Account (`AC…`) of the provider's API. With it, a caller who waits for a person hears at once what is said for them;
     /// needs `auth_token` and `public_url`.
     pub account_sid: Option<String>,
@@ -84,6 +90,16 @@ pub struct Voice {
     pub enqueue: Option<String>,
     /// Number or SIP address that a handed-over call is dialled to.
     pub dial: Option<String>,
+}
+
+/// Rasa's REST channel, where a client says by itself who it is.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Rest {
+    /// Taken or not; see [`Config::rest_is_on`] where nothing is said.
+    pub enabled: Option<bool>,
+    /// What a client has to know, in `Authorization: Bearer` or `?token=`.
+    pub token: Secrets,
 }
 
 /// Bounds on what one client may send.
@@ -118,14 +134,16 @@ impl Default for Config {
             model: None,
             public_url: None,
             allowed_origins: Vec::new(),
-            customer_secret: None,
+            customer_secret: Secrets::default(),
+            trusted_proxies: Vec::new(),
             voice: Voice::default(),
+            rest: Rest::default(),
             channels: BTreeMap::new(),
             limits: Limits::default(),
             retention: RetentionConfig::default(),
             privacy: PrivacyConfig::default(),
             status_webhook: None,
-            status_secret: None,
+            status_secret: Secrets::default(),
             nlu_timeout_ms: 2_000,
             nlu_precision: Precision::default(),
             nlu_threads: None,
@@ -135,46 +153,38 @@ impl Default for Config {
 
 /// Why the settings can't be used.
 #[derive(Debug, thiserror::Error)]
-#[error("the settings can't be used (docs/configuration.md has every key)")]
-pub struct ConfigError(#[from] config::ConfigError);
+pub enum ConfigError {
+    /// A key that does not exist, or a value that can't be.
+    #[error("the settings can't be used (docs/configuration.md has every key)")]
+    Unusable(#[from] config::ConfigError),
+    /// A variable of the environment that can't be followed.
+    #[error(transparent)]
+    Environment(#[from] EnvironmentError),
+}
 
 impl Config {
     /// Reads defaults, the file (when given, it must exist; `bellhop.toml` in the working folder is
-    /// optional) and the environment, in this order.
+    /// optional) and the environment, in this order; gives too what an operator should be warned of.
     ///
     /// # Errors
-    /// An unreadable file, an unknown key or a value of the wrong type, with its key.
-    pub fn load(file: Option<&Path>) -> Result<Self, ConfigError> {
+    /// An unreadable file, an unknown key, a value of the wrong type or a secret that is too short, with its key.
+    pub fn load(file: Option<&Path>) -> Result<(Self, Vec<String>), ConfigError> {
         let file_source = match file {
             Some(path) => config::File::from(path.to_owned()).required(true),
             None => config::File::with_name("bellhop.toml").required(false),
         };
-        // Values stay text until a setting asks for a number: a telephone number would lose its plus, and a token of
-        // digits its noughts. Only lists have to be cut here.
-        let (lists, texts): (Variables, Variables) = variables().partition(|(name, _)| {
-            LISTS
-                .iter()
-                .any(|(list, _)| name.eq_ignore_ascii_case(list))
-        });
-        let environment = |variables: Variables| {
-            config::Environment::with_prefix("BELLHOP")
-                .prefix_separator("_")
-                .separator("__")
-                .source(Some(variables))
+        let known = match serde_json::to_value(Self::default()) {
+            Ok(serde_json::Value::Object(known)) => known,
+            _ => unreachable!("settings are a table"),
         };
-        let lists = LISTS
-            .iter()
-            .fold(environment(lists).list_separator(","), |lists, (_, key)| {
-                lists.with_list_parse_key(key)
-            });
-        let lists = lists.try_parsing(true);
+        let environment = Environment::read(variables(), &known)?;
+        let warnings = environment.warnings(&known);
         let merged = config::Config::builder()
             .add_source(config::Config::try_from(&Self::default())?)
             .add_source(file_source)
-            .add_source(environment(texts))
-            .add_source(lists)
+            .add_source(environment)
             .build()?;
-        Ok(merged.try_deserialize()?)
+        Ok((merged.try_deserialize()?, warnings))
     }
 
     /// Loads the encoder in `model`, to be run as the settings say.
@@ -211,14 +221,21 @@ impl Config {
         Ok(address)
     }
 
+    /// Whether Rasa's REST channel is taken. Where nothing is said it is for who knows its token, and where there is none for
+    /// clients on this machine: so not where a proxy brings others here.
+    pub fn rest_is_on(&self) -> bool {
+        let only_this_machine = self.listen.ip().to_canonical().is_loopback()
+            && self.public_url.is_none()
+            && self.trusted_proxies.is_empty();
+        let usual = self.rest.token.is_set() || only_this_machine;
+        self.rest.enabled.unwrap_or(usual)
+    }
+
     /// Folder of this bot's cached heads and indexes.
     pub fn cache_dir(&self) -> PathBuf {
         self.data_dir.join("cache")
     }
 }
-
-/// Environment variables by name.
-type Variables = config::Map<String, String>;
 
 /// The environment variables that are text.
 fn variables() -> impl Iterator<Item = (String, String)> {
@@ -245,5 +262,48 @@ fn default_data_dir() -> PathBuf {
     match env("HOME").filter(|dir| !dir.is_empty()) {
         Some(home) => PathBuf::from(home).join(".local/share/bellhop"),
         None => PathBuf::from(".data"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_rasa_channel_is_on_for_this_machine_with_a_token_or_where_it_is_said() {
+        let secret = Secrets::new(vec!["x".repeat(32)]).expect("a good one");
+        let none = Secrets::default();
+        for (listen, is_public, enabled, token, is_on) in [
+            ("127.0.0.1:8080", false, None, &none, true),
+            ("[::1]:8080", false, None, &none, true),
+            ("[::ffff:127.0.0.1]:8080", false, None, &none, true),
+            ("127.0.0.1:8080", true, None, &none, false),
+            ("127.0.0.1:8080", false, Some(false), &secret, false),
+            ("0.0.0.0:8080", false, None, &none, false),
+            ("[::]:8080", false, None, &none, false),
+            ("10.0.0.1:8080", false, None, &none, false),
+            ("0.0.0.0:8080", false, None, &secret, true),
+            ("0.0.0.0:8080", true, Some(true), &none, true),
+        ] {
+            let config = Config {
+                listen: listen.parse().expect(listen),
+                public_url: is_public.then(|| "https://chat.example".to_owned()),
+                rest: Rest {
+                    enabled,
+                    token: token.clone(),
+                },
+                ..Config::default()
+            };
+            assert_eq!(
+                config.rest_is_on(),
+                is_on,
+                "{listen} {is_public} {enabled:?} {token:?}"
+            );
+        }
+        let behind_a_proxy = Config {
+            trusted_proxies: vec!["10.0.0.1".parse().expect("an address")],
+            ..Config::default()
+        };
+        assert!(!behind_a_proxy.rest_is_on());
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Called by the engine in the order of its commits, so it must be quick and must not wait.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, Weak};
 
 use tokio::sync::{Notify, broadcast};
 
@@ -27,7 +27,8 @@ pub(crate) struct Dispatch {
     pub(crate) outbound: Arc<Notify>,
     /// Fires when the queue's partition changes.
     pub(crate) queue: Arc<Notify>,
-    mailbox: OnceLock<Arc<Mailbox>>,
+    /// Whoever runs the program has it; it holds the store, and the store holds this.
+    mailbox: OnceLock<Weak<Mailbox>>,
 }
 
 impl Dispatch {
@@ -43,9 +44,9 @@ impl Dispatch {
     }
 
     /// Has inputs run by a mailbox from here on.
-    pub(crate) fn run_by(&self, mailbox: Arc<Mailbox>) {
+    pub(crate) fn run_by(&self, mailbox: &Arc<Mailbox>) {
         // Only the start of the program does this.
-        let _ = self.mailbox.set(mailbox);
+        let _ = self.mailbox.set(Arc::downgrade(mailbox));
     }
 
     fn conversation(&self, id: &str, notice: &Notice) {
@@ -57,7 +58,7 @@ impl Dispatch {
         if notice.entries.is_none() {
             self.hub.more(id, notice.last_seq);
         }
-        if let Some(mailbox) = self.mailbox.get() {
+        if let Some(mailbox) = self.mailbox.get().and_then(Weak::upgrade) {
             match &notice.entries {
                 Some(entries) => mailbox.appended(&notice.partition, entries),
                 None => mailbox.wake_to(&notice.partition, notice.last_seq),

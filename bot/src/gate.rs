@@ -18,12 +18,14 @@ use crate::conversation::InboundBody;
 use crate::conversation::journal::{Body, Note};
 use crate::events::{Author, MessageEvent};
 use crate::secrets::{self, stand_in};
+use crate::setting::list;
 
 /// What is taken out of text: `[privacy]` of the settings.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct PrivacyConfig {
     /// What is masked before it is stored, unless the bot asks for it.
+    #[serde(deserialize_with = "list")]
     pub mask: Vec<PersonalData>,
     /// The same for single channels, in place of `mask`.
     pub channels: BTreeMap<String, ChannelPrivacy>,
@@ -34,6 +36,7 @@ pub struct PrivacyConfig {
 #[serde(deny_unknown_fields)]
 pub struct ChannelPrivacy {
     /// What is masked.
+    #[serde(deserialize_with = "list")]
     pub mask: Vec<PersonalData>,
 }
 

@@ -16,7 +16,7 @@ use crate::error::ServiceError;
 use crate::gate::Gate;
 use crate::partition::{self, Accept, Commit, Kind, PartitionId};
 use crate::rules::Decision;
-use crate::secrets::{SECRETS, Secrets};
+use crate::secrets::{SECRETS, CustomerSecrets};
 use crate::store::Store;
 
 /// Most inputs of one conversation that may wait.
@@ -158,7 +158,7 @@ async fn change_words(
         let Some(snapshot) = snapshot.filter(|snapshot| !snapshot.head.closed) else {
             return Ok(Decision::Already(()));
         };
-        let mut secrets = Secrets::of(snapshot)?;
+        let mut secrets = CustomerSecrets::of(snapshot)?;
         change(&mut secrets.heard);
         let mut commit = Commit::new(partition.clone(), Some(snapshot.head.revision), at);
         let document = secrets.document()?;

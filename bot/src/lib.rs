@@ -40,6 +40,7 @@ pub mod roles;
 mod rules;
 mod secrets;
 pub mod server;
+pub mod setting;
 pub mod staff;
 pub mod store;
 mod turn;

@@ -20,7 +20,7 @@ const SIGNS: [char; 6] = ['*', '#', '~', '^', '=', '%'];
 
 /// The secrets of a conversation.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub(crate) struct Secrets {
+pub(crate) struct CustomerSecrets {
     /// Messages with secrets in them, as they were sent, by the sender's id.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) heard: BTreeMap<String, String>,
@@ -29,7 +29,7 @@ pub(crate) struct Secrets {
     pub(crate) values: BTreeMap<Id, String>,
 }
 
-impl Secrets {
+impl CustomerSecrets {
     /// Reads them; none where there is no document.
     ///
     /// # Errors
@@ -71,9 +71,9 @@ impl SecretsChange {
     }
 
     /// The secrets after the turn.
-    pub(crate) fn applied(&self, mut secrets: Secrets) -> Secrets {
+    pub(crate) fn applied(&self, mut secrets: CustomerSecrets) -> CustomerSecrets {
         if self.is_over {
-            return Secrets::default();
+            return CustomerSecrets::default();
         }
         if let Some(id) = &self.worked_through {
             secrets.heard.remove(id);

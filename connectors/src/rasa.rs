@@ -10,17 +10,13 @@ pub const SENDER_MAX: usize = 200;
 /// are let through.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Request {
-    /// Who writes: the same sender goes on in the same conversation.
-    #[serde(default = "default_sender")]
+    /// Who writes: the same sender goes on in the same conversation. Whoever is not named is nobody: Rasa calls all of them
+    /// `default`, and would have them talk in one conversation.
+    #[serde(default)]
     pub sender: String,
     /// What they write; `/name` is a payload.
     #[serde(default)]
     pub message: Option<String>,
-}
-
-fn default_sender() -> String {
-    // What Rasa calls a user who was not named.
-    "default".to_owned()
 }
 
 /// What a client gets for each message.
@@ -60,7 +56,9 @@ pub enum RasaError {
     #[error("the body must be JSON such as {{\"sender\": \"ada\", \"message\": \"hello\"}}: {0}")]
     Json(String),
     /// A sender id that is no id.
-    #[error("sender must have 1 to {SENDER_MAX} bytes and no control characters")]
+    #[error(
+        "sender must name who writes, with 1 to {SENDER_MAX} bytes, more than spaces and no control characters"
+    )]
     Sender,
     /// Nothing is said.
     #[error("message must not be empty")]
@@ -75,7 +73,8 @@ pub fn read(body: &[u8]) -> Result<(String, Heard), RasaError> {
     let request: Request =
         serde_json::from_slice(body).map_err(|error| RasaError::Json(error.to_string()))?;
     let sender = request.sender;
-    if sender.is_empty() || sender.len() > SENDER_MAX || sender.chars().any(char::is_control) {
+    if sender.trim().is_empty() || sender.len() > SENDER_MAX || sender.chars().any(char::is_control)
+    {
         return Err(RasaError::Sender);
     }
     let message = request.message.unwrap_or_default();
@@ -115,12 +114,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn texts_payloads_and_defaults_are_read() {
+    fn texts_and_payloads_are_read() {
         let text = |text: &str| Heard::Text(text.to_owned());
         let payload = |name: &str| Heard::Payload(name.to_owned());
         for (body, sender, heard) in [
             (r#"{"sender":"ada","message":" hi "}"#, "ada", text("hi")),
-            (r#"{"message":"hi"}"#, "default", text("hi")),
             (r#"{"sender":"a","message":"/yes"}"#, "a", payload("/yes")),
             (
                 r#"{"sender":"a","message":"/greet{\"name\":\"x y\"}"}"#,
@@ -152,6 +150,8 @@ mod tests {
             ("", "the body must be JSON"),
             ("7", "the body must be JSON"),
             (r#"{"sender":"","message":"x"}"#, "sender"),
+            (r#"{"sender":"  ","message":"x"}"#, "sender"),
+            (r#"{"message":"x"}"#, "sender"),
             (r#"{"sender":"a\u0000","message":"x"}"#, "sender"),
             (
                 r#"{"sender":"a","message":""}"#,

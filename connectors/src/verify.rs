@@ -10,13 +10,13 @@ use sha2::Sha256;
 use subtle::{Choice, ConstantTimeEq};
 
 /// Tells whether `signature` (the `X-Twilio-Signature` header) is Twilio's for a form posted to
-/// `url`: Base64 of HMAC-SHA1, under the account's auth token, of the address and the parameters
-/// sorted by name, each name followed by its value.
+/// `url`: Base64 of HMAC-SHA1, under one of the account's auth tokens (two are live while one replaces the other), of the address and
+/// the parameters sorted by name, each name followed by its value. An empty token never counts.
 ///
 /// `url` is the public address with its query. The provider signs it with or without a default port,
 /// so both count.
 pub fn twilio(
-    auth_token: &str,
+    auth_tokens: &[&str],
     url: &str,
     parameters: &[(String, String)],
     signature: &str,
@@ -25,12 +25,15 @@ pub fn twilio(
     sorted.sort();
     // A parameter given twice with the same value counts once, as in the provider's own library.
     sorted.dedup();
-    addresses(url)
-        .iter()
-        .map(|address| sign_twilio(auth_token, address, &sorted))
-        .fold(false, |found, expected| {
-            found | bool::from(expected.as_bytes().ct_eq(signature.as_bytes()))
+    let addresses = addresses(url);
+    any_fits(auth_tokens, |token| {
+        let expected = addresses
+            .iter()
+            .map(|address| sign_twilio(token, address, &sorted));
+        expected.fold(Choice::from(0), |found, expected| {
+            found | expected.as_bytes().ct_eq(signature.as_bytes())
         })
+    })
 }
 
 fn sign_twilio(auth_token: &str, url: &str, sorted: &[&(String, String)]) -> String {
@@ -133,13 +136,15 @@ mod tests {
 
     #[test]
     fn signatures_made_elsewhere_are_accepted() {
-        assert!(twilio(TOKEN, URL, &form(), SIGNATURE));
+        for tokens in [&[TOKEN][..], &["new", TOKEN], &[TOKEN, ""]] {
+            assert!(twilio(tokens, URL, &form(), SIGNATURE), "{tokens:?}");
+        }
         let speech = vec![
             ("SpeechResult".to_owned(), "¿Cuál es mi saldo?".to_owned()),
             ("CallSid".to_owned(), "CA1".to_owned()),
         ];
         let url = "https://phone.harbor.example/webhooks/voice/twiml";
-        assert!(twilio("a-test-token", url, &speech, ESCAPED));
+        assert!(twilio(&["a-test-token"], url, &speech, ESCAPED));
     }
 
     #[test]
@@ -147,15 +152,15 @@ mod tests {
         let bare = "https://example.com/hook";
         let with_port = "https://example.com:443/hook";
         for url in [bare, with_port] {
-            assert!(twilio(TOKEN, url, &[], WITH_PORT), "{url}");
+            assert!(twilio(&[TOKEN], url, &[], WITH_PORT), "{url}");
         }
         assert!(!twilio(
-            TOKEN,
+            &[TOKEN],
             "https://example.com:8443/hook",
             &[],
             WITH_PORT
         ));
-        assert!(!twilio(TOKEN, "http://example.com/hook", &[], WITH_PORT));
+        assert!(!twilio(&[TOKEN], "http://example.com/hook", &[], WITH_PORT));
     }
 
     #[test]
@@ -177,8 +182,14 @@ mod tests {
             (TOKEN, URL, form(), ""),
             (TOKEN, URL, form(), "vNe7KK2kJwCsxc9K3OLkkKB3qqI"),
         ] {
-            assert!(!twilio(token, url, &form, signature));
+            assert!(!twilio(&[token], url, &form, signature));
         }
+        let form_of_ours = form();
+        let mut sorted: Vec<_> = form_of_ours.iter().collect();
+        sorted.sort();
+        let anybodys = sign_twilio("", URL, &sorted);
+        assert!(!twilio(&[""], URL, &form(), &anybodys));
+        assert!(!twilio(&[], URL, &form(), SIGNATURE));
     }
 
     const BODY: &[u8] = br#"{"object":"whatsapp_business_account","entry":[]}"#;
@@ -246,12 +257,12 @@ mod tests {
             let mut bytes = SIGNATURE.as_bytes().to_vec();
             bytes[at] ^= 1 << bit;
             let altered = String::from_utf8_lossy(&bytes).into_owned();
-            prop_assert!(!twilio(TOKEN, URL, &form(), &altered));
+            prop_assert!(!twilio(&[TOKEN], URL, &form(), &altered));
         }
 
         #[test]
         fn the_order_of_parameters_does_not_matter(shuffled in Just(form()).prop_shuffle()) {
-            prop_assert!(twilio(TOKEN, URL, &shuffled, SIGNATURE));
+            prop_assert!(twilio(&[TOKEN], URL, &shuffled, SIGNATURE));
         }
     }
 }

@@ -7,7 +7,7 @@ import { after, before, test } from "node:test";
 import * as h from "./harness.mjs";
 import { Desk, accessible, noProblems, picture } from "./harness.mjs";
 
-const SECRET = "an-app-secret";
+const SECRET = "an-app-secret-0123456789abcdef01";
 const PHONE = "106540352242922";
 const ANA = "4915112345678";
 /** One red point. */
@@ -80,7 +80,7 @@ kind = "whatsapp"
 phone_number_id = "${PHONE}"
 token = "EAAG"
 app_secrets = ["${SECRET}"]
-verify_token = "v"
+verify_token = "${SECRET}"
 base_url = "http://127.0.0.1:${port}/v24.0"
 `);
   desk = await Desk.open(await h.page(browser, { viewport: { width: 1360, height: 860 } }), program);

@@ -8,7 +8,7 @@ import TelegramServer from "telegram-test-api";
 import { program as start } from "../browser/harness.mjs";
 
 const TOKEN = "123456:AAF-a-token";
-const SECRET = "a-secret_42";
+const SECRET = "a-secret_42-0123456789abcdef_0123";
 const LIMIT = { timeout: 60_000 };
 
 let emulator;

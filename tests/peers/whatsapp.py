@@ -27,7 +27,7 @@ from pywa import WhatsApp, types
 from pywa.types.templates import BodyText, TemplateLanguage
 
 ROOT = Path(__file__).parents[2]
-PHONE, TOKEN, SECRET, VERIFY = "106540352242922", "EAAG-a-token", "an-app-secret", "a-verify-token"
+PHONE, TOKEN, SECRET, VERIFY = "106540352242922", "EAAG-a-token", "an-app-secret-0123456789abcdef01", "a-verify-token-0123456789abcdef0"
 CUSTOMER = "4915112345678"
 LIMIT_S = 30
 DAY_S = 24 * 3600

@@ -28,7 +28,7 @@ pub struct WhatsApp {
 pub const PHONE_NUMBER_ID: &str = "106540352242922";
 /// Token of the account.
 pub const TOKEN: &str = "EAAG-a-token";
-const SECRET: &str = "an-app-secret";
+const SECRET: &str = "an-app-secret-0123456789abcdef01";
 
 struct Takes(mpsc::Sender<Value>);
 
@@ -65,7 +65,7 @@ impl WhatsApp {
     pub fn settings(&self, more: &str) -> String {
         format!(
             "[channels.shop]\nkind = \"whatsapp\"\nphone_number_id = \"{PHONE_NUMBER_ID}\"\ntoken = \"{TOKEN}\"\n\
-             app_secrets = [\"{SECRET}\"]\nverify_token = \"v\"\nbase_url = \"{}/v24.0\"\n{more}",
+             app_secrets = [\"{SECRET}\"]\nverify_token = \"{SECRET}\"\nbase_url = \"{}/v24.0\"\n{more}",
             self.server.uri()
         )
     }

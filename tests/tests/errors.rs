@@ -156,6 +156,137 @@ fn a_kind_of_personal_data_that_is_not_known_is_named_with_those_that_are() -> R
     Ok(())
 }
 
+/// Settings that are secrets; one in a file has its table first.
+const SECRETS: [(&str, &str); 6] = [
+    ("BELLHOP_CUSTOMER_SECRET", "customer_secret"),
+    ("BELLHOP_STATUS_SECRET", "status_secret"),
+    ("BELLHOP_VOICE__AUTH_TOKEN", "voice.auth_token"),
+    (
+        "BELLHOP_CHANNELS__SHOP__APP_SECRETS",
+        "channels.shop.app_secrets",
+    ),
+    (
+        "BELLHOP_CHANNELS__SHOP__VERIFY_TOKEN",
+        "channels.shop.verify_token",
+    ),
+    ("BELLHOP_CHANNELS__SHOP__SECRET", "channels.shop.secret"),
+];
+
+#[test]
+fn a_secret_that_can_be_guessed_is_named_with_how_to_make_a_good_one() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let bot = new_bot(folder.path())?;
+    let store = format!("sqlite:{}", folder.path().join("s.db").display());
+    let serve = |name: &str, value: &str| -> Result<String> {
+        let output = Command::new(binary()?)
+            .arg("serve")
+            .arg(&bot)
+            .args(["--listen", "127.0.0.1:0", "--store", &store])
+            .env(name, value)
+            .env("BELLHOP_CHANNELS__SHOP__KIND", "telegram")
+            .output()?;
+        refusal(&output)
+    };
+    let (short, good) = ("x".repeat(31), "x".repeat(32));
+    let settings = folder.path().join("bellhop.toml");
+    let path = settings.to_string_lossy().into_owned();
+    let secret = folder.path().join("secret");
+    let secret_path = secret.to_string_lossy().into_owned();
+    for (variable, key) in SECRETS {
+        for value in ["", &short] {
+            let said = serve(variable, value)?;
+            let told = format!(
+                "this one has {} (`openssl rand -hex 32` makes one) for key `{key}`",
+                value.len()
+            );
+            assert!(said.contains(&told), "{variable}={value}: {said}");
+
+            std::fs::write(&secret, format!("{value}\n"))?;
+            let said = serve(&format!("{variable}_FILE"), &secret_path)?;
+            assert!(said.contains(&told), "{variable}_FILE: {value}: {said}");
+        }
+        // One that is good does not make up for one that is not.
+        let (table, name) = key.rsplit_once('.').unwrap_or_default();
+        let head = if table.is_empty() {
+            String::new()
+        } else {
+            format!("[{table}]\n")
+        };
+        let name = if name.is_empty() { key } else { name };
+        for (value, told) in [
+            (format!("[\"{good}\", \"\"]"), "this one has 0"),
+            (format!("[\"{good}\", \"{short}\"]"), "this one has 31"),
+            (
+                format!("[\"{good}\", \"{good}\", \"{good}\"]"),
+                "here are 3",
+            ),
+        ] {
+            std::fs::write(&settings, format!("{head}{name} = {value}\n"))?;
+            let said = refuse(&bot, &folder.path().join("s.db"), &["--config", &path])?;
+            assert!(
+                said.contains(told) && said.contains(key),
+                "{key} = {value}: {said}"
+            );
+            assert!(!said.contains(&good), "a secret is told: {said}");
+        }
+        let missing = folder.path().join("missing").to_string_lossy().into_owned();
+        let said = serve(&format!("{variable}_FILE"), &missing)?;
+        let told = format!("{variable}_FILE: {missing} can't be read");
+        assert!(said.contains(&told), "{said}");
+    }
+    std::fs::write(&secret, &good)?;
+    let both = Command::new(binary()?)
+        .args(["outbox", "list", "--store", &store])
+        .env("BELLHOP_CUSTOMER_SECRET", &good)
+        .env("BELLHOP_CUSTOMER_SECRET_FILE", &secret)
+        .output()?;
+    let said = refusal(&both)?;
+    let told = "BELLHOP_CUSTOMER_SECRET and BELLHOP_CUSTOMER_SECRET_FILE are both set";
+    assert!(said.contains(told), "{said}");
+    Ok(())
+}
+
+#[test]
+fn what_a_container_platform_puts_into_the_environment_stops_nothing() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let platforms = [
+        ("BELLHOP_PORT", "tcp://10.0.0.1:80"),
+        ("BELLHOP_PORT_80_TCP_ADDR", "10.0.0.1"),
+        ("BELLHOP_SERVICE_HOST", "10.0.0.1"),
+        ("BELLHOP_STORE_PORT", "tcp://10.0.0.2:6379"),
+    ];
+    let start = Start {
+        env: platforms
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .to_vec(),
+        ..Start::default()
+    };
+    Program::start(folder.path(), &start)?.stop()?;
+    // A setting that is misspelt is told; behind a key that there is, it is refused.
+    let run = |name: &str| {
+        Command::new(binary()?)
+            .args(["outbox", "list", "--store"])
+            .arg(format!(
+                "sqlite:{}",
+                folder.path().join("bellhop.db").display()
+            ))
+            .env(name, "x")
+            .output()
+            .context("it runs")
+    };
+    let told = run("BELLHOP_LISTNE")?;
+    let said = String::from_utf8_lossy(&told.stderr).into_owned();
+    assert!(
+        told.status.success() && said.contains("did you mean BELLHOP_LISTEN?"),
+        "{said}"
+    );
+    for name in ["BELLHOP_VOICE__DAIL", "BELLHOP__LISTNE"] {
+        let said = refusal(&run(name)?)?;
+        assert!(said.contains("docs/configuration.md"), "{name}: {said}");
+    }
+    Ok(())
+}
+
 #[test]
 fn a_taken_port_is_named() -> Result<()> {
     let folder = tempfile::tempdir()?;

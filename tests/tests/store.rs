@@ -108,6 +108,50 @@ async fn a_conversation_with_an_open_handoff_goes_on_on_redis_and_back_in_a_file
     Ok(())
 }
 
+#[tokio::test]
+async fn a_second_server_on_a_file_is_refused_and_after_a_power_cut_the_next_one_starts()
+-> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let store = file(folder.path(), "a.db");
+    let client = reqwest::Client::new();
+    let program = Program::start(folder.path(), &on(&store))?;
+    let mut customer = Customer::open(&client, &program.url, json!({})).await?;
+    std::os::unix::fs::symlink(folder.path().join("a.db"), folder.path().join("link.db"))?;
+    for name in [store.clone(), file(folder.path(), "link.db")] {
+        let (is_done, said) = run(&["serve", "--listen", "127.0.0.1:0", "--store", &name])?;
+        ensure!(
+            !is_done
+                && said.contains("another server is at work on it")
+                && said.contains("redis://"),
+            "{said}"
+        );
+    }
+    // Nor is it filled from another store meanwhile; what looks after it goes on.
+    let (is_done, said) = run(&["store", "copy", &file(folder.path(), "none.db"), &store])?;
+    ensure!(!is_done, "{said}");
+    done(&["store", "check", "--store", &store])?;
+    done(&["outbox", "list", "--store", &store])?;
+    ensure!(
+        !customer
+            .say("what does an overdraft cost?")
+            .await?
+            .is_empty()
+    );
+
+    program.kill()?;
+    let program = Program::start(folder.path(), &on(&store))?;
+    customer.move_to(&program.url);
+    ensure!(
+        !customer
+            .say("what does an overdraft cost?")
+            .await?
+            .is_empty()
+    );
+    // And after an orderly end.
+    program.stop()?;
+    Program::start(folder.path(), &on(&store))?.stop()
+}
+
 /// What the list of letters says.
 fn listed(store: &str) -> Result<Value> {
     let said = done(&["outbox", "list", "--json", "--store", store])?;

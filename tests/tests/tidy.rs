@@ -241,6 +241,7 @@ const LAYERS: [&[&str]; 9] = [
         "handoff",
         "gate",
         "secrets",
+        "setting",
     ],
     // What may happen, and what keeps it: neither knows the other.
     &["rules", "store"],

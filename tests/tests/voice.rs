@@ -10,7 +10,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use serde_json::json;
 use sha1::Sha1;
 
-const TOKEN: &str = "a-test-token-0123456789";
+const TOKEN: &str = "a-test-token-0123456789abcdef012";
 const PUBLIC: &str = "https://phone.harbor.example";
 const PATH: &str = "/webhooks/voice/twiml";
 

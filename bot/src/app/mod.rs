@@ -42,6 +42,7 @@ use crate::hub::Hub;
 use crate::mailbox::Mailbox;
 use crate::positions::Positions;
 use crate::retention::Retention;
+use crate::setting::Secrets;
 use crate::store::{Health, Listener, Store, StoreAddress};
 use crate::turn::{ActionResultCache, Context};
 use crate::understand::{Reader, Retrieve, Understand};
@@ -83,8 +84,8 @@ pub struct Options {
     pub message_bytes: usize,
     /// Where status events of handoffs are posted to, if anywhere.
     pub status_webhook: Option<String>,
-    /// Secret that they are signed with; without one they are not signed.
-    pub status_secret: Option<String>,
+    /// Secrets that they are signed with; without one they are not signed.
+    pub status_secret: Secrets,
     /// Name of the model, for envelopes.
     pub model_version: String,
     /// Accounts on messaging channels.
@@ -101,7 +102,7 @@ impl Default for Options {
             nlu_timeout: Duration::from_secs(2),
             message_bytes: 16 * 1024,
             status_webhook: None,
-            status_secret: None,
+            status_secret: Secrets::default(),
             model_version: "all-MiniLM-L6-v2".to_owned(),
             channels: Channels::default(),
             retention: Retention::default(),
@@ -267,7 +268,7 @@ impl App {
             stop: stop.clone(),
             ending: TaskTracker::new(),
         });
-        dispatch.run_by(Arc::clone(&mailbox));
+        dispatch.run_by(&mailbox);
         let mut ready = store.ready(AT_ONCE).await?;
         for conversation in ready.drain(..) {
             mailbox.wake(&conversation);

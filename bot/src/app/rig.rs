@@ -23,7 +23,7 @@ use crate::events::CustomerEvent;
 use crate::gate::PrivacyConfig;
 use crate::hub::Live;
 use crate::retention::Retention;
-use crate::store::StoreAddress;
+use crate::store::{StoreAddress, ensure_free};
 use crate::understand::{Request, Retrieve, Understand, Understood};
 
 /// Longest that a test waits for a turn.
@@ -82,6 +82,15 @@ impl Rig {
         let parts = self.parts();
         let started = runtime.spawn(async move { App::start(parts).await });
         started.await.expect("no panic").expect("starts")
+    }
+
+    /// Waits until nothing of a program that died is left: a killed process does not hold the store's file either.
+    pub(crate) fn died(&self, program: tokio::runtime::Runtime) {
+        program.shutdown_timeout(SOON);
+        // The writing thread may be at its last commit.
+        while ensure_free(&StoreAddress::Sqlite(self.store())).is_err() {
+            std::thread::yield_now();
+        }
     }
 
     /// Starts the program.

@@ -284,7 +284,7 @@ proptest! {
                 }
             });
             // The program dies here, whatever it was doing.
-            runtime.shutdown_background();
+            rig.died(runtime);
         }
         let runtime = runtime();
         runtime.block_on(async {

@@ -5,6 +5,7 @@ use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
 use super::Kind;
+use crate::setting::{Secrets, list};
 
 /// Which channel an account is on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,28 +46,28 @@ pub struct ChannelConfig {
     pub token: Option<String>,
     /// WhatsApp: the app's secrets that sign deliveries; two while one replaces the other.
     #[serde(default)]
-    pub app_secrets: Vec<String>,
+    pub app_secrets: Secrets,
     /// WhatsApp: what Meta shows when it checks the address.
     #[serde(default)]
-    pub verify_token: Option<String>,
+    pub verify_token: Secrets,
     /// WhatsApp: template that is sent where the 24 hours for free text are over. Its body has one place, for the text.
     #[serde(default)]
     pub template: Option<String>,
     /// WhatsApp: the template's language, `en_GB` say.
     #[serde(default)]
     pub template_language: Option<String>,
-    /// Telegram: the secret that its deliveries carry.
+    /// Telegram: the secret that its deliveries carry; two while one replaces the other.
     #[serde(default)]
-    pub secret: Option<String>,
+    pub secret: Secrets,
     /// Webhook: where what is said is posted to.
     #[serde(default)]
     pub url: Option<String>,
     /// Webhook: secrets (`whsec_…`) that sign both ways; two while one replaces the other.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "list")]
     pub secrets: Vec<String>,
     /// WhatsApp: hosts that keep the files that customers send, and to which the token may be sent; the API's own and Meta's
     /// where none are named.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "list")]
     pub media_hosts: Vec<String>,
     /// WhatsApp, Telegram: address of the provider's API, where it is not the usual one.
     #[serde(default)]
@@ -98,6 +99,10 @@ impl ChannelConfig {
             let value = value.clone().filter(|value| !value.trim().is_empty());
             value.ok_or_else(|| wrong(key, "is needed".to_owned()))
         };
+        let needed_secrets = |key: &'static str, secrets: &Secrets| {
+            let set = secrets.is_set().then(|| secrets.clone());
+            set.ok_or_else(|| wrong(key, "is needed".to_owned()))
+        };
         let usable = account
             .bytes()
             .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
@@ -111,9 +116,6 @@ impl ChannelConfig {
         };
         Ok(match self.kind {
             ChannelKind::WhatsApp => {
-                if self.app_secrets.iter().all(|secret| secret.is_empty()) {
-                    return Err(wrong("app_secrets", "one is needed".to_owned()));
-                }
                 let language = self.template_language.clone();
                 let language = language.unwrap_or_else(|| "en".to_owned());
                 Kind::WhatsApp {
@@ -122,8 +124,8 @@ impl ChannelConfig {
                         phone_number_id: needed("phone_number_id", &self.phone_number_id)?,
                         access_token: needed("token", &self.token)?,
                     },
-                    app_secrets: self.app_secrets.clone(),
-                    verify_token: needed("verify_token", &self.verify_token)?,
+                    app_secrets: needed_secrets("app_secrets", &self.app_secrets)?,
+                    verify_token: needed_secrets("verify_token", &self.verify_token)?,
                     template: self.template.clone().map(|name| (name, language)),
                     media_hosts: match &self.media_hosts[..] {
                         [] => whatsapp::MEDIA_HOSTS.map(str::to_owned).to_vec(),
@@ -140,7 +142,7 @@ impl ChannelConfig {
                     base_url: base(TELEGRAM_API),
                     token: needed("token", &self.token)?,
                 },
-                secret: needed("secret", &self.secret)?,
+                secret: needed_secrets("secret", &self.secret)?,
             },
             ChannelKind::Webhook => {
                 let secrets = self.secrets.iter().map(|secret| {

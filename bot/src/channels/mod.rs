@@ -12,6 +12,8 @@ use bellhop_connectors::channel::{
 use bellhop_connectors::message::{Batch, Incoming, Outgoing};
 use bellhop_connectors::{telegram, verify, webhook, whatsapp};
 
+use crate::setting::Secrets;
+
 pub use config::{ChannelConfig, ChannelConfigError, ChannelKind};
 pub(crate) use content::{heard, outgoing};
 
@@ -71,8 +73,8 @@ pub struct Account {
 enum Kind {
     WhatsApp {
         account: whatsapp::Account,
-        app_secrets: Vec<String>,
-        verify_token: String,
+        app_secrets: Secrets,
+        verify_token: Secrets,
         /// Name and language of the template that opens a window that has closed.
         template: Option<(String, String)>,
         /// Hosts that keep the files that customers send.
@@ -80,7 +82,7 @@ enum Kind {
     },
     Telegram {
         bot: telegram::Bot,
-        secret: String,
+        secret: Secrets,
     },
     Webhook {
         endpoint: webhook::Endpoint,
@@ -145,7 +147,7 @@ impl Account {
     /// What a provider wants to hear that checks the address; none where it may not hear it.
     pub fn challenge(&self, query: &str) -> Option<String> {
         match &self.kind {
-            Kind::WhatsApp { verify_token, .. } => whatsapp::challenge(query, verify_token),
+            Kind::WhatsApp { verify_token, .. } => whatsapp::challenge(query, &verify_token.live()),
             Kind::Telegram { .. } | Kind::Webhook { .. } => None,
         }
     }
@@ -167,15 +169,14 @@ impl Account {
         let unsigned = |why: &str| Refused::Unsigned(why.to_owned());
         match &self.kind {
             Kind::WhatsApp { app_secrets, .. } => {
-                let secrets: Vec<&str> = app_secrets.iter().map(String::as_str).collect();
-                if !verify::meta(&secrets, body, header("x-hub-signature-256")) {
+                if !verify::meta(&app_secrets.live(), body, header("x-hub-signature-256")) {
                     return Err(unsigned("the signature does not fit: check app_secrets"));
                 }
                 whatsapp::read(body).map_err(|error| Refused::Malformed(error.to_string()))
             }
             Kind::Telegram { secret, .. } => {
                 let given = header("x-telegram-bot-api-secret-token");
-                if !verify::shared(&[secret], given) {
+                if !verify::shared(&secret.live(), given) {
                     return Err(unsigned("the secret token does not fit: check secret"));
                 }
                 telegram::read(&self.name, body)

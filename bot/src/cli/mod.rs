@@ -55,7 +55,10 @@ pub fn main() -> ExitCode {
 }
 
 fn run(args: Args) -> Result<ExitCode> {
-    let mut config = Config::load(args.config.as_deref())?;
+    let (mut config, warnings) = Config::load(args.config.as_deref())?;
+    for warning in warnings {
+        warn(&format!("warning: {warning}"));
+    }
     if let Some(dir) = args.data_dir {
         config.data_dir = dir;
     }

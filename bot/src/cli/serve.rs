@@ -30,7 +30,7 @@ use crate::load::Mind;
 use crate::roles::Roles;
 use crate::server::{self, Claims, HttpState};
 use crate::staff::Role;
-use crate::store::{self, StoreAddress};
+use crate::store;
 use crate::understand::{Request, Retrieve, Understand, Understood};
 use crate::{demo, model};
 
@@ -71,21 +71,12 @@ async fn serve(config: Config, folder: BotFolder, bundle: Arc<Bundle>, stubs: bo
     let retention = config.retention.complete(&config.channels)?;
     anyhow::ensure!(
         config.voice.account_sid.is_none()
-            || (config.voice.auth_token.is_some() && config.public_url.is_some()),
+            || (config.voice.auth_token.is_set() && config.public_url.is_some()),
         "voice.account_sid needs voice.auth_token and public_url: a call is told to ask this server again"
     );
     let address = config.store_address().map_err(anyhow::Error::msg)?;
     let place = address.to_string();
-    if let StoreAddress::Sqlite(_) = &address
-        && store::users(&address)
-            .await
-            .is_ok_and(|users| !users.is_empty())
-    {
-        warn(&format!(
-            "{place} is in use by another process. Two servers on one file do not hear of each other: end the other one, or \
-             use Redis (--store redis://…) for several"
-        ));
-    }
+    store::ensure_free(&address)?;
     let clock = Clock::System;
     let stop = CancellationToken::new();
     let roles = config.roles;
@@ -133,10 +124,7 @@ async fn serve(config: Config, folder: BotFolder, bundle: Arc<Bundle>, stubs: bo
         true => Some(app.staff_invite("Operator", Role::Admin).await?),
         false => None,
     };
-    let claims = match &config.customer_secret {
-        Some(secret) => Claims::new(secret.as_bytes()),
-        None => Claims::random()?,
-    };
+    let claims = Claims::new(&config.customer_secret)?;
     let address = listener.local_addr()?;
     let is_demo = folder.is_demo;
     let edge = HttpState::new(
@@ -148,10 +136,12 @@ async fn serve(config: Config, folder: BotFolder, bundle: Arc<Bundle>, stubs: bo
         stop.clone(),
     );
     let (router, _) = server::router(edge);
+    // Before anybody is told that it runs: whoever ends it then must be heard.
+    let asked = asked_to_stop().context("signals to stop can't be listened for")?;
     greet(&bundle.name, address, roles, code.as_deref(), &watch);
     let ending = stop.clone();
     tokio::spawn(async move {
-        asked_to_stop().await;
+        asked.await;
         ending.cancel();
     });
     // A client that never ends its request must not keep the program from ending.
@@ -270,21 +260,26 @@ fn greet(bot: &str, address: SocketAddr, roles: Roles, code: Option<&str>, watch
     }
 }
 
-/// Ctrl-C, or what a service manager sends.
-async fn asked_to_stop() {
-    let interrupt = tokio::signal::ctrl_c();
+/// Ctrl-C, or what a service manager sends; heard from this call on.
+fn asked_to_stop() -> std::io::Result<impl Future<Output = ()> + Send> {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+        let (mut interrupt, mut terminate) = (
+            signal(SignalKind::interrupt())?,
+            signal(SignalKind::terminate())?,
+        );
+        Ok(async move {
             tokio::select! {
-                _ = interrupt => {}
+                _ = interrupt.recv() => {}
                 _ = terminate.recv() => {}
             }
-            return;
-        }
+        })
     }
-    let _ = interrupt.await;
+    #[cfg(not(unix))]
+    Ok(async {
+        let _ = tokio::signal::ctrl_c().await;
+    })
 }
 
 /// `bellhop healthcheck`: for service managers that have no HTTP client.

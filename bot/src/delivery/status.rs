@@ -8,6 +8,8 @@ use hmac::{Hmac, KeyInit, Mac};
 use reqwest::Client;
 use sha2::Sha256;
 
+use crate::setting::Secrets;
+
 /// Longest wait for the receiver.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -21,15 +23,15 @@ pub(crate) trait Receiver: Send + Sync {
 pub(crate) struct Webhook {
     client: Client,
     address: String,
-    secret: Option<String>,
+    secrets: Secrets,
 }
 
 impl Webhook {
-    /// A receiver; with a secret every event is signed.
+    /// A receiver; with secrets every event is signed under each.
     ///
     /// # Errors
     /// No HTTP client can be made.
-    pub(crate) fn new(address: String, secret: Option<String>) -> Result<Self, reqwest::Error> {
+    pub(crate) fn new(address: String, secrets: Secrets) -> Result<Self, reqwest::Error> {
         let client = Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .timeout(TIMEOUT)
@@ -38,7 +40,7 @@ impl Webhook {
         Ok(Self {
             client,
             address,
-            secret,
+            secrets,
         })
     }
 
@@ -48,8 +50,8 @@ impl Webhook {
             .post(&self.address)
             .header("content-type", "application/json")
             .header("idempotency-key", id);
-        if let Some(secret) = &self.secret {
-            request = request.header("x-bellhop-signature", sign(secret, &body));
+        if self.secrets.is_set() {
+            request = request.header("x-bellhop-signature", sign(&self.secrets, &body));
         }
         match request.body(body).send().await {
             Ok(response) if response.status().is_success() => true,
@@ -73,14 +75,16 @@ impl Receiver for Webhook {
     }
 }
 
-/// `sha256=` and the HMAC of the body, hex: what a receiver compares.
-fn sign(secret: &str, body: &[u8]) -> String {
-    // HMAC takes keys of any length.
-    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(secret.as_bytes()) else {
-        return String::new();
-    };
-    mac.update(body);
-    format!("sha256={}", hex::encode(mac.finalize().into_bytes()))
+/// `sha256=` and the HMAC of the body, hex: what a receiver compares. While one secret replaces the other there are two with a comma
+/// between, so that a receiver that knows either finds its own.
+fn sign(secrets: &Secrets, body: &[u8]) -> String {
+    let signatures = secrets.live().into_iter().map(|secret| {
+        let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes())
+            .unwrap_or_else(|_| unreachable!("HMAC takes a key of any length"));
+        mac.update(body);
+        format!("sha256={}", hex::encode(mac.finalize().into_bytes()))
+    });
+    signatures.collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]
@@ -88,11 +92,28 @@ mod tests {
     use super::*;
 
     /// Made with another implementation of HMAC.
-    const SIGNATURE: &str =
-        "sha256=3ce4aeb1ac4a8566bc211c6a3bda2c4a5999b66f71ff4d9b30a9464f48fc594d";
+    const SIGNED: [(&str, &str); 2] = [
+        (
+            "a-key-that-receivers-share-with-us",
+            "sha256=829e2899561835d33dcb1a436a40319311694d8ec8e341abfb5c50bac058b304",
+        ),
+        (
+            "another-key-that-replaces-the-first",
+            "sha256=6b343b3681d8fa91dfc1296d3365ec0c9dca8e158136c36e70ececefd1178d36",
+        ),
+    ];
 
     #[test]
-    fn a_signature_is_the_hmac_of_the_body() {
-        assert_eq!(sign("key", br#"{"id":"h/queued"}"#), SIGNATURE);
+    fn a_signature_is_the_hmac_of_the_body_under_each_live_secret() {
+        let [(first, signed), (second, signed_too)] = SIGNED;
+        let sign = |secrets: &[&str]| {
+            let secrets = secrets.iter().map(|&secret| secret.to_owned()).collect();
+            sign(
+                &Secrets::new(secrets).expect("good ones"),
+                br#"{"id":"h/queued"}"#,
+            )
+        };
+        assert_eq!(sign(&[first]), signed);
+        assert_eq!(sign(&[second, first]), format!("{signed_too}, {signed}"));
     }
 }

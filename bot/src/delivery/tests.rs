@@ -16,7 +16,10 @@ use crate::partition::{Commit, Kind, NewEntry, Notice, Outbound, PartitionId};
 use crate::rules::channel::{CHANNEL, ChannelState, News, conversation, keep};
 use crate::rules::open::open;
 use crate::rules::{Decision, Draft};
+use crate::setting::Secrets;
 use crate::store::{Listener, StoreAddress};
+
+const SECRET: &str = "a-secret-of-32-characters-012345";
 
 struct Deaf;
 
@@ -49,6 +52,7 @@ async fn delivery(server: &MockServer) -> Delivery {
         body: Arc::from(status.to_string().as_bytes()),
     });
     store.commit(commit).await.expect("put out");
+    let signing = Secrets::new(vec![SECRET.to_owned()]).expect("a good one");
     Delivery {
         store,
         clock,
@@ -58,7 +62,7 @@ async fn delivery(server: &MockServer) -> Delivery {
         gate: Arc::default(),
         line: Arc::new(ChannelLine::new(jiff::Timestamp::UNIX_EPOCH)),
         status: Some(Arc::new(
-            Webhook::new(server.uri(), Some("key".to_owned())).expect("a client"),
+            Webhook::new(server.uri(), signing).expect("a client"),
         )),
     }
 }
@@ -166,9 +170,9 @@ impl Provider {
 
 fn accounts(url: &str) -> Channels {
     let settings = serde_json::json!({
-        "wa": {"kind": "whatsapp", "phone_number_id": "1", "token": "t", "app_secrets": ["s"],
-            "verify_token": "v", "base_url": url, "template": "again"},
-        "tg": {"kind": "telegram", "token": "1:t", "secret": "s", "base_url": url},
+        "wa": {"kind": "whatsapp", "phone_number_id": "1", "token": "t", "app_secrets": [SECRET],
+            "verify_token": SECRET, "base_url": url, "template": "again"},
+        "tg": {"kind": "telegram", "token": "1:t", "secret": SECRET, "base_url": url},
         "hook": {"kind": "webhook", "url": url, "secrets": ["whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="]},
     });
     Channels::new(&serde_json::from_value(settings).expect("settings")).expect("accounts")

@@ -19,7 +19,7 @@ use crate::handoff::envelope_builder::{self, Facts};
 use crate::handoff::queue::QueuePosition;
 use crate::handoff::record::{Record, Stage};
 use crate::partition::Commit;
-use crate::secrets::{SECRETS, Secrets, SecretsChange};
+use crate::secrets::{SECRETS, CustomerSecrets, SecretsChange};
 
 /// A handoff that begins with a turn.
 #[derive(Debug, Clone, PartialEq)]
@@ -82,7 +82,7 @@ impl TurnEnd {
 pub(crate) fn turn_end(
     desk: &Desk<'_>,
     conversation: &Conversation,
-    (open, secrets): (Option<Record>, Secrets),
+    (open, secrets): (Option<Record>, CustomerSecrets),
     turn: &TurnEnd,
     late: bool,
     model: &str,

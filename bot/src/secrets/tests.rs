@@ -131,7 +131,7 @@ async fn shown(app: &App, conversation: &str) -> Vec<String> {
 }
 
 /// The secrets that are kept, and that the state is what the journal leads to.
-async fn kept(app: &App, conversation: &str) -> Secrets {
+async fn kept(app: &App, conversation: &str) -> CustomerSecrets {
     let context = app.services.context();
     let partition = PartitionId::conversation(conversation);
     let log = context
@@ -148,7 +148,7 @@ async fn kept(app: &App, conversation: &str) -> Secrets {
     let snapshot = snapshot.expect("reads").expect("is there");
     let state = snapshot.doc(STATE).and_then(|body| read_state(body));
     assert_eq!(folded, state.expect("whole").state);
-    Secrets::of(&snapshot).expect("reads")
+    CustomerSecrets::of(&snapshot).expect("reads")
 }
 
 #[tokio::test]
@@ -167,7 +167,7 @@ async fn a_secret_is_sent_to_the_system_that_asks_and_is_nowhere_afterwards() {
     let app = vault.rig.start().await;
     assert_eq!(told(say(&app, &c, "4", "yes").await), ["It is open."]);
     assert_eq!(vault.sent().await, [CODE]);
-    assert_eq!(kept(&app, &c).await, Secrets::default());
+    assert_eq!(kept(&app, &c).await, CustomerSecrets::default());
     assert_eq!(
         shown(&app, &c).await,
         ["=vault.open", "7", "********", "yes"]
@@ -193,7 +193,7 @@ async fn a_wrong_one_is_asked_for_again_and_one_that_was_sent_is_not_sent_twice(
     let twice = told(say(&app, &c, "6", "yes").await);
     assert_eq!(twice[0], "That did not work.");
     assert_eq!(vault.sent().await, [WRONG, CODE]);
-    assert_eq!(kept(&app, &c).await, Secrets::default());
+    assert_eq!(kept(&app, &c).await, CustomerSecrets::default());
     app.shutdown().await;
     assert!(!vault.holds(CODE) && !vault.holds(WRONG));
 }
@@ -243,7 +243,7 @@ async fn secrets_are_hidden_however_they_are_given() {
         assert_eq!(replies[3], ["It is open."], "{number}: {replies:?}");
         assert_eq!(vault.sent().await.len(), number + 1);
         assert_eq!(shown(&app, &c).await[2], stored);
-        assert_eq!(kept(&app, &c).await, Secrets::default());
+        assert_eq!(kept(&app, &c).await, CustomerSecrets::default());
     }
     assert!(vault.sent().await.iter().all(|code| code == CODE));
     app.shutdown().await;
@@ -270,7 +270,7 @@ async fn a_secret_that_nobody_needs_any_more_is_forgotten() {
         let seq = app.accept(&c, inbound).await.expect("accepted").seq;
         let reply = app.reply(&c, seq, SOON).await.expect("answers");
         assert_eq!(reply.owner == Owner::Queue, number == 0);
-        assert_eq!(kept(&app, &c).await, Secrets::default());
+        assert_eq!(kept(&app, &c).await, CustomerSecrets::default());
     }
     // Named at the wrong time: hidden all the same, and asked for when it is needed.
     let c = web(&app).await;
@@ -283,7 +283,7 @@ async fn a_secret_that_nobody_needs_any_more_is_forgotten() {
     say(&app, &c, "2", "7").await;
     app.close(&c, "left").await.expect("closes");
     crate::app::rig::closed(&app, &c).await;
-    assert_eq!(kept(&app, &c).await, Secrets::default());
+    assert_eq!(kept(&app, &c).await, CustomerSecrets::default());
     assert!(vault.sent().await.is_empty());
     app.shutdown().await;
     assert!(!vault.holds(CODE));

@@ -10,7 +10,7 @@ use super::problem::Problem;
 use crate::staff::{Agent, Role};
 
 /// The bearer token of a request: in `Authorization`, or in `?token=` where a browser can't set
-/// headers (web sockets).
+/// headers (web sockets), and as Rasa's own server takes it.
 pub(super) struct Token(pub(super) String);
 
 #[derive(Deserialize)]

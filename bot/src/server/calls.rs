@@ -61,9 +61,11 @@ impl Calls {
     /// As the settings have it; does nothing where `voice.account_sid` is not set, or what goes with it.
     pub(super) fn new(config: &Config) -> Self {
         let voice = &config.voice;
-        let (Some(account), Some(token), Some(public)) =
-            (&voice.account_sid, &voice.auth_token, &config.public_url)
-        else {
+        let (Some(account), Some(token), Some(public)) = (
+            &voice.account_sid,
+            voice.auth_token.first(),
+            &config.public_url,
+        ) else {
             return Self::default();
         };
         let client = Client::builder()
@@ -85,7 +87,7 @@ impl Calls {
                 api.trim_end_matches('/')
             ),
             account: account.clone(),
-            token: token.clone(),
+            token: token.to_owned(),
             public: public.trim_end_matches('/').to_owned(),
             watched: Mutex::default(),
         })))

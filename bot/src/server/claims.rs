@@ -12,6 +12,8 @@ use jiff::Timestamp;
 use serde_json::Value;
 use sha2::Sha256;
 
+use crate::setting::Secrets;
+
 /// Longest token, bytes.
 const BYTES_MAX: usize = 4096;
 /// Longest life of a token, seconds.
@@ -49,25 +51,33 @@ pub enum ClaimError {
 
 /// Reads and makes customers' tokens.
 pub struct Claims {
-    secret: Vec<u8>,
+    first: Vec<u8>,
+    /// Others that are live.
+    others: Vec<Vec<u8>>,
 }
 
 impl Claims {
-    /// With the site's secret.
-    pub fn new(secret: impl Into<Vec<u8>>) -> Self {
-        Self {
-            secret: secret.into(),
-        }
-    }
-
-    /// With a secret that nobody knows: only tokens made here are taken.
+    /// With the site's secrets; where there are none, with one that nobody knows, so that only tokens made here are taken.
     ///
     /// # Errors
     /// The system's random source fails.
-    pub fn random() -> Result<Self, getrandom::Error> {
-        let mut secret = vec![0_u8; 32];
-        getrandom::fill(&mut secret)?;
-        Ok(Self { secret })
+    pub fn new(secrets: &Secrets) -> Result<Self, getrandom::Error> {
+        let mut live = secrets
+            .live()
+            .into_iter()
+            .map(|secret| secret.as_bytes().to_vec());
+        let first = match live.next() {
+            Some(first) => first,
+            None => {
+                let mut random = vec![0_u8; 32];
+                getrandom::fill(&mut random)?;
+                random
+            }
+        };
+        Ok(Self {
+            first,
+            others: live.collect(),
+        })
     }
 
     /// Makes a token that states these facts (`id` becomes `sub`) for a quarter of an hour.
@@ -81,7 +91,7 @@ impl Claims {
         let header = BASE64_URL_SAFE_NO_PAD.encode(r#"{"alg":"HS256","typ":"JWT"}"#);
         let body = BASE64_URL_SAFE_NO_PAD.encode(Value::Object(claims).to_string());
         let signed = format!("{header}.{body}");
-        let signature = self.mac(&signed).finalize().into_bytes();
+        let signature = mac(&self.first, &signed).finalize().into_bytes();
         format!("{signed}.{}", BASE64_URL_SAFE_NO_PAD.encode(signature))
     }
 
@@ -101,8 +111,10 @@ impl Claims {
         let signature = BASE64_URL_SAFE_NO_PAD.decode(signature).ok();
         let signature = signature.ok_or(ClaimError::NotAToken)?;
         // Nothing in it counts, not even for what the developer is told, before we know who wrote it.
-        let verified = self.mac(signed).verify_slice(&signature);
-        verified.map_err(|_| ClaimError::Signature)?;
+        let mut live = [&self.first].into_iter().chain(&self.others);
+        if !live.any(|secret| mac(secret, signed).verify_slice(&signature).is_ok()) {
+            return Err(ClaimError::Signature);
+        }
         let (header, body) = signed.split_once('.').ok_or(ClaimError::NotAToken)?;
         let header: Value = decode(header).ok_or(ClaimError::NotAToken)?;
         if header["alg"] != "HS256" {
@@ -131,13 +143,13 @@ impl Claims {
         }
         Ok(facts)
     }
+}
 
-    fn mac(&self, text: &str) -> Hmac<Sha256> {
-        let mut mac = Hmac::<Sha256>::new_from_slice(&self.secret)
-            .unwrap_or_else(|_| unreachable!("HMAC takes a key of any length"));
-        mac.update(text.as_bytes());
-        mac
-    }
+fn mac(secret: &[u8], text: &str) -> Hmac<Sha256> {
+    let mut mac = Hmac::<Sha256>::new_from_slice(secret)
+        .unwrap_or_else(|_| unreachable!("HMAC takes a key of any length"));
+    mac.update(text.as_bytes());
+    mac
 }
 
 fn decode(part: &str) -> Option<Value> {
@@ -155,13 +167,18 @@ mod tests {
         ])
     }
 
+    fn signed_with(secrets: &[&str]) -> Claims {
+        let secrets = secrets.iter().map(|secret| secret.repeat(8)).collect();
+        Claims::new(&Secrets::new(secrets).expect("good ones")).expect("claims")
+    }
+
     fn at(second: i64) -> Timestamp {
         Timestamp::from_second(second).expect("a time")
     }
 
     #[test]
     fn what_was_signed_is_read_until_it_is_over() {
-        let claims = Claims::new("secret");
+        let claims = signed_with(&["site"]);
         let token = claims.sign(&facts(), at(1_000));
         assert_eq!(claims.read(&token, at(1_000)), Ok(facts()));
         assert_eq!(claims.read(&token, at(1_899)), Ok(facts()));
@@ -171,11 +188,31 @@ mod tests {
     }
 
     #[test]
+    fn while_one_secret_replaces_the_other_both_are_good_and_the_first_signs() {
+        let (old, new) = (signed_with(&["old!"]), signed_with(&["new!"]));
+        let both = signed_with(&["new!", "old!"]);
+        for site in [&old, &new] {
+            let token = site.sign(&facts(), at(1_000));
+            assert_eq!(both.read(&token, at(1_000)), Ok(facts()));
+        }
+        let ours = both.sign(&facts(), at(1_000));
+        assert_eq!(new.read(&ours, at(1_000)), Ok(facts()));
+        assert_eq!(old.read(&ours, at(1_000)), Err(ClaimError::Signature));
+    }
+
+    #[test]
     fn forged_tokens_are_refused() {
-        let claims = Claims::new("secret");
+        let claims = signed_with(&["site"]);
         let token = claims.sign(&facts(), at(1_000));
-        let other = Claims::new("other").read(&token, at(1_000));
-        assert_eq!(other, Err(ClaimError::Signature));
+        for others in [&["door"][..], &["door", "gate"], &[]] {
+            let other = signed_with(others).read(&token, at(1_000));
+            assert_eq!(other, Err(ClaimError::Signature), "{others:?}");
+        }
+        // The empty key is anybody's.
+        let body = token.rsplit_once('.').expect("three parts").0;
+        let anybodys = BASE64_URL_SAFE_NO_PAD.encode(mac(b"", body).finalize().into_bytes());
+        let anybodys = claims.read(&format!("{body}.{anybodys}"), at(1_000));
+        assert_eq!(anybodys, Err(ClaimError::Signature));
         let parts: Vec<&str> = token.split('.').collect();
         let none = BASE64_URL_SAFE_NO_PAD.encode(r#"{"alg":"none"}"#);
         let admin = BASE64_URL_SAFE_NO_PAD.encode(r#"{"sub":"cust_2","exp":1500}"#);

@@ -1,12 +1,11 @@
 //! Conversations: open, say, trace.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::{ConnectInfo, Path, Query, State};
+use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use bellhop_connectors::web::{Content, Message, read_message};
@@ -14,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::HttpState;
+use super::address::Address;
 use super::auth::{Staff, Token};
 use super::claims::ClaimError;
 use super::problem::Problem;
@@ -60,10 +60,10 @@ pub(super) struct Opened {
     responses((status = 201, body = Opened), (status = 401, body = Problem), (status = 429, body = Problem)))]
 pub(super) async fn open(
     State(edge): State<HttpState>,
-    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    Address(address): Address,
     body: Bytes,
 ) -> Result<(StatusCode, Json<Opened>), Problem> {
-    edge.limits.conversation(peer.ip())?;
+    edge.limits.conversation(address)?;
     let wanted: Open = if body.is_empty() {
         Open::default()
     } else {

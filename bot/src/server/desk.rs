@@ -2,11 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::Json;
-use axum::extract::{ConnectInfo, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use futures_util::StreamExt;
@@ -17,6 +16,7 @@ use tokio_stream::wrappers::BroadcastStream;
 use utoipa::ToSchema;
 
 use super::HttpState;
+use super::address::Address;
 use super::auth::Staff;
 use super::events::unbuffered;
 use super::problem::Problem;
@@ -48,10 +48,10 @@ pub(super) struct SignedIn {
     responses((status = 200, body = SignedIn), (status = 401, body = Problem), (status = 429, body = Problem)))]
 pub(super) async fn sign_in(
     State(edge): State<HttpState>,
-    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    Address(address): Address,
     Json(Code { code }): Json<Code>,
 ) -> Result<Json<SignedIn>, Problem> {
-    edge.limits.sign_in(peer.ip())?;
+    edge.limits.sign_in(address)?;
     let session = edge.app.staff_sign_in(&code).await?;
     Ok(Json(SignedIn {
         token: session.token,

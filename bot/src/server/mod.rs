@@ -1,6 +1,7 @@
 //! The HTTP edge: routes, thin; everything they do is a call on [`App`]. The only place that knows
 //! axum's `serve`.
 
+mod address;
 mod articles;
 mod auth;
 mod calls;

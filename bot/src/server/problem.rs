@@ -1,6 +1,6 @@
 //! Errors as problem documents (RFC 9457).
 
-use axum::http::{StatusCode, header};
+use axum::http::{StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -112,7 +112,12 @@ impl IntoResponse for Problem {
 }
 
 /// What no route matches.
-pub(super) async fn not_found(uri: axum::http::Uri) -> Problem {
+pub(super) async fn not_found(uri: Uri) -> Problem {
+    nothing_at(&uri)
+}
+
+/// 404: there is nothing.
+pub(super) fn nothing_at(uri: &Uri) -> Problem {
     Problem::new(
         StatusCode::NOT_FOUND,
         format!(

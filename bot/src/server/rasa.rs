@@ -1,15 +1,22 @@
 //! The Rasa REST channel: its clients work unchanged.
+//!
+//! Whoever reaches it says by themselves who they are, so it is open to this machine alone until it is switched on or has a token.
 
-use std::net::SocketAddr;
+use std::sync::Once;
 use std::time::Duration;
 
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::{ConnectInfo, State};
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode, Uri, header};
 use bellhop_connectors::rasa::{self, Button, Heard, Reply};
+use bellhop_connectors::verify;
 
 use super::HttpState;
-use super::problem::Problem;
+use super::address::Address;
+use super::auth::Token;
+use super::origin;
+use super::problem::{Problem, nothing_at};
 use crate::conversation::{Inbound, InboundBody, NewConversation};
 use crate::events::{Author, CustomerEvent};
 
@@ -19,17 +26,27 @@ const REPLY_TIMEOUT: Duration = Duration::from_secs(25);
 /// `{sender, message}` to `[{recipient_id, text, buttons?}]`.
 #[utoipa::path(post, path = "/webhooks/rest/webhook", tag = "channels",
     request_body(content = Object, description = "`{sender, message}`"),
+    params(("token" = Option<String>, Query, description = "`rest.token`, where one is set and no header is sent")),
     responses((status = 200, description = "a list of `{recipient_id, text, buttons?}`", body = Vec<Object>),
-        (status = 400, body = Problem), (status = 429, body = Problem)))]
+        (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem),
+        (status = 404, body = Problem), (status = 415, body = Problem), (status = 429, body = Problem)))]
 pub(super) async fn hook(
     State(edge): State<HttpState>,
-    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    Address(address): Address,
+    uri: Uri,
+    headers: HeaderMap,
+    token: Result<Token, Problem>,
     body: Bytes,
 ) -> Result<Json<Vec<Reply>>, Problem> {
+    is_on(&edge, &uri)?;
+    origin::check(&edge, &headers)?;
+    opens(&edge, token)?;
+    is_json(&headers)?;
     let (sender, heard) = rasa::read(&body).map_err(|error| Problem::invalid(error.to_string()))?;
-    edge.limits.message(&sender)?;
+    // A sender is called as they like, and no conversation is: neither may use up what another may send.
+    edge.limits.message(&format!("rest {sender}"))?;
     if edge.app.known("rest", None, &sender).await?.is_none() {
-        edge.limits.conversation(peer.ip())?;
+        edge.limits.conversation(address)?;
     }
     let opened = edge
         .app
@@ -40,12 +57,11 @@ pub(super) async fn hook(
         })
         .await?;
     // The channel has no message id, so every request is a message of its own.
-    let id = edge.app.clock().id().map_err(|error| {
-        Problem::new(
-            axum::http::StatusCode::INTERNAL_SERVER_ERROR,
-            error.to_string(),
-        )
-    })?;
+    let id = edge
+        .app
+        .clock()
+        .id()
+        .map_err(|error| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))?;
     let inbound = Inbound {
         client_msg_id: id.to_string(),
         body: match heard {
@@ -76,6 +92,47 @@ pub(super) async fn hook(
         _ => None,
     });
     Ok(Json(replies.collect()))
+}
+
+/// Refuses everybody while the channel is switched off; how to switch it on is the operator's business alone.
+fn is_on(edge: &HttpState, uri: &Uri) -> Result<(), Problem> {
+    static TOLD: Once = Once::new();
+    if edge.config.rest_is_on() {
+        return Ok(());
+    }
+    TOLD.call_once(|| {
+        tracing::warn!(
+            "somebody asks for the Rasa REST channel, which is off; rest.token = \"…\" opens it to who knows the token, \
+             rest.enabled = true to everybody"
+        );
+    });
+    Err(nothing_at(uri))
+}
+
+/// Refuses who does not know the token, where one is set.
+fn opens(edge: &HttpState, token: Result<Token, Problem>) -> Result<(), Problem> {
+    let live = edge.config.rest.token.live();
+    if live.is_empty() {
+        return Ok(());
+    }
+    match verify::shared(&live, &token?.0) {
+        true => Ok(()),
+        false => Err(Problem::unauthorized()),
+    }
+}
+
+/// Refuses what says that it is something else: a page of another site can post a form, and text, without asking first.
+fn is_json(headers: &HeaderMap) -> Result<(), Problem> {
+    let kind = headers.get(header::CONTENT_TYPE);
+    let kind = kind.and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    let kind = kind.split(';').next().unwrap_or_default().trim();
+    match kind.eq_ignore_ascii_case("application/json") {
+        true => Ok(()),
+        false => Err(Problem::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "post JSON and say so: `content-type: application/json`",
+        )),
+    }
 }
 
 /// This channel writes every payload with a slash; ours begin with one only where they name an intent

@@ -259,14 +259,15 @@ fn verified(
     headers: &HeaderMap,
     form: &[(String, String)],
 ) -> Result<(), Problem> {
-    let Some(secret) = &edge.config.voice.auth_token else {
+    let tokens = edge.config.voice.auth_token.live();
+    if tokens.is_empty() {
         if edge.config.voice.unsigned {
             return Ok(());
         }
         return Err(Problem::forbidden(
             "the voice webhook is closed: set voice.auth_token (or voice.unsigned for a local trial)",
         ));
-    };
+    }
     let public = edge.config.public_url.as_deref().ok_or_else(|| {
         Problem::forbidden("signatures can't be checked: set public_url to this server's address")
     })?;
@@ -279,7 +280,7 @@ fn verified(
         .get("x-twilio-signature")
         .and_then(|value| value.to_str().ok())
         .unwrap_or("");
-    if verify::twilio(secret, &url, form, signature) {
+    if verify::twilio(&tokens, &url, form, signature) {
         Ok(())
     } else {
         Err(Problem::forbidden(

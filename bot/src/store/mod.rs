@@ -25,7 +25,7 @@ pub use memory::Memory;
 pub(crate) use sqlite::tamper;
 pub use sqlite::{BackedUp, Sqlite, backup, inputs_of_file};
 pub use upkeep::{Backlog, Damage, Export, Lane, Upkeep, Whose};
-pub use visit::{Access, users};
+pub use visit::{Access, ensure_free, users};
 
 use crate::encoding::Unreadable;
 use crate::error::ServiceError;

@@ -43,6 +43,17 @@ impl Store {
     }
 }
 
+/// Refuses a file that another server is at work on, before anything slow is begun for it. [`Store::open`] makes sure of it.
+///
+/// # Errors
+/// [`ServiceError::Store`] with the file and what to do.
+pub fn ensure_free(address: &StoreAddress) -> Result<(), ServiceError> {
+    match address {
+        StoreAddress::Sqlite(path) => super::sqlite::ensure_free(path),
+        StoreAddress::Memory | StoreAddress::Redis(_) => Ok(()),
+    }
+}
+
 /// Who has a store open now, as far as that can be known: names of processes that share a Redis; of a file only that there is one.
 ///
 /// # Errors

@@ -14,7 +14,7 @@ use crate::handoff::record::{self, Record};
 use crate::partition::{Committed, Entry, NewEntry};
 use crate::rules::desk::Desk;
 use crate::rules::turn_end::turn_end;
-use crate::secrets::{SECRETS, Secrets};
+use crate::secrets::{SECRETS, CustomerSecrets};
 
 /// Times that a turn's end is decided anew because somebody at the desk was quicker.
 const TRIES: u32 = 12;
@@ -48,7 +48,7 @@ pub(super) async fn commit(
         };
         let model = &context.model_version;
         let secrets = match end.secrets.is_nothing() {
-            true => Secrets::default(),
+            true => CustomerSecrets::default(),
             false => secrets(context, &cached).await.map_err(told)?,
         };
         let conversation = &cached.conversation;
@@ -126,10 +126,10 @@ async fn open_handoff(
 pub(super) async fn secrets(
     context: &Context,
     cached: &CachedState,
-) -> Result<Secrets, ServiceError> {
+) -> Result<CustomerSecrets, ServiceError> {
     let partition = cached.conversation.partition();
     let snapshot = context.store.snapshot(&partition, &[SECRETS]).await?;
-    let secrets = snapshot.as_ref().map(Secrets::of).transpose()?;
+    let secrets = snapshot.as_ref().map(CustomerSecrets::of).transpose()?;
     Ok(secrets.unwrap_or_default())
 }
 

@@ -25,7 +25,7 @@ use crate::handoff::record::handoff_id;
 use crate::partition::{Commit, Committed};
 use crate::positions;
 use crate::rules::turn_end::{PendingHandoff, TurnEnd};
-use crate::secrets::{self, Secrets, SecretsChange};
+use crate::secrets::{self, CustomerSecrets, SecretsChange};
 use crate::understand::Request;
 
 /// Steps of the engine in one turn beyond the bot's `limits.steps`, which the engine keeps by itself: it ends such a
@@ -443,7 +443,7 @@ impl<'a> Drive<'a> {
         needed.collect()
     }
 
-    async fn kept_secrets(&self) -> Result<Secrets, Retry> {
+    async fn kept_secrets(&self) -> Result<CustomerSecrets, Retry> {
         let kept = super::commit::secrets(self.context, &self.cached).await;
         kept.map_err(|error| {
             tracing::error!(conversation = %self.cached.conversation.id, %error, "secrets can't be read");

@@ -8,7 +8,7 @@ const CHALLENGE_MAX: usize = 200;
 /// Answers the check of our address: gives the challenge to be sent back as plain text where the
 /// query (without `?`) has `hub.mode=subscribe` and the token that we chose, compared in constant
 /// time. Otherwise answer 403.
-pub fn challenge(query: &str, verify_token: &str) -> Option<String> {
+pub fn challenge(query: &str, verify_tokens: &[&str]) -> Option<String> {
     let (mut mode, mut token, mut challenge) = (None, None, None);
     for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
         match name.as_ref() {
@@ -18,7 +18,7 @@ pub fn challenge(query: &str, verify_token: &str) -> Option<String> {
             _ => {}
         }
     }
-    let is_ours = mode.as_deref() == Some("subscribe") && verify::shared(&[verify_token], &token?);
+    let is_ours = mode.as_deref() == Some("subscribe") && verify::shared(verify_tokens, &token?);
     // Whatever is sent back is shown by us: no mark-up.
     let is_plain = |challenge: &str| {
         (1..=CHALLENGE_MAX).contains(&challenge.len())

@@ -15,15 +15,18 @@ use crate::rules::open::Contact;
 use crate::staff::Role;
 
 const SECRET: &str = "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=";
+/// Secrets of one setting while the second is replaced by the first.
+const NEW: &str = "the-new-secret-0123456789abcdef0";
+const OLD: &str = "the-old-secret-0123456789abcdef0";
 
 fn channels() -> Channels {
     // Nobody listens there: what is said waits, and this is about what comes in.
     let nowhere = "http://127.0.0.1:9";
     let settings = serde_json::json!({
-        "wa": {"kind": "whatsapp", "phone_number_id": "1", "token": "t", "app_secrets": ["new", "old"],
-            "verify_token": "v", "base_url": nowhere},
+        "wa": {"kind": "whatsapp", "phone_number_id": "1", "token": "t", "app_secrets": [NEW, OLD],
+            "verify_token": [NEW, OLD], "base_url": nowhere},
         "own": {"kind": "webhook", "url": nowhere, "secrets": [SECRET]},
-        "tg": {"kind": "telegram", "token": "1:t", "secret": "s", "base_url": nowhere},
+        "tg": {"kind": "telegram", "token": "1:t", "secret": [NEW, OLD], "base_url": nowhere},
     });
     Channels::new(&serde_json::from_value(settings).expect("settings")).expect("accounts")
 }
@@ -111,17 +114,30 @@ async fn only_what_the_provider_signed_is_read() {
     let (_rig, app) = rig().await;
     let account = app.channel("wa").expect("an account");
     let body = whatsapp("wamid.1", "491", "hello");
-    for secret in ["new", "old"] {
+    let query =
+        |token: &str| format!("hub.mode=subscribe&hub.challenge=42&hub.verify_token={token}");
+    let telegram = app.channel("tg").expect("an account");
+    let carrying = |secret: &str| {
+        [(
+            "x-telegram-bot-api-secret-token".to_owned(),
+            secret.to_owned(),
+        )]
+    };
+    for secret in [NEW, OLD] {
         assert!(account.read(&signed(secret, &body), &body, 0).is_ok());
+        assert_eq!(account.challenge(&query(secret)).as_deref(), Some("42"));
+        let read = telegram.read(&carrying(secret), b"{}", 0);
+        assert!(!matches!(read, Err(Refused::Unsigned(_))), "{read:?}");
+    }
+    for secret in ["", "other"] {
+        assert_eq!(account.challenge(&query(secret)), None);
+        let read = telegram.read(&carrying(secret), b"{}", 0);
+        assert!(matches!(read, Err(Refused::Unsigned(_))), "{read:?}");
     }
     for headers in [signed("other", &body), Vec::new(), signed("", &body)] {
         let refused = account.read(&headers, &body, 0);
         assert!(matches!(refused, Err(Refused::Unsigned(_))), "{refused:?}");
     }
-    let query =
-        |token: &str| format!("hub.mode=subscribe&hub.challenge=42&hub.verify_token={token}");
-    assert_eq!(account.challenge(&query("v")).as_deref(), Some("42"));
-    assert_eq!(account.challenge(&query("x")), None);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -139,7 +155,7 @@ async fn what_is_delivered_twice_late_or_all_at_once_is_kept_once_and_in_order()
                         customer,
                         &format!("text {n}"),
                     );
-                    deliver(&app, "wa", &signed("new", &body), &body).await;
+                    deliver(&app, "wa", &signed(NEW, &body), &body).await;
                 }));
             }
         }
@@ -172,7 +188,7 @@ fn telegram_text(update: u64, text: &str) -> Vec<u8> {
 #[tokio::test]
 async fn a_customer_reaches_a_person_whose_own_words_and_files_are_in_the_transcript() {
     let (_rig, app) = rig().await;
-    let token = [("x-telegram-bot-api-secret-token".to_owned(), "s".to_owned())];
+    let token = [("x-telegram-bot-api-secret-token".to_owned(), NEW.to_owned())];
     deliver(&app, "tg", &token, &telegram_text(1, "=pay.limit")).await;
     let c = conversation(&app, "telegram", "tg", "7").await.current;
     let photo = serde_json::json!({"message": {"message_id": 2, "date": 1_790_000_001, "caption": "look",
@@ -225,7 +241,7 @@ async fn a_customer_reaches_a_person_whose_own_words_and_files_are_in_the_transc
 async fn a_person_who_writes_in_the_providers_inbox_mutes_the_bot_for_a_while() {
     let (rig, app) = rig().await;
     let body = whatsapp("wamid.1", "491", "hello");
-    deliver(&app, "wa", &signed("new", &body), &body).await;
+    deliver(&app, "wa", &signed(NEW, &body), &body).await;
     let c = conversation(&app, "whatsapp", "1", "491").await.current;
     let echo = serde_json::json!({"object": "whatsapp_business_account", "entry": [{"id": "b", "changes": [{
         "field": "smb_message_echoes", "value": {"messaging_product": "whatsapp",
@@ -235,11 +251,11 @@ async fn a_person_who_writes_in_the_providers_inbox_mutes_the_bot_for_a_while() 
     .to_string()
     .into_bytes();
     for _ in 0..2 {
-        deliver(&app, "wa", &signed("new", &echo), &echo).await;
+        deliver(&app, "wa", &signed(NEW, &echo), &echo).await;
     }
     assert_eq!(app.owner(&c).await, Ok(Owner::Agent));
     let body = whatsapp("wamid.2", "491", "thanks");
-    deliver(&app, "wa", &signed("new", &body), &body).await;
+    deliver(&app, "wa", &signed(NEW, &body), &body).await;
     let sent = app
         .services
         .store

@@ -4,6 +4,7 @@
 //! after the commit has reached the disk. SQL lives in this folder and nowhere else.
 
 mod backup;
+mod lock;
 mod migrate;
 mod open;
 mod prune;
@@ -14,6 +15,7 @@ mod values;
 mod writer;
 mod writes;
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
@@ -33,6 +35,7 @@ use crate::partition::{
     Prune, Pruned, Seen, Settle, Snapshot,
 };
 pub use backup::{BackedUp, backup};
+pub(super) use lock::ensure_free;
 pub(super) use open::is_used;
 use writer::{Job, Write};
 
@@ -45,10 +48,17 @@ const READERS: usize = 4;
 pub struct Sqlite {
     path: PathBuf,
     jobs: Mutex<Option<mpsc::Sender<Box<dyn Job>>>>,
-    writer: Mutex<Option<JoinHandle<()>>>,
+    writer: Mutex<Option<Writer>>,
     idle: Arc<Mutex<Vec<Connection>>>,
     reading: Arc<Semaphore>,
     listener: Arc<dyn Listener>,
+}
+
+/// The writing thread.
+struct Writer {
+    thread: JoinHandle<()>,
+    /// No other process serves or fills the file for as long as this one may write.
+    _held: Option<File>,
 }
 
 impl Sqlite {
@@ -56,9 +66,10 @@ impl Sqlite {
     ///
     /// # Errors
     /// [`ServiceError::Store`] with the path: a folder that can't be made or written, a file that is no database, is damaged,
-    /// belongs to another program or to a newer Bellhop, or a full disk.
+    /// belongs to another program or to a newer Bellhop or is served by another process, or a full disk.
     pub fn open(path: &Path, listener: Arc<dyn Listener>) -> Result<Self, ServiceError> {
-        Self::on(path, Some(open::writing(path)?), listener)
+        let (connection, held) = open::writing(path)?;
+        Self::on(path, Some((connection, Some(held))), listener)
     }
 
     /// Opens the file beside another process that may use it.
@@ -71,8 +82,11 @@ impl Sqlite {
         listener: Arc<dyn Listener>,
     ) -> Result<Self, ServiceError> {
         let connection = match access {
-            Access::Create => Some(open::writing(path)?),
-            Access::Write => Some(open::visiting(path, false)?),
+            Access::Create => {
+                let (connection, held) = open::writing(path)?;
+                Some((connection, Some(held)))
+            }
+            Access::Write => Some((open::visiting(path, false)?, None)),
             Access::Read => {
                 open::visiting(path, true)?;
                 None
@@ -81,17 +95,17 @@ impl Sqlite {
         Self::on(path, connection, listener)
     }
 
-    /// On a connection that writes, where anything is to be written.
+    /// On a connection that writes, where anything is to be written, and with the lock that goes with it.
     fn on(
         path: &Path,
-        connection: Option<Connection>,
+        connection: Option<(Connection, Option<File>)>,
         listener: Arc<dyn Listener>,
     ) -> Result<Self, ServiceError> {
         let readers = (0..READERS)
             .map(|_| open::reading(path))
             .collect::<Result<Vec<_>, _>>()?;
         let (mut jobs, mut writer) = (None, None);
-        if let Some(connection) = connection {
+        if let Some((connection, held)) = connection {
             let (sender, queue) = mpsc::channel(WAITING_WRITES);
             let thread = std::thread::Builder::new()
                 .name("store-writer".to_owned())
@@ -102,6 +116,10 @@ impl Sqlite {
                         "the writing thread does not start ({error}); free some threads"
                     ),
                 })?;
+            let thread = Writer {
+                thread,
+                _held: held,
+            };
             (jobs, writer) = (Some(sender), Some(thread));
         }
         Ok(Self {
@@ -340,7 +358,7 @@ impl Engine for Sqlite {
             let writer = lock(&self.writer).take();
             if let Some(writer) = writer {
                 // A writing thread that panicked has nothing left to wait for.
-                let _ = tokio::task::spawn_blocking(move || writer.join()).await;
+                let _ = tokio::task::spawn_blocking(move || writer.thread.join()).await;
             }
         }
         .boxed()

@@ -1,19 +1,21 @@
 //! Opening the file, with errors that say what to do.
 
+use std::fs::File;
 use std::path::Path;
 use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::super::StoreError;
-use super::schema;
+use super::{lock, schema};
 use crate::error::ServiceError;
 
 /// Statements that each connection keeps prepared.
 const PREPARED: usize = 128;
 
-/// Opens the file for writing, makes its folder, checks it and brings its tables up to date.
-pub(super) fn writing(path: &Path) -> Result<Connection, ServiceError> {
+/// Opens the file for writing, makes its folder, checks it and brings its tables up to date; no other process may do so for as long as
+/// the lock is held that is given with it.
+pub(super) fn writing(path: &Path) -> Result<(Connection, File), ServiceError> {
     let refuse = |message: String| ServiceError::Store {
         place: path.display().to_string(),
         message,
@@ -33,10 +35,11 @@ pub(super) fn writing(path: &Path) -> Result<Connection, ServiceError> {
     }
     let_only_the_owner_read(path)
         .map_err(|error| refuse(format!("it can't be made ({error}); name another file")))?;
+    let held = lock::hold(path)?;
     let connection = Connection::open(path).map_err(|error| refuse(explain(&error)))?;
     prepare(&connection).map_err(|error| refuse(explain(&error)))?;
     schema::migrate(&connection).map_err(|error| refuse(explain_migration(&error)))?;
-    Ok(connection)
+    Ok((connection, held))
 }
 
 fn explain_migration(error: &schema::Migration) -> String {

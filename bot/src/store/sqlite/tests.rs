@@ -44,6 +44,30 @@ fn a_missing_folder_is_made_and_the_file_opens_again() {
     drop(open(&path));
 }
 
+#[tokio::test]
+async fn one_process_at_a_time_serves_a_file() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("bellhop.db");
+    let first = open(&path);
+    let said = refusal(&path);
+    assert!(
+        said.contains("bellhop.db") && said.contains("another server"),
+        "{said}"
+    );
+    assert!(ensure_free(&path).is_err());
+    // Commands get at it all the same, but for one that would fill it.
+    let visit = |access| Sqlite::visit(&path, access, Arc::new(Deaf));
+    assert!(visit(Access::Read).is_ok() && visit(Access::Write).is_ok());
+    assert!(visit(Access::Create).is_err());
+    // What it had begun is written, and then it is free, though somebody still holds on to the engine.
+    first.close().await;
+    assert!(ensure_free(&path).is_ok());
+    let second = open(&path);
+    assert!(ensure_free(&path).is_err());
+    drop(second);
+    drop(open(&path));
+}
+
 #[test]
 fn what_is_no_store_is_refused_with_its_path_and_what_to_do() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -324,8 +348,14 @@ async fn a_file_that_was_closed_is_alone_and_only_its_owner_reads_it() {
     assert_eq!(engine.partitions("", 9).await.expect("reads").len(), 3);
     engine.close().await;
     let left = std::fs::read_dir(folder.path()).expect("reads");
-    let left: Vec<_> = left.map(|it| it.expect("a name").file_name()).collect();
-    assert_eq!(left, ["a.db"], "nothing to be played into another file");
+    let mut left: Vec<_> = left.map(|it| it.expect("a name").file_name()).collect();
+    left.sort();
+    // The lock is of no use to anybody else.
+    assert_eq!(
+        left,
+        ["a.db", "a.db-lock"],
+        "nothing to be played into another file"
+    );
     assert_eq!(
         engine.partitions("", 9).await,
         Err(StoreError::ShutDown),
