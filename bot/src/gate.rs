@@ -4,6 +4,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use bellhop_nlu::redact::{Found, PersonalData, find, masked};
 use regex::Regex;
@@ -149,13 +150,28 @@ impl Gate {
             return Vec::new();
         }
         let mut found = find(text);
-        found.retain(|found| kinds.contains(&found.kind) && !self.is_asked_for(text, found));
+        found.retain(|found| kinds.contains(&found.kind) && !self.asked.contains(&found.kind));
+        if found.is_empty() {
+            return found;
+        }
+        // Once for the whole text: it may have a thousand numbers in it.
+        let places = |pattern: &Regex| pattern.find_iter(text).map(|it| it.range()).collect();
+        let held: Vec<Vec<Range<usize>>> = self.patterns.iter().map(places).collect();
+        found.retain(|found| !self.is_asked_for(text, &held, found));
         found
     }
 
-    /// A slot of the bot can hold it: the whole of it, as it stands or without spaces and dashes.
-    fn is_asked_for(&self, text: &str, found: &Found) -> bool {
-        if self.asked.contains(&found.kind) {
+    /// A slot of the bot can hold it: the whole of it, as it stands or without spaces and dashes. `held` has the places of each
+    /// pattern in the text.
+    fn is_asked_for(&self, text: &str, held: &[Vec<Range<usize>>], found: &Found) -> bool {
+        // Places don't overlap: only the first that ends late enough can reach over it.
+        let reaches_over = |places: &Vec<Range<usize>>| {
+            let first = places.partition_point(|place| place.end < found.end);
+            places
+                .get(first)
+                .is_some_and(|place| place.start <= found.start)
+        };
+        if held.iter().any(reaches_over) {
             return true;
         }
         let plain: String = text[found.start..found.end]
@@ -164,11 +180,8 @@ impl Gate {
             .collect();
         self.patterns.iter().any(|pattern| {
             pattern
-                .find_iter(text)
-                .any(|it| it.start() <= found.start && it.end() >= found.end)
-                || pattern
-                    .find(&plain)
-                    .is_some_and(|it| it.len() == plain.len())
+                .find(&plain)
+                .is_some_and(|it| it.len() == plain.len())
         })
     }
 }

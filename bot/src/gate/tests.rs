@@ -311,3 +311,11 @@ fn contacts_of_ours_are_said_and_those_of_customers_masked_where_that_is_set() {
     let bundle = Arc::new(crate::app::rig::bot());
     assert!(!Gate::new(PrivacyConfig::default(), &bundle).may_change(&typed(text)));
 }
+
+#[test]
+fn of_many_numbers_those_that_a_slot_holds_are_kept_and_the_others_masked() {
+    let gate = Gate::new(PrivacyConfig::default(), &rig().bundle);
+    let said = "6011111111111117, 5555555555554444, 6011 1111 1111 1117; ";
+    let kept = "6011111111111117, [card], 6011 1111 1111 1117; ";
+    assert_eq!(gate.noted("web", &said.repeat(200)), kept.repeat(200));
+}
