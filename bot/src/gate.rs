@@ -16,6 +16,7 @@ use bellhop_flows::value::Type;
 use crate::conversation::InboundBody;
 use crate::conversation::journal::{Body, Note};
 use crate::events::{Author, MessageEvent};
+use crate::plain::{is_blank, plain};
 
 /// What is taken out of text: `[privacy]` of the settings.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -115,6 +116,9 @@ impl Gate {
         let voice = message.voice.as_mut();
         let titles = message.buttons.iter_mut().map(|button| &mut button.title);
         for text in titles.chain(voice).chain([&mut message.text]) {
+            if let Cow::Owned(plain) = plain(text) {
+                *text = plain;
+            }
             let found = self.to_mask(&masked, text);
             mask(text, &found, &mut message.redactions);
         }
@@ -123,6 +127,7 @@ impl Gate {
 
     /// Masks a note between staff.
     pub(crate) fn noted(&self, channel: &str, text: &str) -> String {
+        let text = &*plain(text);
         masked(text, &self.to_mask(self.masked_on(channel), text))
     }
 
@@ -202,6 +207,17 @@ fn mask(text: &mut String, found: &[Found], taken_out: &mut Vec<PersonalData>) {
     taken_out.extend(found.iter().map(|found| found.kind));
     taken_out.sort_unstable();
     taken_out.dedup();
+}
+
+/// Takes control characters out of what a customer sent, and all of a text that nobody could see.
+pub(crate) fn tidy(body: &mut InboundBody) {
+    for text in texts(body) {
+        if is_blank(text) {
+            text.clear();
+        } else if let Cow::Owned(plain) = plain(text) {
+            *text = plain;
+        }
+    }
 }
 
 /// What is text in something that a customer sent.

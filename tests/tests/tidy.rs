@@ -240,6 +240,7 @@ const LAYERS: [&[&str]; 9] = [
         "conversation",
         "handoff",
         "gate",
+        "plain",
     ],
     // What may happen, and what keeps it: neither knows the other.
     &["rules", "store"],
