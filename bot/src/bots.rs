@@ -18,7 +18,7 @@ use crate::encoding::{Unreadable, decode, encode};
 use crate::error::ServiceError;
 use crate::partition::{Bytes, Commit, PartitionId, Snapshot};
 use crate::store::{Store, StoreError};
-use crate::understand::{Reader, Retrieve};
+use crate::understand::{Reader, Searcher};
 
 /// Characters of a version: 64 bits of its hash. It is in every turn's entry, and a store sees few versions.
 const VERSION_CHARS: usize = 16;
@@ -47,7 +47,7 @@ pub(crate) struct Bot {
     /// Reads messages.
     pub(crate) reader: Reader,
     /// Finds passages.
-    pub(crate) retrieve: Arc<dyn Retrieve>,
+    pub(crate) searcher: Searcher,
     /// Calls systems of record.
     pub(crate) actions: Actions,
 }

@@ -17,6 +17,7 @@ use bellhop_flows::value::Type;
 use crate::conversation::InboundBody;
 use crate::conversation::journal::{Body, Note};
 use crate::events::{Author, MessageEvent};
+use crate::plain::{is_blank, plain};
 use crate::secrets::{self, stand_in};
 use crate::setting::list;
 
@@ -222,6 +223,9 @@ impl Gate {
         let voice = message.voice.as_mut();
         let titles = message.buttons.iter_mut().map(|button| &mut button.title);
         for text in titles.chain(voice).chain([&mut message.text]) {
+            if let Cow::Owned(plain) = plain(text) {
+                *text = plain;
+            }
             let found = self.to_mask(&masked, text);
             mask(text, &found, &mut message.redactions);
         }
@@ -230,6 +234,7 @@ impl Gate {
 
     /// Masks a note between staff.
     pub(crate) fn noted(&self, channel: &str, text: &str) -> String {
+        let text = &*plain(text);
         masked(text, &self.to_mask(self.masked_on(channel), text))
     }
 
@@ -257,13 +262,28 @@ impl Gate {
             return Vec::new();
         }
         let mut found = find(text);
-        found.retain(|found| kinds.contains(&found.kind) && !self.is_asked_for(text, found));
+        found.retain(|found| kinds.contains(&found.kind) && !self.asked.contains(&found.kind));
+        if found.is_empty() {
+            return found;
+        }
+        // Once for the whole text: it may have a thousand numbers in it.
+        let places = |pattern: &Regex| pattern.find_iter(text).map(|it| it.range()).collect();
+        let held: Vec<Vec<Range<usize>>> = self.patterns.iter().map(places).collect();
+        found.retain(|found| !self.is_asked_for(text, &held, found));
         found
     }
 
-    /// A slot of the bot can hold it: the whole of it, as it stands or without spaces and dashes.
-    fn is_asked_for(&self, text: &str, found: &Found) -> bool {
-        if self.asked.contains(&found.kind) {
+    /// A slot of the bot can hold it: the whole of it, as it stands or without spaces and dashes. `held` has the places of each
+    /// pattern in the text.
+    fn is_asked_for(&self, text: &str, held: &[Vec<Range<usize>>], found: &Found) -> bool {
+        // Places don't overlap: only the first that ends late enough can reach over it.
+        let reaches_over = |places: &Vec<Range<usize>>| {
+            let first = places.partition_point(|place| place.end < found.end);
+            places
+                .get(first)
+                .is_some_and(|place| place.start <= found.start)
+        };
+        if held.iter().any(reaches_over) {
             return true;
         }
         let plain: String = text[found.start..found.end]
@@ -272,11 +292,8 @@ impl Gate {
             .collect();
         self.patterns.iter().any(|pattern| {
             pattern
-                .find_iter(text)
-                .any(|it| it.start() <= found.start && it.end() >= found.end)
-                || pattern
-                    .find(&plain)
-                    .is_some_and(|it| it.len() == plain.len())
+                .find(&plain)
+                .is_some_and(|it| it.len() == plain.len())
         })
     }
 }
@@ -362,6 +379,17 @@ fn mask(text: &mut String, found: &[Found], taken_out: &mut Vec<PersonalData>) {
     taken_out.extend(found.iter().map(|found| found.kind));
     taken_out.sort_unstable();
     taken_out.dedup();
+}
+
+/// Takes control characters out of what a customer sent, and all of a text that nobody could see.
+pub(crate) fn tidy(body: &mut InboundBody) {
+    for text in texts(body) {
+        if is_blank(text) {
+            text.clear();
+        } else if let Cow::Owned(plain) = plain(text) {
+            *text = plain;
+        }
+    }
 }
 
 /// What is text in something that a customer sent.

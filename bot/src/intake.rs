@@ -13,10 +13,11 @@ use crate::conversation::{
 use crate::decide::decide;
 use crate::encoding::{content_hash, encode};
 use crate::error::ServiceError;
-use crate::gate::Gate;
+use crate::gate::{Gate, tidy};
 use crate::partition::{self, Accept, Commit, Kind, PartitionId};
+use crate::plain::one_line;
 use crate::rules::Decision;
-use crate::secrets::{SECRETS, CustomerSecrets};
+use crate::secrets::{CustomerSecrets, SECRETS};
 use crate::store::Store;
 
 /// Most inputs of one conversation that may wait.
@@ -43,6 +44,8 @@ pub(crate) async fn accept(
     message_bytes: usize,
     at: Timestamp,
 ) -> Result<Accepted, ServiceError> {
+    let mut inbound = inbound;
+    tidy(&mut inbound.body);
     check(&inbound, message_bytes)?;
     let watch = Stopwatch::start();
     let partition = PartitionId::conversation(conversation);
@@ -187,6 +190,12 @@ fn check(inbound: &Inbound, limit: usize) -> Result<(), ServiceError> {
             id.len()
         )));
     }
+    if id.chars().any(char::is_control) {
+        return Err(invalid(
+            "client_msg_id has a control character in it; make it of letters, digits and signs"
+                .to_owned(),
+        ));
+    }
     let (text, may_be_empty) = match &inbound.body {
         InboundBody::Text { text } => (text.as_str(), false),
         InboundBody::Payload { payload } => (payload.as_str(), false),
@@ -251,6 +260,10 @@ pub(crate) fn check_new(
             new.customer.len()
         )));
     }
+    let facts = std::mem::take(&mut new.customer).into_iter();
+    new.customer = facts
+        .map(|(name, fact)| (one_line(&name), one_line(&fact)))
+        .collect();
     new.customer.remove(CLAIMED_ID);
     if !new.verified
         && let Some(id) = new.customer.remove("id")
@@ -324,6 +337,7 @@ mod tests {
         assert!(check(&text("", "hello"), 100).is_err());
         assert!(check(&text(&"i".repeat(201), "hello"), 100).is_err());
         assert!(check(&text("1", " \n"), 100).is_err());
+        assert!(check(&text("1\0", "hello"), 100).is_err());
         let speech = |text: &str, confidence| Inbound {
             client_msg_id: "1".to_owned(),
             body: InboundBody::Speech {

@@ -33,6 +33,7 @@ pub mod nlu_adapter;
 pub mod outbox;
 pub mod partition;
 mod patience;
+mod plain;
 mod positions;
 pub mod privacy;
 pub mod retention;

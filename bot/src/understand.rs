@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use bellhop_flows::engine::event::{Passage, Reading};
 
@@ -13,6 +13,8 @@ use bellhop_flows::engine::event::{Passage, Reading};
 const QUEUE: usize = 256;
 /// Most requests read together: beyond this a batch makes the first wait without saving much.
 const BATCH: usize = 16;
+/// Searches that run at once: each keeps a core busy and holds memory while it runs, and the others wait their turn.
+const SEARCHES: usize = 4;
 
 /// A message to be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -123,6 +125,51 @@ impl Reader {
                 None
             }
         }
+    }
+}
+
+/// A question for the knowledge base.
+#[derive(Debug, Clone)]
+pub(crate) struct Question {
+    /// Its words.
+    pub(crate) text: String,
+    /// Their embedding; empty where there is none.
+    pub(crate) embedding: Arc<[f32]>,
+    /// Language of the answer.
+    pub(crate) language: String,
+    /// Only this article.
+    pub(crate) article: Option<String>,
+}
+
+/// The retriever, at work for a few conversations at a time on threads that may block.
+pub(crate) struct Searcher {
+    retrieve: Arc<dyn Retrieve>,
+    room: Semaphore,
+}
+
+impl Searcher {
+    /// Makes one.
+    pub(crate) fn new(retrieve: Arc<dyn Retrieve>) -> Self {
+        Self {
+            retrieve,
+            room: Semaphore::new(SEARCHES),
+        }
+    }
+
+    /// Finds passages once it is this question's turn.
+    ///
+    /// # Errors
+    /// An index that can't be read, or a search that broke off.
+    pub(crate) async fn search(&self, question: Question) -> Result<Vec<Passage>, String> {
+        let broke_off = |error: &dyn std::fmt::Display| format!("the search broke off: {error}");
+        let _turn = self.room.acquire().await.map_err(|e| broke_off(&e))?;
+        let retrieve = Arc::clone(&self.retrieve);
+        let search = tokio::task::spawn_blocking(move || {
+            let embedding = (!question.embedding.is_empty()).then_some(&*question.embedding);
+            let (text, language) = (&question.text, &question.language);
+            retrieve.search(text, embedding, language, question.article.as_deref())
+        });
+        search.await.unwrap_or_else(|e| Err(broke_off(&e)))
     }
 }
 
@@ -265,5 +312,50 @@ mod tests {
             assert!(task.await.expect("task").is_some());
         }
         assert!(first.await.expect("task").is_some());
+    }
+
+    /// Searches that don't end before as many run as may, and no more ever do.
+    struct Counted {
+        together: std::sync::Barrier,
+        running: std::sync::atomic::AtomicUsize,
+    }
+
+    impl Retrieve for Counted {
+        fn search(
+            &self,
+            _: &str,
+            _: Option<&[f32]>,
+            _: &str,
+            _: Option<&str>,
+        ) -> Result<Vec<Passage>, String> {
+            use std::sync::atomic::Ordering::SeqCst;
+            let running = self.running.fetch_add(1, SeqCst) + 1;
+            self.together.wait();
+            self.running.fetch_sub(1, SeqCst);
+            // Nobody begins before those who leave have left.
+            self.together.wait();
+            if running > SEARCHES {
+                return Err(format!("{running} at once"));
+            }
+            Ok(Vec::new())
+        }
+    }
+
+    #[tokio::test]
+    async fn few_searches_run_at_once_and_all_get_their_turn() {
+        let searcher = Searcher::new(Arc::new(Counted {
+            together: std::sync::Barrier::new(SEARCHES),
+            running: 0.into(),
+        }));
+        let question = Question {
+            text: "fees".to_owned(),
+            embedding: Arc::from([]),
+            language: "en".to_owned(),
+            article: None,
+        };
+        let all = (0..SEARCHES * 5).map(|_| searcher.search(question.clone()));
+        for found in futures_util::future::join_all(all).await {
+            assert_eq!(found, Ok(Vec::new()));
+        }
     }
 }

@@ -413,7 +413,7 @@ fn catalog(articles: &[Article]) -> Catalog {
         let everything = [&article.title, &article.body, &article.questions.join("\n")]
             .map(String::as_str)
             .join("\n");
-        let mut stems = stems(&everything, &article.language);
+        let mut stems = stems(&everything, &article.language, usize::MAX);
         stems.sort();
         catalog.entries.push(Entry {
             id: article.id.clone(),

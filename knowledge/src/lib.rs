@@ -10,6 +10,7 @@ pub mod confidence;
 mod error;
 pub mod eval;
 mod index;
+mod neighbours;
 mod vectors;
 mod words;
 

@@ -1,13 +1,12 @@
 //! Keyword search: BM25 over titles, questions and passages in tantivy, with stemming and stop words
-//! of the article's language and one typo forgiven where a word is known nowhere.
+//! of the article's language and one typo forgiven where a word is known nowhere. What a query costs is bounded by what
+//! is looked at, never by a clock: the same question finds the same passages on any machine.
 
 use std::collections::BTreeSet;
 use std::path::Path;
 
 use tantivy::collector::TopDocs;
-use tantivy::query::{
-    BooleanQuery, BoostQuery, ConstScoreQuery, FuzzyTermQuery, Occur, Query, TermQuery,
-};
+use tantivy::query::{BooleanQuery, BoostQuery, ConstScoreQuery, Occur, Query, TermQuery};
 use tantivy::schema::{
     FAST, Field, IndexRecordOption, STRING, Schema, TextFieldIndexing, TextOptions,
 };
@@ -19,11 +18,16 @@ use tantivy::{Index, IndexReader, Searcher, TantivyDocument, Term};
 
 use crate::KnowledgeError;
 use crate::article::Audience;
+use crate::neighbours::Vocabulary;
 
 /// Words longer than this are no words.
 const WORD_BYTES: usize = 40;
 /// Shorter words are not forgiven a typo: too many neighbours.
 const FUZZY_FROM: usize = 5;
+/// Distinct words of a question that are looked for: the first, as the sentence model reads no more either.
+pub(crate) const WORDS: usize = 64;
+/// Unknown words of a question that are forgiven a typo.
+pub(crate) const FORGIVEN: usize = 16;
 /// A hit in the title says more than one in the text.
 const TITLE_BOOST: f32 = 1.6;
 const WRITER_BYTES: usize = 20_000_000;
@@ -64,10 +68,18 @@ struct Fields {
     questions: Field,
 }
 
+impl Fields {
+    /// Those that words are looked for in.
+    fn searched(&self) -> [Field; 3] {
+        [self.title, self.text, self.questions]
+    }
+}
+
 /// The keyword index.
 pub(crate) struct Words {
     reader: IndexReader,
     fields: Fields,
+    vocabulary: Vocabulary,
 }
 
 impl Words {
@@ -106,13 +118,26 @@ impl Words {
     pub(crate) fn open(dir: &Path) -> Result<Self, KnowledgeError> {
         let index = Index::open_in_dir(dir)?;
         let (_, fields) = schema();
+        let reader = index.reader()?;
+        let mut words = Vec::new();
+        for segment in reader.searcher().segment_readers() {
+            for field in fields.searched() {
+                let inverted = segment.inverted_index(field)?;
+                let terms = inverted.terms().stream();
+                let mut terms = terms.map_err(tantivy::TantivyError::from)?;
+                while terms.advance() {
+                    words.extend(std::str::from_utf8(terms.key()).map(str::to_owned));
+                }
+            }
+        }
         Ok(Self {
-            reader: index.reader()?,
+            reader,
             fields,
+            vocabulary: Vocabulary::new(words),
         })
     }
 
-    /// The words of a query that carry meaning, with their weights.
+    /// The words of a query that carry meaning, with their weights; the first [`WORDS`] of more.
     pub(crate) fn query_words(
         &self,
         text: &str,
@@ -121,7 +146,7 @@ impl Words {
         let searcher = self.reader.searcher();
         let total = searcher.num_docs() as f32;
         let mut words = Vec::new();
-        for stem in stems(text, language) {
+        for stem in stems(text, language, WORDS) {
             let seen = self.frequency(&searcher, &stem)? as f32;
             let idf = (1.0 + (total - seen + 0.5).max(0.0) / (seen + 0.5)).ln();
             words.push(QueryWord { stem, idf });
@@ -140,23 +165,7 @@ impl Words {
             return Ok(Vec::new());
         }
         let searcher = self.reader.searcher();
-        let mut any: Vec<(Occur, Box<dyn Query>)> = Vec::new();
-        for word in words {
-            let known = self.frequency(&searcher, &word.stem)? > 0;
-            for (field, boost) in [
-                (self.fields.title, TITLE_BOOST),
-                (self.fields.text, 1.0),
-                (self.fields.questions, 1.0),
-            ] {
-                let term = Term::from_field_text(field, &word.stem);
-                let query: Box<dyn Query> = if known || word.stem.len() < FUZZY_FROM {
-                    Box::new(TermQuery::new(term, IndexRecordOption::WithFreqs))
-                } else {
-                    Box::new(FuzzyTermQuery::new(term, 1, true))
-                };
-                any.push((Occur::Should, Box::new(BoostQuery::new(query, boost))));
-            }
-        }
+        let any = self.looked_for(&searcher, words)?;
         let mut all: Vec<(Occur, Box<dyn Query>)> =
             vec![(Occur::Must, Box::new(BooleanQuery::new(any)))];
         all.push((Occur::Must, exactly(self.fields.language, filter.language)));
@@ -183,23 +192,59 @@ impl Words {
         Ok(hits)
     }
 
+    /// A query for each word in each field: for the word itself, or for those that it may be, mistyped.
+    fn looked_for(
+        &self,
+        searcher: &Searcher,
+        words: &[QueryWord],
+    ) -> Result<Vec<(Occur, Box<dyn Query>)>, KnowledgeError> {
+        let mut any: Vec<(Occur, Box<dyn Query>)> = Vec::new();
+        let mut forgiven = 0;
+        for word in words {
+            let known = self.frequency(searcher, &word.stem)? > 0;
+            let fuzzy = !known && word.stem.len() >= FUZZY_FROM;
+            if fuzzy && forgiven == FORGIVEN {
+                continue;
+            }
+            forgiven += usize::from(fuzzy);
+            let near = fuzzy.then(|| self.vocabulary.near(&word.stem));
+            for field in self.fields.searched() {
+                let boost = if field == self.fields.title {
+                    TITLE_BOOST
+                } else {
+                    1.0
+                };
+                let query: Box<dyn Query> = match &near {
+                    None => exact(field, &word.stem, IndexRecordOption::WithFreqs),
+                    Some(near) => any_of(field, near),
+                };
+                any.push((Occur::Should, Box::new(BoostQuery::new(query, boost))));
+            }
+        }
+        Ok(any)
+    }
+
     fn frequency(&self, searcher: &Searcher, stem: &str) -> Result<u64, KnowledgeError> {
         let mut most = 0;
-        for field in [self.fields.title, self.fields.text, self.fields.questions] {
+        for field in self.fields.searched() {
             most = most.max(searcher.doc_freq(&Term::from_field_text(field, stem))?);
         }
         Ok(most)
     }
 }
 
-/// The distinct stems of a text in order of first use, stop words left out.
-pub(crate) fn stems(text: &str, language: &str) -> Vec<String> {
-    let mut seen = BTreeSet::new();
-    tokens(text, language)
-        .into_iter()
-        .map(|token| token.text)
-        .filter(|stem| seen.insert(stem.clone()))
-        .collect()
+/// The distinct stems of a text in order of first use, stop words left out; the first `most` of more.
+pub(crate) fn stems(text: &str, language: &str, most: usize) -> Vec<String> {
+    let mut analyzer = analyzer(language);
+    let mut stream = analyzer.token_stream(text);
+    let (mut seen, mut stems) = (BTreeSet::new(), Vec::new());
+    while stems.len() < most && stream.advance() {
+        let stem = &stream.token().text;
+        if seen.insert(stem.clone()) {
+            stems.push(stem.clone());
+        }
+    }
+    stems
 }
 
 fn tokens(text: &str, language: &str) -> Vec<Token> {
@@ -249,10 +294,21 @@ fn stemming_language(code: &str) -> Option<Language> {
     })
 }
 
+fn exact(field: Field, text: &str, option: IndexRecordOption) -> Box<dyn Query> {
+    Box::new(TermQuery::new(Term::from_field_text(field, text), option))
+}
+
+/// Documents with the text, whatever their score is.
 fn exactly(field: Field, text: &str) -> Box<dyn Query> {
-    let term = Term::from_field_text(field, text);
-    let query = TermQuery::new(term, IndexRecordOption::Basic);
-    Box::new(ConstScoreQuery::new(Box::new(query), 0.0))
+    let query = exact(field, text, IndexRecordOption::Basic);
+    Box::new(ConstScoreQuery::new(query, 0.0))
+}
+
+/// Documents with one of the words; how many of them it has and how rare they are says nothing about a word mistyped.
+fn any_of(field: Field, words: &[&str]) -> Box<dyn Query> {
+    let of = |word: &&str| exact(field, word, IndexRecordOption::Basic);
+    let any = BooleanQuery::union(words.iter().map(of).collect());
+    Box::new(ConstScoreQuery::new(Box::new(any), 1.0))
 }
 
 fn audience_name(audience: Audience) -> &'static str {
@@ -278,4 +334,53 @@ fn schema() -> (Schema, Fields) {
         questions: builder.add_text_field("questions", words),
     };
     (builder.build(), fields)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_query_has_no_more_parts_however_long_the_message() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let document = Document {
+            passage: 0,
+            article: "fees",
+            language: "en",
+            audience: Audience::Public,
+            title: "Overdraft fees".to_owned(),
+            text: "An overdraft costs nothing for a week.",
+            questions: String::new(),
+        };
+        Words::build(dir.path(), &[document]).expect("built");
+        let words = Words::open(dir.path()).expect("opened");
+        let parts = |text: &str| {
+            let known = words.query_words(text, "en").expect("words");
+            let searcher = words.reader.searcher();
+            let parts = words.looked_for(&searcher, &known).expect("parts");
+            (known.len(), parts.len())
+        };
+        assert_eq!(parts("overdrft fees"), (2, 6));
+        let unknown = |n: usize| {
+            let words = (0..n).map(|n| format!("zq{n:04}x"));
+            words.collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(parts(&unknown(10_000)), (WORDS, FORGIVEN * 3));
+        let short: String = ('\u{4e00}'..'\u{5e00}').flat_map(|c| [c, ' ']).collect();
+        assert_eq!(parts(&short), (WORDS, WORDS * 3));
+        let filter = Filter {
+            language: "en",
+            audience: Audience::Public,
+            article: None,
+        };
+        let query = words
+            .query_words(&format!("overdrfat {}", unknown(100)), "en")
+            .expect("words");
+        let found = words.search(&query, &filter, 5).expect("found");
+        assert_eq!(
+            found.len(),
+            1,
+            "a typo is forgiven among many unknown words"
+        );
+    }
 }

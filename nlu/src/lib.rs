@@ -32,6 +32,15 @@ mod tune;
 mod understanding;
 mod vectors;
 
+/// Bytes of a message that are read: the sentence model sees 128 tokens, which hardly ever take more, and what follows is a
+/// paste that must not cost seconds.
+const READ_BYTES: usize = 4 * 1024;
+
+/// The part of a text that is read.
+fn beginning(text: &str) -> &str {
+    &text[..text.floor_char_boundary(READ_BYTES)]
+}
+
 /// What a bot teaches its NLU.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Spec {
@@ -105,14 +114,14 @@ pub struct Reading {
     /// The message in clauses, in order, each with what is done in it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub clauses: Vec<acts::Clause>,
-    /// Everything found; entries may overlap.
+    /// Everything found, the first hundred of more; entries may overlap.
     pub entities: Vec<Entity>,
     /// 0 content or neutral, 1 very upset.
     pub negative: f64,
     /// The words that make it sound upset, the strongest first; none where it hardly does.
     #[serde(default)]
     pub reasons: Vec<sentiment::Reason>,
-    /// Swear words, in order.
+    /// Swear words, in order, the first hundred of more.
     #[serde(default)]
     pub profanity: Vec<profanity::Swearing>,
     /// Sentence embedding, L2-normalised, `[384]`; the retriever uses it again.

@@ -97,11 +97,12 @@ fn fold(word: &str) -> String {
 
 /// "f u c k": letters that stand alone, four or more of them, that make a listed word.
 fn spaced(words: &[String]) -> Option<(usize, String)> {
-    let alone = words.iter().take_while(|w| w.chars().count() == 1).count();
+    let single = |w: &&String| w.chars().nth(1).is_none() && !w.is_empty();
+    let alone = words.iter().take(12).take_while(single).count();
     if alone < 4 {
         return None;
     }
-    (4..=alone.min(12)).rev().find_map(|n| {
+    (4..=alone).rev().find_map(|n| {
         let joined = words[..n].concat();
         exact(&joined).then_some((n, joined))
     })

@@ -12,7 +12,7 @@ use crate::intent::{self, Head};
 use crate::sentiment::{Mood, Sentiment};
 use crate::spans::{self, Marked, Pieces, Spans};
 use crate::vectors::{Look, Vectors};
-use crate::{Entity, EntityKind, Error, Reading, Spec, language, profanity};
+use crate::{Entity, EntityKind, Error, Reading, Spec, beginning, language, profanity};
 
 pub(crate) use examples::examples;
 use learn::Texts;
@@ -29,6 +29,8 @@ const VERSION: u32 = 11;
 const NAMED: f64 = 0.3;
 /// How upset an oath aimed at the reader is at least.
 const AIMED: f64 = 0.8;
+/// Entities and swear words of a message that are told: what is held against each other must not be many.
+const FOUND: usize = 100;
 /// Texts encoded at once while training: enough that the threads have as much to do as each other.
 pub(crate) const BATCH: usize = 256;
 
@@ -288,6 +290,7 @@ impl Understanding {
         let all = self.recent.read(encoder, look, &only)?;
         let mut readings = Vec::with_capacity(texts.len());
         for (vectors, (text, context)) in all.iter().zip(texts) {
+            let text = beginning(text);
             let mut reading = self.reading(vectors, text, context);
             if let Some(spans) = &self.spans {
                 let places = &encoder.places(text)?;
@@ -297,8 +300,10 @@ impl Understanding {
                 all.extend(found);
                 all.sort_by_key(|e| (e.start, std::cmp::Reverse(e.end)));
             }
+            reading.entities.truncate(FOUND);
             polarity::apply(&vectors.heard, &reading.clauses, &mut reading.entities);
             self.feel(&mut reading, &vectors.mood, encoder, text)?;
+            reading.profanity.truncate(FOUND);
             readings.push(reading);
         }
         self.read_parts(encoder, &only, &mut readings)?;

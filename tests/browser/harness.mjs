@@ -182,6 +182,33 @@ async function axeSource() {
   return axe;
 }
 
+/** Waits until `words` stand somewhere in `within`, each letter to the right of the one before it. */
+export async function leftToRight(within, words) {
+  const place = within.getByText(words).first();
+  await place.waitFor();
+  const places = await place.evaluate((node, text) => {
+    const walker = document.createTreeWalker(node, NodeFilter.SHOW_TEXT);
+    while (walker.nextNode()) {
+      const { data } = walker.currentNode;
+      const from = data.indexOf(text);
+      if (from < 0) continue;
+      return [...text].map((_, at) => {
+        const range = document.createRange();
+        range.setStart(walker.currentNode, from + at);
+        range.setEnd(walker.currentNode, from + at + 1);
+        const { left, top } = range.getBoundingClientRect();
+        return { left, top };
+      });
+    }
+    return [];
+  }, words);
+  assert.equal(places.length, words.length, `"${words}" is one text`);
+  places.slice(1).forEach((letter, at) => {
+    const before = places[at];
+    assert.ok(letter.top > before.top || letter.left >= before.left, `"${words}" is turned at ${at}`);
+  });
+}
+
 /** Walks with Tab until `target` has the keyboard; fails when a whole round never comes by. */
 export async function tabTo(tab, target) {
   for (let pressed = 0; pressed < 80; pressed += 1) {

@@ -88,6 +88,23 @@ test("an address that is not http(s) is never a link", async () => {
   await tab.context().close();
 });
 
+test("a name that turns text around turns nothing but itself", async () => {
+  const { server, chat, tab } = await scripted();
+  const handoff = (seq, state, agent) =>
+    ({ seq, at: "2026-01-05T10:00:00Z", type: "handoff", state, handoff_id: "H1", agent });
+  // An override that is never closed, and one that closes our isolate first.
+  server.send(handoff(1, "assigned", "\u202eAnna"));
+  await h.leftToRight(chat.log, " joined the conversation");
+  server.send(handoff(2, "assigned", "\u2069\u202eEva"));
+  await h.leftToRight(chat.log.locator(".line").last(), " joined the conversation");
+  server.send(says(3, "\u202eHello there", { from: "agent", agent: "\u202eEva" }));
+  server.send(says(4, "And good day"));
+  await h.leftToRight(chat.log, "And good day");
+  await chat.sees(/^\u2068Eva\u2069, a person, is with you$/);
+  noProblems(tab);
+  await tab.context().close();
+});
+
 test("lists, bold and addresses in an answer are shown; markup in it is text", async () => {
   const { server, chat, tab } = await scripted();
   server.send(says(1, "**Fees**\n\n- none <b>x</b>\n- some\n\n1. first\n2. second\n\nSee https://bank.example/a."));

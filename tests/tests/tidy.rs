@@ -242,6 +242,7 @@ const LAYERS: [&[&str]; 9] = [
         "gate",
         "secrets",
         "setting",
+        "plain",
     ],
     // What may happen, and what keeps it: neither knows the other.
     &["rules", "store"],

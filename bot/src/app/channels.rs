@@ -6,7 +6,7 @@ use bellhop_connectors::message::{Batch, Change, Content, Incoming, Receipt, Rec
 use futures_util::FutureExt;
 
 use super::{App, Result};
-use crate::channels::{Account, heard};
+use crate::channels::{Account, Channels, heard};
 use crate::conversation::{HEAD, Inbound, InboundBody, NewConversation};
 use crate::decide::{decide, decide_with};
 use crate::delivery::keep_news;
@@ -16,6 +16,11 @@ use crate::rules::channel::{CHANNEL, ChannelState, ECHO, News, conversation, ech
 use crate::rules::open::{CONTACT, Contact};
 
 impl App {
+    /// The accounts on messaging channels.
+    pub(crate) fn channels(&self) -> &Channels {
+        &self.services.channels
+    }
+
     /// An account on a messaging channel.
     pub fn channel(&self, name: &str) -> Option<&Account> {
         self.services.channels.get(name)

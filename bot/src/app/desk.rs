@@ -23,6 +23,7 @@ use crate::handoff::queue::{QueuePosition, QueueView, Ticket};
 use crate::handoff::record::{Record, conversation_of, document, earlier_ids};
 use crate::handoff::{self, Envelope, Summary};
 use crate::partition::{Kind, PartitionId, Seen};
+use crate::plain::is_blank;
 use crate::positions;
 use crate::rules::Decided;
 use crate::rules::channel::{CHANNEL, ChannelState, ECHO};
@@ -481,7 +482,7 @@ fn check(what: &str, text: &str, limit: usize, may_be_empty: bool) -> Result<()>
         let message = format!("{what} has {} bytes; at most {limit} are taken", text.len());
         return Err(ServiceError::Invalid { message });
     }
-    if text.trim().is_empty() && !may_be_empty {
+    if is_blank(text) && !may_be_empty {
         let message = format!("{what} is empty; write something");
         return Err(ServiceError::Invalid { message });
     }

@@ -45,7 +45,7 @@ use crate::retention::Retention;
 use crate::setting::Secrets;
 use crate::store::{Health, Listener, Store, StoreAddress};
 use crate::turn::{ActionResultCache, Context};
-use crate::understand::{Reader, Retrieve, Understand};
+use crate::understand::{Reader, Retrieve, Searcher, Understand};
 use pages::Pages;
 
 pub use staff::AtDesk;
@@ -232,7 +232,7 @@ impl App {
             version: version(&bundle, &wiring.source),
             bundle: Arc::clone(&bundle),
             reader: wiring.reader,
-            retrieve: wiring.retrieve,
+            searcher: Searcher::new(wiring.retrieve),
             actions: wiring.actions,
         };
         let bots = Bots::open(bot, &wiring.source, store.clone(), &clock).await?;

@@ -11,6 +11,7 @@ use crate::decide::decide;
 use crate::encoding::secret_hash;
 use crate::error::ServiceError;
 use crate::partition::PartitionId;
+use crate::plain::{is_blank, one_line};
 use crate::rules::queue::{self, Sign, agent_doc};
 use crate::rules::staff::{invite, invite_doc, invited, person_doc, session, session_doc, sign_in};
 use crate::staff::{Agent, Role, Session};
@@ -45,7 +46,7 @@ impl App {
     pub async fn staff_invite(&self, name: &str, role: Role) -> Result<String> {
         let name = name.trim().to_owned();
         let chars = name.chars().count();
-        if chars == 0 || chars > NAME_CHARS || name.chars().any(char::is_control) {
+        if is_blank(&name) || chars > NAME_CHARS || one_line(&name) != name {
             let message = format!("a name has 1 to {NAME_CHARS} characters, all of them visible");
             return Err(ServiceError::Invalid { message });
         }
@@ -204,7 +205,14 @@ mod tests {
         rig.clock.advance(CODE_LIFE);
         let late = app.staff_sign_in(&late).await;
         assert_eq!(late, Err(ServiceError::Unauthorized));
-        for name in ["", " ", "a\nb", &"x".repeat(81)] {
+        for name in [
+            "",
+            " ",
+            "a\nb",
+            "\u{200b}\u{2060}",
+            "Mia\u{202e}",
+            &"x".repeat(81),
+        ] {
             let refused = app.staff_invite(name, Role::Agent).await;
             assert!(
                 matches!(refused, Err(ServiceError::Invalid { .. })),

@@ -45,6 +45,12 @@ impl Channels {
         self.0.get(name)
     }
 
+    /// The names of the accounts and of the channels that they are spoken with.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        let accounts = self.0.iter();
+        accounts.flat_map(|(name, account)| [name.as_str(), account.channel()])
+    }
+
     /// Destinations of messages that accounts stand for.
     pub(crate) fn destinations(&self) -> impl Iterator<Item = String> {
         self.0.keys().map(|name| format!("{DESTINATION}{name}"))

@@ -56,6 +56,9 @@ pub(super) enum Command {
     Messages(Messages),
     /// Generates load and prints latency percentiles.
     Load(Load),
+    /// Measures what the program can be made to spend: hostile.
+    #[command(subcommand)]
+    Bench(Bench),
     /// What could not be sent and was given up: list, replay, drop.
     #[command(subcommand)]
     Outbox(super::outbox::Outbox),
@@ -367,6 +370,27 @@ pub(super) struct Load {
     /// A line a message; each conversation goes through them in turn. A built-in list where none is given.
     #[arg(long, value_name = "FILE")]
     pub(super) messages: Option<PathBuf>,
+}
+
+/// `bench`.
+#[derive(Debug, Subcommand)]
+pub(super) enum Bench {
+    /// Time and memory of the worst messages, each as long as a message may be, beside usual ones; exits 1 where one costs
+    /// too much.
+    Hostile(Hostile),
+}
+
+/// `bench hostile`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Hostile {
+    /// Bot folder; the shipped demo where none is given.
+    pub(super) bot: Option<PathBuf>,
+    /// Say this before, so that each message is the answer to what the bot then asks.
+    #[arg(long, value_name = "TEXT")]
+    pub(super) after: Option<String>,
+    /// Only this kind, by the name that the table gives it; prints what was measured as JSON.
+    #[arg(long, value_name = "KIND")]
+    pub(super) only: Option<String>,
 }
 
 /// Which interface is spoken.

@@ -4,6 +4,7 @@ mod args;
 mod bench;
 mod chat;
 mod check;
+mod hostile;
 mod impact;
 mod kb;
 mod load;
@@ -39,7 +40,7 @@ use crate::config::Config;
 use crate::folder::BotFolder;
 use crate::load::{Checked, Mind};
 use crate::model;
-use args::{Args, Command};
+use args::{Args, Bench, Command};
 use out::warn;
 
 /// Runs the program; the exit status is 0 when all went well, 1 when not, 2 for wrong arguments.
@@ -76,6 +77,7 @@ fn run(args: Args) -> Result<ExitCode> {
         Command::Kb(command) => kb::run(&config, command),
         Command::Messages(args) => messages::run(&config, &args),
         Command::Load(args) => load::run(&args),
+        Command::Bench(Bench::Hostile(args)) => hostile::run(&config, &args),
         Command::Outbox(command) => outbox::run(config, command),
         Command::Privacy(command) => privacy::run(config, command),
         Command::Store(command) => store::run(config, command),

@@ -311,3 +311,74 @@ fn contacts_of_ours_are_said_and_those_of_customers_masked_where_that_is_set() {
     let bundle = Arc::new(crate::app::rig::bot());
     assert!(!Gate::new(PrivacyConfig::default(), &bundle).may_change(&typed(text)));
 }
+
+#[test]
+fn of_many_numbers_those_that_a_slot_holds_are_kept_and_the_others_masked() {
+    let gate = Gate::new(PrivacyConfig::default(), &rig().bundle);
+    let said = "6011111111111117, 5555555555554444, 6011 1111 1111 1117; ";
+    let kept = "6011111111111117, [card], 6011 1111 1111 1117; ";
+    assert_eq!(gate.noted("web", &said.repeat(200)), kept.repeat(200));
+}
+
+#[tokio::test]
+async fn what_nobody_can_see_is_no_message_and_control_characters_are_kept_nowhere() {
+    let rig = rig();
+    let app = rig.start().await;
+    let new = NewConversation {
+        channel: "web".to_owned(),
+        customer: [("name".to_owned(), "An\u{202e}n\0\nLee".to_owned())].into(),
+        ..NewConversation::default()
+    };
+    let conversation = app.open(new).await.expect("opens").conversation_id;
+    let empty = [
+        "\0",
+        "\0\0 ",
+        "\u{200b}\u{200d}",
+        "\u{feff}",
+        "\u{202e}\u{2069}",
+        "\u{3164}",
+    ];
+    let refused = |result: Result<(), crate::error::ServiceError>| {
+        let error = result.expect_err("empty").to_string();
+        assert!(error.contains("is empty"), "{error}");
+    };
+    for text in empty {
+        let accepted = crate::app::rig::send(&app, &conversation, "0", text).await;
+        refused(accepted.map(|_| ()));
+    }
+    let wanted = say(&app, &conversation, "1", "hel\0lo\u{7}\tyou\r\nthere").await;
+    assert!(!wanted.events.is_empty());
+    let payload = "/hu\0man".to_owned();
+    send(&app, &conversation, "2", InboundBody::Payload { payload }).await;
+    let mia = agent(&app, "Mia").await;
+    let queue = app.queue().await.expect("the queue");
+    let handoff = queue[0].handoff_id.clone();
+    app.take(&handoff, &mia).await.expect("taken");
+    for text in empty {
+        refused(app.agent_say(&handoff, &mia, "e", text).await.map(|_| ()));
+        refused(app.agent_note(&handoff, &mia, text).await);
+    }
+    let said = app.agent_say(&handoff, &mia, "a", "good\0 day").await;
+    said.expect("said");
+    app.agent_note(&handoff, &mia, "cal\u{1b}led")
+        .await
+        .expect("kept");
+    let envelope = app.envelope(&handoff).await.expect("an envelope");
+    let texts: Vec<&str> = envelope
+        .transcript
+        .items
+        .iter()
+        .filter(|item| item.kind == "text" && item.from != "bot")
+        .map(|item| &*item.text)
+        .collect();
+    assert_eq!(texts, ["hello\tyou\nthere", "Talk to a person", "good day"]);
+    let json = serde_json::to_string(&envelope).expect("JSON");
+    assert!(
+        json.contains("Ann Lee") && json.contains("called"),
+        "{json}"
+    );
+    assert!(
+        !json.contains("\\u0000") && !json.contains("\\u001b"),
+        "{json}"
+    );
+}

@@ -19,7 +19,7 @@ use crate::handoff::envelope_builder::{self, Facts};
 use crate::handoff::queue::QueuePosition;
 use crate::handoff::record::{Record, Stage};
 use crate::partition::Commit;
-use crate::secrets::{SECRETS, CustomerSecrets, SecretsChange};
+use crate::secrets::{CustomerSecrets, SECRETS, SecretsChange};
 
 /// A handoff that begins with a turn.
 #[derive(Debug, Clone, PartialEq)]

@@ -17,6 +17,7 @@ use super::address::Address;
 use super::auth::{Staff, Token};
 use super::claims::ClaimError;
 use super::problem::Problem;
+use crate::channels::Channels;
 use crate::conversation::{Inbound, InboundBody, NewConversation, TurnTrace};
 use crate::error::ServiceError;
 use crate::events::CustomerEvent;
@@ -35,7 +36,7 @@ const FACT_BYTES: usize = 1024;
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Open {
-    /// `web` where nothing is said; without a signed token one of `web`, `app`, `rest`.
+    /// `web` where nothing is said; one of `web`, `app`, `rest`, with a signed token also `voice` and what `[channels]` names.
     channel: Option<String>,
     /// Facts about the customer: `id`, `tier`, `name`, …; taken as asserted, not as proved.
     customer: BTreeMap<String, String>,
@@ -87,12 +88,7 @@ pub(super) async fn open(
         )));
     }
     let channel = wanted.channel.unwrap_or_else(|| "web".to_owned());
-    if !verified && !OPEN_CHANNELS.contains(&channel.as_str()) {
-        return Err(Problem::invalid(format!(
-            "a client without a signed token may not say that it is the channel `{channel}`; it is one of {}",
-            OPEN_CHANNELS.join(", ")
-        )));
-    }
+    check_channel(&channel, verified, edge.app.channels())?;
     let new = NewConversation {
         channel,
         customer,
@@ -107,6 +103,29 @@ pub(super) async fn open(
         events: opened.events,
     };
     Ok((StatusCode::CREATED, Json(answer)))
+}
+
+/// A channel is one of a set that is known, so that no policy, setting or measure by channels can be got around with a name of one's
+/// own.
+fn check_channel(channel: &str, verified: bool, accounts: &Channels) -> Result<(), Problem> {
+    let mut known: Vec<&str> = OPEN_CHANNELS.to_vec();
+    if verified {
+        known.push("voice");
+        known.extend(accounts.names());
+    }
+    if known.contains(&channel) {
+        return Ok(());
+    }
+    known.dedup();
+    let whose = if verified {
+        ""
+    } else {
+        "without a signed token "
+    };
+    Err(Problem::invalid(format!(
+        "{whose}a conversation can't be opened on the channel `{channel}`; it is one of {}",
+        known.join(", ")
+    )))
 }
 
 /// `?wait=reply`.

@@ -14,7 +14,7 @@ use crate::handoff::record::{self, Record};
 use crate::partition::{Committed, Entry, NewEntry};
 use crate::rules::desk::Desk;
 use crate::rules::turn_end::turn_end;
-use crate::secrets::{SECRETS, CustomerSecrets};
+use crate::secrets::{CustomerSecrets, SECRETS};
 
 /// Times that a turn's end is decided anew because somebody at the desk was quicker.
 const TRIES: u32 = 12;

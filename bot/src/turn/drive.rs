@@ -26,7 +26,7 @@ use crate::partition::{Commit, Committed};
 use crate::positions;
 use crate::rules::turn_end::{PendingHandoff, TurnEnd};
 use crate::secrets::{self, CustomerSecrets, SecretsChange};
-use crate::understand::Request;
+use crate::understand::{Question, Request};
 
 /// Steps of the engine in one turn beyond the bot's `limits.steps`, which the engine keeps by itself: it ends such a
 /// turn with a person, where stopping here would leave a call without its answer.
@@ -584,15 +584,13 @@ impl<'a> Drive<'a> {
             return event;
         }
         let watch = Stopwatch::start();
-        let (retrieve, embedding) = (Arc::clone(&self.bot.retrieve), Arc::clone(&self.embedding));
-        let only = article.clone();
-        let found = tokio::task::spawn_blocking(move || {
-            let embedding = (!embedding.is_empty()).then_some(&*embedding);
-            retrieve.search(&query, embedding, &language, only.as_deref())
-        })
-        .await
-        .unwrap_or_else(|error| Err(format!("the search broke off: {error}")));
-        let passages = found.unwrap_or_else(|error| {
+        let found = self.bot.searcher.search(Question {
+            text: query,
+            embedding: Arc::clone(&self.embedding),
+            language,
+            article: article.clone(),
+        });
+        let passages = found.await.unwrap_or_else(|error| {
             tracing::error!(error, "a search failed; the bot goes on without passages");
             Vec::new()
         });

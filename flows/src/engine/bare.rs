@@ -100,12 +100,18 @@ pub(super) fn answer(text: &str, question: &str) -> Option<bool> {
     said(text, question)
 }
 
+/// Words beyond which nothing is a bare yes or no.
+const BARE: usize = 64;
+
 fn said(text: &str, question: &str) -> Option<bool> {
     if text.contains(['?', '¿']) {
         return None;
     }
     let folded = fold(&signs(text));
     let words: Vec<&str> = folded.split(' ').filter(|word| !word.is_empty()).collect();
+    if words.len() > BARE {
+        return None;
+    }
     let question = format!(" {} ", fold(question));
     let (mut yes, mut no) = (false, false);
     let mut at = 0;

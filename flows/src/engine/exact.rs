@@ -373,12 +373,21 @@ pub(super) fn holds(folded: &str, phrase: &str) -> bool {
 
 /// As `holds`, for a phrase that is folded.
 pub(super) fn holds_folded(folded: &str, phrase: &str) -> bool {
-    let starts = std::iter::once(0).chain(folded.match_indices(' ').map(|(at, _)| at + 1));
-    let here = |rest: &str| {
-        rest.strip_prefix(phrase)
-            .is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
-    };
-    !phrase.is_empty() && starts.filter_map(|at| folded.get(at..)).any(here)
+    let is_border = |byte: Option<&u8>| byte.is_none_or(|byte| *byte == b' ');
+    let bytes = folded.as_bytes();
+    let mut from = 0;
+    while !phrase.is_empty()
+        && let Some(at) = folded.get(from..).and_then(|rest| rest.find(phrase))
+    {
+        let (start, end) = (from + at, from + at + phrase.len());
+        if is_border(start.checked_sub(1).and_then(|before| bytes.get(before)))
+            && is_border(bytes.get(end))
+        {
+            return true;
+        }
+        from = folded.ceil_char_boundary(start + 1);
+    }
+    false
 }
 
 /// True where the folded text begins with a folded phrase and goes on after it.
@@ -430,12 +439,20 @@ pub(super) fn asks_why(text: &str) -> bool {
         || (told && NEED.iter().any(|phrase| holds(&folded, phrase)))
 }
 
-/// Share of a text's letters and digits that lie within the byte range, fillers not counted.
+/// Bytes on each side of a range that are held against it.
+const BESIDE: usize = 1024;
+
+/// Share of a text's letters and digits that lie within the byte range, fillers not counted. Of a long text only what is
+/// beside the range counts.
 pub(super) fn coverage(text: &str, start: usize, end: usize) -> f64 {
     let inside = text.get(start..end).unwrap_or_default();
-    let outside = [
+    let (before, after) = (
         text.get(..start).unwrap_or_default(),
         text.get(end..).unwrap_or_default(),
+    );
+    let outside = [
+        &before[before.ceil_char_boundary(before.len().saturating_sub(BESIDE))..],
+        &after[..after.floor_char_boundary(BESIDE)],
     ];
     let count = |part: &str| bare(&fold(part)).chars().filter(|c| *c != ' ').count();
     let within = fold(inside).chars().filter(|c| *c != ' ').count();
@@ -449,4 +466,37 @@ pub(super) fn coverage(text: &str, start: usize, end: usize) -> f64 {
 fn ratio(part: usize, all: usize) -> f64 {
     let number = |n: usize| f64::from(u32::try_from(n).unwrap_or(u32::MAX));
     number(part) / number(all)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn phrases_are_held_at_word_borders() {
+        for (folded, phrase, held) in [
+            ("i don t know", "don t", true),
+            ("don t", "don t", true),
+            ("london t", "don t", false),
+            ("don tea", "don t", false),
+            // A place that is none does not hide one that begins in it.
+            ("xa a a", "a a", true),
+            ("xé é é", "é é", true),
+            ("a", "", false),
+        ] {
+            assert_eq!(holds_folded(folded, phrase), held, "{folded}: {phrase}");
+        }
+    }
+
+    #[test]
+    fn a_value_is_held_against_what_is_beside_it() {
+        assert!(coverage("it is 4821", 6, 10) < 0.9);
+        let far = format!("{}4821", " ".repeat(BESIDE));
+        assert_eq!(
+            coverage(&format!("word{far}"), far.len(), far.len() + 4),
+            1.0
+        );
+        let long = format!("{}4821", "word ".repeat(3000));
+        assert!(coverage(&long, long.len() - 4, long.len()) < 0.01);
+    }
 }

@@ -79,12 +79,35 @@ const OTHER_NUMBERS: [&str; 16] = [
 /// Words before a number among which they are looked for.
 const NEAR: usize = 4;
 
+/// Bytes on each side of a value that may say something about it. A message may have many values, and a long text on both
+/// sides of each.
+const AROUND: usize = 128;
+
+/// The whole words before a value, folded.
 fn before(text: &str, found: &Found) -> String {
-    text.get(..found.start).map(fold).unwrap_or_default()
+    let near = |before: &str| {
+        let cut = before.ceil_char_boundary(before.len().saturating_sub(AROUND));
+        let (far, near) = before.split_at(cut);
+        if far.ends_with(char::is_alphanumeric) {
+            fold(near.trim_start_matches(char::is_alphanumeric))
+        } else {
+            fold(near)
+        }
+    };
+    text.get(..found.start).map(near).unwrap_or_default()
 }
 
+/// The whole words after a value, folded.
 fn after(text: &str, found: &Found) -> String {
-    text.get(found.end..).map(fold).unwrap_or_default()
+    let near = |after: &str| {
+        let (near, far) = after.split_at(after.floor_char_boundary(AROUND));
+        if far.starts_with(char::is_alphanumeric) {
+            fold(near.trim_end_matches(char::is_alphanumeric))
+        } else {
+            fold(near)
+        }
+    };
+    text.get(found.end..).map(near).unwrap_or_default()
 }
 
 fn starts(rest: &str, words: &[&str]) -> bool {
@@ -175,6 +198,25 @@ mod tests {
         ] {
             assert_eq!(is_bound(text, &found(text, said, "date")), bound, "{text}");
         }
+    }
+
+    #[test]
+    fn only_whole_words_near_a_value_count() {
+        let many = "word ".repeat(100);
+        for (text, bound) in [
+            (format!("{many}after 5 december"), true),
+            (format!("after {many}5 december"), false),
+            // Cut at any place, "hereafter" is not "after".
+            (format!("{} 5 december", "hereafter".repeat(40)), false),
+            (format!("hereafter {}5 december", "the ".repeat(30)), false),
+        ] {
+            let day = found(&text, "5 december", "date");
+            assert_eq!(is_bound(&text, &day), bound, "{text}");
+        }
+        let text = format!("30 {}", "odd".repeat(200));
+        assert!(!is_about(&text, &found(&text, "30", "number")));
+        let text = format!("30 odd {many}");
+        assert!(is_about(&text, &found(&text, "30", "number")));
     }
 
     #[test]

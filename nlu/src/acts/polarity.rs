@@ -221,6 +221,9 @@ impl Scope<'_> {
 
     fn phrase_to(&self, at: usize, to: usize, phrases: &str) -> usize {
         let words = &self.words[at..to.max(at)];
+        let Some(first) = words.first() else {
+            return 0;
+        };
         let fits = |phrase: &str| {
             let mut count = 0;
             for own in phrase.split(' ') {
@@ -233,9 +236,12 @@ impl Scope<'_> {
             }
             Some(count)
         };
+        // Nearly all fail at their first word, so that one is looked at without cutting the phrase up.
         phrases
             .split('|')
-            .filter_map(|p| fits(p.trim()))
+            .map(str::trim)
+            .filter(|phrase| phrase.starts_with(&first.fold))
+            .filter_map(fits)
             .max()
             .unwrap_or(0)
     }

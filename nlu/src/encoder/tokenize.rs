@@ -5,11 +5,8 @@ use std::path::Path;
 use tokenizers::TruncationParams;
 
 use super::config::{Config, MAX_TOKENS};
+use crate::beginning;
 use crate::error::Error;
-
-/// Text longer than this is cut before it is split into words: 128 tokens never need more, and a huge
-/// paste must not cost seconds.
-const MAX_BYTES: usize = 16 * 1024;
 
 /// The model's word pieces.
 #[derive(Debug)]
@@ -43,7 +40,7 @@ impl Tokenizer {
 
     /// The byte range of each token in the text; an empty one for the start and end marks.
     pub(super) fn places(&self, text: &str) -> Result<Vec<(usize, usize)>, Error> {
-        let text = &text[..text.floor_char_boundary(MAX_BYTES)];
+        let text = beginning(text);
         match self.0.encode(text, true) {
             Ok(encoding) => Ok(encoding.get_offsets().to_vec()),
             Err(e) => Err(Error::Tokenize {
@@ -55,7 +52,7 @@ impl Tokenizer {
 
     /// Token numbers with the start and end marks, at most [`MAX_TOKENS`].
     pub(super) fn ids(&self, text: &str) -> Result<Vec<u32>, Error> {
-        let text = &text[..text.floor_char_boundary(MAX_BYTES)];
+        let text = beginning(text);
         match self.0.encode_fast(text, true) {
             Ok(encoding) => Ok(encoding.get_ids().to_vec()),
             Err(e) => Err(Error::Tokenize {

@@ -334,7 +334,9 @@ pub(super) fn number_of(words: &Words, word: &str) -> Option<i8> {
 pub(super) fn weekday_name(text: &Text, i: usize, lang: Lang, sure: bool) -> Option<i8> {
     let word = owned(text.word(i));
     // "Sat?", "el jue": nothing else it could be.
-    let words = text.tokens.iter().filter(|t| t.kind != Kind::Sign).count();
+    // More than two are as good as any number, and this is asked of every word.
+    let words = text.tokens.iter().filter(|t| t.kind != Kind::Sign);
+    let words = words.take(3).count();
     let led = [
         "on", "the", "this", "next", "el", "este", "pls", "please", "then", "or",
     ];

@@ -21,7 +21,7 @@ use jiff::ZonedDateTime;
 use serde_json::Value;
 
 use crate::acts::Polarity;
-use crate::{Entity, EntityKind, Spec};
+use crate::{Entity, EntityKind, Spec, beginning};
 
 mod bare;
 mod calendar;
@@ -109,10 +109,10 @@ impl Finder {
     /// the same words read as the last such day, `time_bare`, a number that is a time where one is asked
     /// for, and `name_bare`, words that are a name where one is asked for.
     /// `language` is a tag such as `es`; one that isn't Spanish reads system types as English.
-    /// Dates count from `now`, in its time zone.
+    /// Dates count from `now`, in its time zone. Of a long text the beginning is read.
     pub fn find(&self, text: &str, language: &str, now: &ZonedDateTime) -> Vec<Entity> {
         let lang = Lang::of(language);
-        let text = Text::new(text);
+        let text = Text::new(beginning(text));
         let runs = pattern::runs(&text, lang);
         let (mut found, mut unread, mut spoken) = (Vec::new(), Vec::new(), Vec::new());
         self.lists.find(&text, language, &mut found);

@@ -1,7 +1,7 @@
 //! What people and files should not say, and do.
 
 use super::*;
-use crate::test_model;
+use crate::{acts, test_model};
 
 /// Texts that mean nothing, or too much.
 fn texts() -> Vec<(&'static str, String)> {
@@ -97,6 +97,49 @@ fn texts_that_mean_nothing_have_a_reading() {
             .read(encoder, text, &context)
             .expect("it reads");
         assert_eq!(&alone, reading, "{name}");
+    }
+}
+
+/// What is looked at of a message is bounded, so that no message costs much more than another.
+#[test]
+fn a_message_full_of_values_gives_few() {
+    let spec = tests::bank();
+    let full = [
+        "7 ",
+        "1-",
+        "3 May 2027, ",
+        "a@b.co ",
+        "£5.50 ",
+        "twenty one thousand ",
+        "f u c k ",
+    ]
+    .map(|part| part.repeat(16 * 1024 / part.len()));
+    let finder = Finder::new(&spec).expect("nothing is wrong");
+    for text in &full {
+        let found = finder.find(text, "en", &tests::context().now);
+        let last = found.iter().map(|entity| entity.end).max().unwrap_or(0);
+        assert!(last <= crate::READ_BYTES, "{text:.20}: {last}");
+    }
+    let Some(encoder) = test_model::encoder() else {
+        return;
+    };
+    let understanding = Understanding::train(&spec, encoder).expect("it trains");
+    for text in &full {
+        let reading = understanding
+            .read(encoder, text, &tests::context())
+            .expect("it reads");
+        assert!(reading.entities.len() <= FOUND, "{text:.20}");
+        assert!(reading.profanity.len() <= FOUND, "{text:.20}");
+        let read = |clause: &&acts::Clause| clause.intent.is_some();
+        assert!(
+            reading.clauses.iter().filter(read).count() <= 16,
+            "{text:.20}"
+        );
+        let cut = understanding
+            .read(encoder, beginning(text), &tests::context())
+            .expect("it reads");
+        assert_eq!(reading.entities, cut.entities, "{text:.20}");
+        assert_eq!(reading.intents, cut.intents, "{text:.20}");
     }
 }
 

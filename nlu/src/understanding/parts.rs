@@ -7,7 +7,7 @@ use super::{Understanding, best};
 use crate::acts::{self, Act, Clause};
 use crate::encoder::Encoder;
 use crate::vectors::{self, Look};
-use crate::{Error, Reading, requests};
+use crate::{Error, Reading, beginning, requests};
 
 /// Acts whose clause is about something that an intent may name.
 const ABOUT: [Act; 5] = [
@@ -19,6 +19,8 @@ const ABOUT: [Act; 5] = [
 ];
 /// Probability of such an act from which its clause is read.
 const LIKELY: f64 = 0.3;
+/// Clauses of a message that are read by themselves; each costs as much as a short message.
+const CLAUSES: usize = 16;
 
 /// What is to be read of a message.
 struct Parts {
@@ -102,7 +104,7 @@ impl Parts {
 fn parts(at: usize, text: &str, reading: &Reading) -> Parts {
     let several = requests::may_be_several(best(&reading.intents), reading.none);
     let requests = if several {
-        requests::parts(text)
+        requests::parts(beginning(text))
     } else {
         Vec::new()
     };
@@ -113,7 +115,8 @@ fn parts(at: usize, text: &str, reading: &Reading) -> Parts {
             .clauses
             .iter()
             .enumerate()
-            .filter(|(_, clause)| wants(clause));
+            .filter(|(_, clause)| wants(clause))
+            .take(CLAUSES);
         about
             .map(|(which, clause)| (which, acts::bare(text, clause.start..clause.end)))
             .collect()

@@ -15,6 +15,18 @@ export function el(tag, attributes = {}, ...children) {
   return node;
 }
 
+/** Scripts from right to left, and the characters that turn text around without being seen. */
+const TURNS = /[\p{Script=Hebrew}\p{Script=Arabic}\p{Script=Syriac}\p{Script=Thaana}\p{Script=Nko}\p{Bidi_Control}]/u;
+
+/**
+ * A name or another value among our own words: between isolates where it could turn them around. Controls of its own could
+ * end ours, so they go; in a text that stands by itself they stay.
+ */
+export function apart(text) {
+  const value = String(text);
+  return TURNS.test(value) ? `\u2068${value.replace(/\p{Bidi_Control}/gu, "")}\u2069` : value;
+}
+
 /** Seconds as a person says them: "now", "4 min", "1 h 20 min". */
 export function waited(seconds) {
   const minutes = Math.floor(seconds / 60);
@@ -38,7 +50,7 @@ export function shown(value) {
   if (value === null || value === undefined) return "–";
   if (typeof value === "boolean") return value ? "yes" : "no";
   if (Array.isArray(value)) return value.map(shown).join(", ");
-  if (typeof value !== "object") return String(value);
+  if (typeof value !== "object") return apart(value);
   if ("amount" in value && "currency" in value) return `${value.amount} ${value.currency}`;
   if ("title" in value) return shown(value.title);
   if ("value" in value) return shown(value.value);
@@ -65,6 +77,6 @@ const REASONS = {
 export const reasonTitle = (code) => REASONS[code] ?? spoken(code);
 
 export function customerName(customer) {
-  if (customer?.display_name) return customer.display_name;
-  return customer?.id && customer.id !== "anonymous" ? customer.id : "Somebody not signed in";
+  if (customer?.display_name) return apart(customer.display_name);
+  return customer?.id && customer.id !== "anonymous" ? apart(customer.id) : "Somebody not signed in";
 }

@@ -1,6 +1,6 @@
 // The right pane: why the customer was handed over and what is known. Reads the envelope only.
 
-import { clock, customerName, el, reasonTitle, shown, spoken } from "./desk-dom.js";
+import { apart, clock, customerName, el, reasonTitle, shown, spoken } from "./desk-dom.js";
 
 const section = (title, ...content) =>
   el("section", {}, el("h3", { text: title }), ...content.flat());
@@ -61,7 +61,7 @@ function proof({ name, kind, value, threshold, turn, text }) {
     el("div", { class: "figures" },
       el("span", { text: turn ? `${label}, turn ${turn}` : label }),
       el("span", { text: `${say(value)}${bar}` })));
-  if (text) item.append(el("p", { class: "from", text: `“${text}”` }));
+  if (text) item.append(el("p", { class: "from", text: `“${apart(text)}”` }));
   if (share) {
     const value_bar = el("div", { class: "value" });
     value_bar.style.width = `${value * 100}%`;

@@ -1,7 +1,7 @@
 // Files that customers sent. A link can't carry the staff token, so a file is fetched and shown from memory.
 // Must never make a page of one: what the server does not mark to be shown is only ever saved.
 
-import { el } from "./desk-dom.js";
+import { apart, el } from "./desk-dom.js";
 
 /** How a file of a kind is shown, by the first half of its type. */
 const VIEWS = {
@@ -22,7 +22,7 @@ export class Files {
   /** A button that fetches a file and makes room for it. */
   opener(seq, name) {
     const problem = el("span", { class: "problem", role: "alert" });
-    const button = el("button", { type: "button", class: "plain", text: `Open ${name}` });
+    const button = el("button", { type: "button", class: "plain", text: `Open ${apart(name)}` });
     const place = el("div", { class: "file" }, button, problem);
     button.addEventListener("click", async () => {
       button.disabled = true;
@@ -32,7 +32,7 @@ export class Files {
         const address = URL.createObjectURL(blob);
         this.#addresses.push(address);
         const view = shown && VIEWS[blob.type.split("/")[0]]?.(address, name);
-        const save = el("a", { href: address, download: name, text: `Save ${name}` });
+        const save = el("a", { href: address, download: name, text: `Save ${apart(name)}` });
         place.replaceChildren(...[view, save].filter(Boolean));
         if (view) save.focus();
         else save.click();

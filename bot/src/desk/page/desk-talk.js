@@ -1,11 +1,11 @@
 // The middle pane: one conversation's transcript, with notes in between, and what is being sent.
 
-import { clock, el } from "./desk-dom.js";
+import { apart, clock, el } from "./desk-dom.js";
 import { Files } from "./desk-files.js";
 
 const LINES = {
-  queued: (event) => `Waiting for ${event.queue_title ?? "a person"}`,
-  assigned: (event) => `${event.agent ?? "An agent"} joined`,
+  queued: (event) => `Waiting for ${apart(event.queue_title ?? "a person")}`,
+  assigned: (event) => `${apart(event.agent ?? "An agent")} joined`,
   returned: () => "Returned to the bot",
   cancelled: () => "The customer stopped waiting",
   closed: () => "Wrapped up",
@@ -144,13 +144,13 @@ export class Talk {
     if (this.#entries.has(key)) return;
     const by = note.agent ?? note.by ?? note.author ?? "";
     this.#put(key, { at: note.at ?? this.envelope.created_at, seq: Infinity,
-      make: () => bubble("note", `Internal note${by ? `, ${by}` : ""}`, text, note.at) });
+      make: () => bubble("note", `Internal note${by ? `, ${apart(by)}` : ""}`, text, note.at) });
   }
 
   noteWritten(text) {
     const at = new Date().toISOString();
     this.#put(`mynote:${at}`, { at, seq: Infinity, note: text,
-      make: () => bubble("note", `Internal note, ${this.#me.name}`, text, at) });
+      make: () => bubble("note", `Internal note, ${apart(this.#me.name)}`, text, at) });
   }
 
   sending(id, text) {
@@ -222,7 +222,7 @@ export class Talk {
       return el("p", { class: "line", text: `Conversation closed · ${clock(event.at)}` });
     }
     const names = { customer: "Customer", bot: "Bot", system: "System",
-      agent: event.agent && event.agent !== this.#me.name ? event.agent : "You" };
+      agent: event.agent && event.agent !== this.#me.name ? apart(event.agent) : "You" };
     const node = bubble(event.from, names[event.from] ?? event.from, this.#words(event), event.at,
       event.language);
     const cited = event.source?.title &&
@@ -237,7 +237,7 @@ export class Talk {
       for (const { url, title } of event.links ?? []) {
         if (!/^https?:/i.test(url)) continue;
         node.append(el("a", { class: "cited", href: url, target: "_blank",
-          rel: "noopener noreferrer", text: title || url }));
+          rel: "noopener noreferrer", text: apart(title || url) }));
       }
       if (event.file) node.append(this.#files.opener(event.seq, event.file));
     }

@@ -1,7 +1,7 @@
 // The agents' desk: signing in, the queue, several conversations at once. Talks to /v1/desk only.
 // Owns what the agent sees; the server decides who owns a conversation, this page only shows it.
 
-import { $, customerName, el, reasonTitle, spoken, waited } from "./desk-dom.js";
+import { $, apart, customerName, el, reasonTitle, spoken, waited } from "./desk-dom.js";
 import { Api, Refused } from "./desk-net.js";
 import { facts } from "./desk-facts.js";
 import { wireInvite } from "./desk-invite.js";
@@ -249,7 +249,7 @@ function renderWaiting() {
     return el("li", { "data-urgent": String(row.priority <= 1), "data-id": row.handoff_id },
       el("div", { class: "card-top" }, el("strong", { text: name }),
         el("span", { class: "waited", "data-waited": row.waited_s, text: waited(row.waited_s) })),
-      el("p", { class: "card-issue", text: [reasonTitle(row.reason?.code), row.issue]
+      el("p", { class: "card-issue", text: [reasonTitle(row.reason?.code), row.issue && apart(row.issue)]
         .filter(Boolean).join(" · ") }),
       tags(row),
       el("button", { type: "button", class: "primary take", "data-key": row.handoff_id,

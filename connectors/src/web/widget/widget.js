@@ -154,7 +154,16 @@
   // ---------------------------------------------------------------- small tools
 
   const fill = (text, values = {}) =>
-    text.replace(/\{(\w+)\}/g, (whole, name) => String(values[name] ?? whole));
+    text.replace(/\{(\w+)\}/g, (whole, name) => apart(values[name] ?? whole));
+
+  // Scripts from right to left, and the characters that turn text around without being seen.
+  const TURNS = /[\p{Script=Hebrew}\p{Script=Arabic}\p{Script=Syriac}\p{Script=Thaana}\p{Script=Nko}\p{Bidi_Control}]/u;
+
+  /** A name among our own words: between isolates where it could turn them around; its own controls could end ours. */
+  function apart(text) {
+    const value = String(text);
+    return TURNS.test(value) ? `\u2068${value.replace(/\p{Bidi_Control}/gu, "")}\u2069` : value;
+  }
 
   /** Makes an element: `on*` keys are listeners, `text` is its text, other keys are attributes. */
   function el(tag, attributes = {}, ...children) {
@@ -1616,7 +1625,7 @@
       const body = plain ? [text]
         : paragraphs(event.source ? answer(text, event.source) : text, this.#server);
       const name = event.from === "agent"
-        ? el("span", { class: "who", "aria-hidden": "true", text: who }) : null;
+        ? el("span", { class: "who", "aria-hidden": "true", dir: "auto", text: who }) : null;
       const node = el("div", { class: "msg", "data-from": event.from },
         el("span", { class: "sr", text: this.#t("said", { who }) }),
         name,
