@@ -36,6 +36,7 @@ mod patience;
 mod positions;
 pub mod retention;
 pub mod roles;
+pub mod roster;
 mod rules;
 pub mod server;
 pub mod staff;

@@ -244,7 +244,14 @@ const LAYERS: [&[&str]; 9] = [
     // What may happen, and what keeps it: neither knows the other.
     &["rules", "store"],
     &["hub", "decide", "channels", "breaker", "retention"],
-    &["bots", "intake", "positions", "delivery", "outbox"],
+    &[
+        "bots",
+        "intake",
+        "positions",
+        "delivery",
+        "outbox",
+        "roster",
+    ],
     &["turn"],
     &["mailbox", "inspect"],
     &["dispatch"],

@@ -26,7 +26,7 @@ use crate::partition::{Kind, PartitionId, Seen};
 use crate::positions;
 use crate::rules::Decided;
 use crate::rules::channel::{CHANNEL, ChannelState, ECHO};
-use crate::rules::desk::{Case, Desk, Taken, sender_id, title};
+use crate::rules::desk::{Case, Desk, Taken, may_read, sender_id, title};
 use crate::staff::Agent;
 
 /// Longest note, bytes.
@@ -188,6 +188,38 @@ impl App {
         let act = |case: Case<'_>| desk.wrap_up(case, agent, note, resolved);
         self.services.act(handoff, act).await?;
         Ok(())
+    }
+
+    /// Somebody may read a conversation: any, or those that wait and that are or were theirs, or those that are held to try
+    /// the bot out.
+    ///
+    /// # Errors
+    /// They may not, there is no such conversation, or the store is away.
+    pub async fn may_read(&self, agent: &Agent, conversation: &str) -> Result<()> {
+        let partition = PartitionId::conversation(conversation);
+        let snapshot = self
+            .services
+            .snapshot(&partition, &[HEAD, "handoff/*"])
+            .await?;
+        let conversation = Conversation::of(&partition, &snapshot)?;
+        match may_read(agent, &conversation, &Record::all(&snapshot)?) {
+            true => Ok(()),
+            false => Err(ServiceError::Forbidden {
+                message: format!(
+                    "the role {} may not read this conversation: it neither waits nor is yours",
+                    agent.role.name()
+                ),
+            }),
+        }
+    }
+
+    /// The same, of the conversation of a handoff.
+    ///
+    /// # Errors
+    /// They may not, there is no such handoff, or the store is away.
+    pub async fn may_read_handoff(&self, agent: &Agent, handoff: &str) -> Result<()> {
+        let (conversation, _) = self.services.case(handoff).await?;
+        self.may_read(agent, &conversation.id).await
     }
 
     /// A first draft of the wrap-up note.

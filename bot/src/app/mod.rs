@@ -47,7 +47,7 @@ use crate::turn::{ActionResultCache, Context};
 use crate::understand::{Reader, Retrieve, Understand};
 use pages::Pages;
 
-pub use staff::AtDesk;
+pub use staff::{AtDesk, Watched};
 
 /// Hashes of tokens kept in memory.
 const TOKENS: usize = 8192;
@@ -151,6 +151,8 @@ pub(crate) struct Services {
     mailbox: Arc<Mailbox>,
     /// Fires when the queue or anybody's conversations change.
     desk_changes: broadcast::Sender<()>,
+    /// Fires when somebody is let in or put out.
+    staff_changes: broadcast::Sender<()>,
     pages: Pages,
     channels: Arc<Channels>,
     /// How providers of channels are reached.
@@ -257,6 +259,7 @@ impl App {
             hub: Arc::clone(&hub),
             mailbox: Arc::clone(&mailbox),
             desk_changes: dispatch.desk.clone(),
+            staff_changes: dispatch.staff.clone(),
             pages: Pages::default(),
             channels: Arc::clone(&wiring.channels),
             line: Arc::clone(&line),

@@ -59,6 +59,9 @@ pub(super) enum Command {
     /// What could not be sent and was given up: list, replay, drop.
     #[command(subcommand)]
     Outbox(super::outbox::Outbox),
+    /// Who may sit at the desk: list, invite, revoke.
+    #[command(subcommand)]
+    Staff(super::staff::Staff),
     /// Looks after a store: check, copy, backup.
     #[command(subcommand)]
     Store(super::store::StoreCommand),

@@ -13,12 +13,14 @@ mod nlu;
 mod out;
 mod outbox;
 mod serve;
+mod staff;
 mod store;
 mod store_backup;
 mod store_check;
 mod store_copy;
 mod test;
 mod train;
+mod visiting;
 mod world;
 
 use std::path::{Path, PathBuf};
@@ -73,6 +75,7 @@ fn run(args: Args) -> Result<ExitCode> {
         Command::Messages(args) => messages::run(&config, &args),
         Command::Load(args) => load::run(&args),
         Command::Outbox(command) => outbox::run(config, command),
+        Command::Staff(command) => staff::run(config, command),
         Command::Store(command) => store::run(config, command),
         Command::Healthcheck { url } => serve::healthcheck(&url),
     }

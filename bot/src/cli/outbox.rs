@@ -10,6 +10,7 @@ use serde_json::json;
 
 use super::count;
 use super::out::{line, warn};
+use super::visiting::{Place, with};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::outbox::{Fate, Letter, Selection, Unsent, find, settle};
@@ -30,17 +31,6 @@ pub(super) enum Outbox {
         #[arg(long)]
         yes: bool,
     },
-}
-
-/// The store.
-#[derive(Debug, clap::Args)]
-pub(super) struct Place {
-    /// The store; that of the settings where none is given.
-    #[arg(long, value_name = "STORE")]
-    store: Option<String>,
-    /// Print JSON.
-    #[arg(long)]
-    json: bool,
 }
 
 /// Which letters.
@@ -108,24 +98,6 @@ pub(super) fn run(config: Config, command: Outbox) -> Result<ExitCode> {
         Outbox::Replay(it) => change(config, it, Fate::Replay, true),
         Outbox::Drop { settle, yes } => change(config, settle, Fate::Drop, yes),
     }
-}
-
-/// Does something with the store that is meant.
-fn with(
-    mut config: Config,
-    place: Place,
-    access: Access,
-    act: impl AsyncFnOnce(&Store, bool) -> Result<()>,
-) -> Result<ExitCode> {
-    config.store = place.store.or(config.store);
-    let address = config.store_address().map_err(anyhow::Error::msg)?;
-    super::runtime()?.block_on(async {
-        let store = Store::visit(&address, access).await?;
-        let done = act(&store, place.json).await;
-        store.close().await;
-        done
-    })?;
-    Ok(ExitCode::SUCCESS)
 }
 
 async fn list(store: &Store, meant: &Selection, limit: usize, json: bool) -> Result<()> {

@@ -129,10 +129,7 @@ async fn serve(config: Config, folder: BotFolder, bundle: Arc<Bundle>, stubs: bo
         }
         other => other.into(),
     })?;
-    let code = match roles.desk {
-        true => Some(app.staff_invite("Operator", Role::Admin).await?),
-        false => None,
-    };
+    let door = door(&app, roles).await?;
     let claims = match &config.customer_secret {
         Some(secret) => Claims::new(secret.as_bytes()),
         None => Claims::random()?,
@@ -148,7 +145,7 @@ async fn serve(config: Config, folder: BotFolder, bundle: Arc<Bundle>, stubs: bo
         stop.clone(),
     );
     let (router, _) = server::router(edge);
-    greet(&bundle.name, address, roles, code.as_deref(), &watch);
+    greet(&bundle.name, address, roles, door.as_deref(), &watch);
     let ending = stop.clone();
     tokio::spawn(async move {
         asked_to_stop().await;
@@ -167,6 +164,21 @@ async fn serve(config: Config, folder: BotFolder, bundle: Arc<Bundle>, stubs: bo
         warn("turns were still running and will be taken up at the next start");
     }
     Ok(())
+}
+
+/// The way to the desk, where this process has one. The first admin is let in with a code; everyone else somebody lets in.
+async fn door(app: &App, roles: Roles) -> Result<Option<String>> {
+    if !roles.desk {
+        return Ok(None);
+    }
+    let roster = app.roster().await?;
+    let has_admin = roster.members.iter().any(|it| it.role == Role::Admin);
+    if has_admin {
+        let hint = "desk   (`bellhop staff invite NAME --role admin` makes a link that signs in)";
+        return Ok(Some(hint.to_owned()));
+    }
+    let code = app.staff_invite("Operator", Role::Admin).await?;
+    Ok(Some(format!("desk#code={code}   (signs in once)")))
 }
 
 /// What a process that takes turns thinks with.
@@ -246,7 +258,7 @@ fn missing_text(missing: &[crate::actions::MissingEnv], sources: &Sources) -> St
     text
 }
 
-fn greet(bot: &str, address: SocketAddr, roles: Roles, code: Option<&str>, watch: &Stopwatch) {
+fn greet(bot: &str, address: SocketAddr, roles: Roles, door: Option<&str>, watch: &Stopwatch) {
     let mut text = format!(
         "{bot} is listening ({:.1} s after start)\n\n",
         watch.elapsed().as_secs_f64()
@@ -257,8 +269,8 @@ fn greet(bot: &str, address: SocketAddr, roles: Roles, code: Option<&str>, watch
     if roles.edge {
         add("chat", "");
     }
-    if let Some(code) = code {
-        add("desk", &format!("desk#code={code}   (signs in once)"));
+    if let Some(door) = door {
+        add("desk", door);
         add("dashboard", "dashboard   (to come)");
     }
     add("API", "openapi.json");

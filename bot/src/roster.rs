@@ -1,0 +1,114 @@
+//! Letting staff in and putting them out, by the program or by a command beside it.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::clock::{self, Clock};
+use crate::decide::decide;
+use crate::encoding::secret_hash;
+use crate::error::ServiceError;
+use crate::partition::PartitionId;
+use crate::rules::queue::{agent_doc, leave};
+use crate::rules::staff::{self, everything, member_doc};
+use crate::staff::{Agent, Revoked, Role, Roster};
+use crate::store::Store;
+
+/// How long a one-time code lets somebody in.
+pub const CODE_LIFE: Duration = Duration::from_secs(24 * 3_600);
+/// Longest name, characters.
+const NAME_CHARS: usize = 80;
+
+type Result<T> = std::result::Result<T, ServiceError>;
+
+/// Makes a one-time code (24 hours) that lets somebody in. The same name is the same person; where it was let in as something else,
+/// its session ends at once. Gives the code, and whose session ended.
+///
+/// # Errors
+/// A name that is empty or beyond 80 characters, or the store is away.
+pub async fn invite(
+    store: &Store,
+    clock: &Clock,
+    name: &str,
+    role: Role,
+) -> Result<(String, Option<Agent>)> {
+    let name = name.trim();
+    let chars = name.chars().count();
+    if chars == 0 || chars > NAME_CHARS || name.chars().any(char::is_control) {
+        let message = format!("a name has 1 to {NAME_CHARS} characters, all of them visible");
+        return Err(ServiceError::Invalid { message });
+    }
+    let code = clock::secret().map_err(|error| ServiceError::System {
+        message: format!("the system's random source fails ({error})"),
+    })?;
+    let (hash, now) = (secret_hash(&code), clock.now());
+    let ends = now.checked_add(CODE_LIFE).unwrap_or(Timestamp::MAX);
+    let member = member_doc(name);
+    let changed = decide(store, &PartitionId::staff(), &[&member], |staff| {
+        staff::invite(staff, &hash, (name, role), ends, now)
+    })
+    .await?
+    .answer;
+    if let Some(changed) = &changed {
+        gone(store, &changed.id, now).await?;
+    }
+    Ok((code, changed))
+}
+
+/// Who is let in, and who may come.
+///
+/// # Errors
+/// The store is away.
+pub async fn list(store: &Store, clock: &Clock) -> Result<Roster> {
+    let docs = everything();
+    let docs = docs.each_ref().map(String::as_str);
+    let snapshot = store.snapshot(&PartitionId::staff(), &docs).await?;
+    staff::roster(snapshot.as_ref(), clock.now())
+}
+
+/// Puts out whatever has this id: somebody (who may be named as well), a session, an invitation.
+///
+/// # Errors
+/// Nothing has it, or the store is away.
+pub async fn revoke(store: &Store, clock: &Clock, id: &str) -> Result<Revoked> {
+    let now = clock.now();
+    let docs = everything();
+    let docs = docs.each_ref().map(String::as_str);
+    let revoked = decide(store, &PartitionId::staff(), &docs, |staff| {
+        staff::revoke(staff, id, now)
+    })
+    .await?
+    .answer;
+    if let Revoked::Member(agent) | Revoked::Session(agent) = &revoked {
+        gone(store, &agent.id, now).await?;
+    }
+    Ok(revoked)
+}
+
+/// Ends the session of a token; gives whose it was.
+///
+/// # Errors
+/// The store is away.
+pub async fn sign_out(store: &Store, clock: &Clock, token: &str) -> Result<Option<Agent>> {
+    let (hash, now) = (secret_hash(token), clock.now());
+    let doc = staff::session_doc(&hash);
+    let left = decide(store, &PartitionId::staff(), &[&doc], |staff| {
+        staff::sign_out(staff, &hash, now)
+    })
+    .await?
+    .answer;
+    if let Some(agent) = &left {
+        gone(store, &agent.id, now).await?;
+    }
+    Ok(left)
+}
+
+/// The queue knows from here on that somebody is not there; the next sweep gives their customers to others.
+async fn gone(store: &Store, agent: &str, now: Timestamp) -> Result<()> {
+    let doc = agent_doc(agent);
+    decide(store, &PartitionId::queue(), &[&doc], |queue| {
+        leave(queue, agent, now)
+    })
+    .await?;
+    Ok(())
+}
