@@ -5,6 +5,8 @@
 
 pub mod actions;
 pub mod app;
+mod audit;
+mod auditor;
 pub mod bots;
 mod breaker;
 pub mod channels;
@@ -36,7 +38,7 @@ mod patience;
 mod positions;
 pub mod retention;
 pub mod roles;
-pub mod roster;
+mod roster;
 mod rules;
 pub mod server;
 pub mod staff;

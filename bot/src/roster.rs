@@ -1,9 +1,12 @@
-//! Letting staff in and putting them out, by the program or by a command beside it.
+//! Letting staff in and putting them out, by the program or by a command beside it. All of it is in the audit log: what lets somebody
+//! in before it is done, what puts somebody out after.
 
 use std::time::Duration;
 
 use jiff::Timestamp;
 
+use crate::audit::{Act, By, Deed};
+use crate::auditor::Auditor;
 use crate::clock::{self, Clock};
 use crate::decide::decide;
 use crate::encoding::secret_hash;
@@ -15,7 +18,7 @@ use crate::staff::{Agent, Revoked, Role, Roster};
 use crate::store::Store;
 
 /// How long a one-time code lets somebody in.
-pub const CODE_LIFE: Duration = Duration::from_secs(24 * 3_600);
+pub(crate) const CODE_LIFE: Duration = Duration::from_secs(24 * 3_600);
 /// Longest name, characters.
 const NAME_CHARS: usize = 80;
 
@@ -26,9 +29,9 @@ type Result<T> = std::result::Result<T, ServiceError>;
 ///
 /// # Errors
 /// A name that is empty or beyond 80 characters, or the store is away.
-pub async fn invite(
-    store: &Store,
-    clock: &Clock,
+pub(crate) async fn invite(
+    auditor: &Auditor,
+    by: By,
     name: &str,
     role: Role,
 ) -> Result<(String, Option<Agent>)> {
@@ -41,6 +44,9 @@ pub async fn invite(
     let code = clock::secret().map_err(|error| ServiceError::System {
         message: format!("the system's random source fails ({error})"),
     })?;
+    let deed = Deed::new(by, Act::Invite).on(name);
+    auditor.write(&deed.with("role", role.name())).await?;
+    let Auditor { store, clock, .. } = auditor;
     let (hash, now) = (secret_hash(&code), clock.now());
     let ends = now.checked_add(CODE_LIFE).unwrap_or(Timestamp::MAX);
     let member = member_doc(name);
@@ -59,7 +65,7 @@ pub async fn invite(
 ///
 /// # Errors
 /// The store is away.
-pub async fn list(store: &Store, clock: &Clock) -> Result<Roster> {
+pub(crate) async fn list(store: &Store, clock: &Clock) -> Result<Roster> {
     let docs = everything();
     let docs = docs.each_ref().map(String::as_str);
     let snapshot = store.snapshot(&PartitionId::staff(), &docs).await?;
@@ -70,7 +76,8 @@ pub async fn list(store: &Store, clock: &Clock) -> Result<Roster> {
 ///
 /// # Errors
 /// Nothing has it, or the store is away.
-pub async fn revoke(store: &Store, clock: &Clock, id: &str) -> Result<Revoked> {
+pub(crate) async fn revoke(auditor: &Auditor, by: By, id: &str) -> Result<Revoked> {
+    let Auditor { store, clock, .. } = auditor;
     let now = clock.now();
     let docs = everything();
     let docs = docs.each_ref().map(String::as_str);
@@ -82,6 +89,17 @@ pub async fn revoke(store: &Store, clock: &Clock, id: &str) -> Result<Revoked> {
     if let Revoked::Member(agent) | Revoked::Session(agent) = &revoked {
         gone(store, &agent.id, now).await?;
     }
+    let deed = Deed::new(by, Act::Revoke).on(id);
+    let deed = match &revoked {
+        Revoked::Member(agent) => deed
+            .with("what", "member")
+            .with("name", agent.name.as_str()),
+        Revoked::Session(agent) => deed
+            .with("what", "session")
+            .with("name", agent.name.as_str()),
+        Revoked::Invites(name) => deed.with("what", "invitation").with("name", name.as_str()),
+    };
+    auditor.note(&deed).await;
     Ok(revoked)
 }
 
@@ -89,7 +107,8 @@ pub async fn revoke(store: &Store, clock: &Clock, id: &str) -> Result<Revoked> {
 ///
 /// # Errors
 /// The store is away.
-pub async fn sign_out(store: &Store, clock: &Clock, token: &str) -> Result<Option<Agent>> {
+pub(crate) async fn sign_out(auditor: &Auditor, token: &str) -> Result<Option<Agent>> {
+    let Auditor { store, clock, .. } = auditor;
     let (hash, now) = (secret_hash(token), clock.now());
     let doc = staff::session_doc(&hash);
     let left = decide(store, &PartitionId::staff(), &[&doc], |staff| {
@@ -99,6 +118,7 @@ pub async fn sign_out(store: &Store, clock: &Clock, token: &str) -> Result<Optio
     .answer;
     if let Some(agent) = &left {
         gone(store, &agent.id, now).await?;
+        auditor.note(&Deed::of(agent, Act::SignOut)).await;
     }
     Ok(left)
 }

@@ -1,24 +1,29 @@
-//! Staff beside a running server: the first admin by the printed code, everyone else by a command.
+//! Staff beside running servers: the first admin by the printed code, everyone else by a command, and all of it in the audit log.
 
 use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 use bellhop_tests::desk::Agent;
-use bellhop_tests::{Customer, Program, Start, binary, get, root};
+use bellhop_tests::{Customer, Program, RedisServer, Start, binary, get, post, root};
 use serde_json::{Value, json};
 
-/// Runs a command on the store of a folder; gives what it printed.
-fn run(folder: &Path, args: &[&str]) -> Result<Value> {
-    let store = format!("sqlite:{}", folder.join("bellhop.db").display());
+/// Runs a command on a store; gives what it printed.
+fn said(store: &str, args: &[&str]) -> Result<String> {
     let output = Command::new(binary()?)
         .args(args)
-        .args(["--json", "--store", &store])
+        .args(["--json", "--store", store])
         .current_dir(root())
         .output()?;
-    let said = String::from_utf8(output.stdout)?;
     let why = String::from_utf8_lossy(&output.stderr);
     ensure!(output.status.success(), "{args:?}: {why}");
+    Ok(String::from_utf8(output.stdout)?)
+}
+
+/// The same, of the store of a folder, as JSON.
+fn run(folder: &Path, args: &[&str]) -> Result<Value> {
+    let store = format!("sqlite:{}", folder.join("bellhop.db").display());
+    let said = said(&store, args)?;
     serde_json::from_str(&said).with_context(|| said.clone())
 }
 
@@ -78,5 +83,77 @@ async fn staff_are_let_in_and_put_out_by_commands_beside_the_server() -> Result<
     Customer::sign_in(&client, &program.url, code).await?;
     let listed = run(folder.path(), &["staff", "list"])?;
     assert_eq!(listed["members"].as_array().map(Vec::len), Some(1));
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_two_processes_and_a_command_do_is_one_chain_and_what_one_ends_is_over_in_the_other()
+-> Result<()> {
+    let server = RedisServer::start()?;
+    let server = server.context("install redis-server: processes share a store there")?;
+    let store = format!("redis://{}?prefix=staff", server.address);
+    let folder = tempfile::tempdir()?;
+    let client = reqwest::Client::new();
+    let start = |roles: &str| Start {
+        args: ["--store", &store, "--roles", roles]
+            .map(str::to_owned)
+            .to_vec(),
+        env: vec![(
+            "BELLHOP_CUSTOMER_SECRET".to_owned(),
+            "a-secret-that-nobody-may-read-anywhere".to_owned(),
+        )],
+    };
+    let here = Program::start(folder.path(), &start("desk"))?;
+    let there = Program::start(folder.path(), &start("desk"))?;
+    let admin = Customer::sign_in(&client, &there.url, &there.staff_code).await?;
+    let invite = json!({ "name": "Mia", "role": "agent" });
+    let invites = format!("{}/v1/desk/invites", there.url);
+    let invited = post(&client, &invites, Some(&admin), &invite).await?;
+    let code = invited["code"].as_str().context("a code")?;
+    let mia = Customer::sign_in(&client, &here.url, code).await?;
+    let mut news = Agent::with_token(&here, mia).listen().await?;
+    let revoked = client
+        .delete(format!("{}/v1/desk/staff/Mia", there.url))
+        .bearer_auth(&admin)
+        .send()
+        .await?;
+    ensure!(revoked.status().is_success(), "{}", revoked.status());
+    news.ends().await?;
+
+    said(&store, &["staff", "invite", "Sam", "--role", "supervisor"])?;
+    let exported = said(&store, &["audit", "export"])?;
+    ensure!(!exported.contains("nobody-may-read"), "{exported}");
+    let entries: Vec<Value> = exported
+        .lines()
+        .map(serde_json::from_str)
+        .collect::<Result<_, _>>()?;
+    let acts: Vec<&str> = entries
+        .iter()
+        .filter_map(|line| line["entry"]["act"].as_str())
+        .collect();
+    let wanted = [
+        // Each process, and the code that it prints.
+        "start",
+        "invite",
+        "start",
+        "invite",
+        "sign_in",
+        "invite",
+        "sign_in",
+        "revoke",
+        "invite",
+        "audit_export",
+    ];
+    assert_eq!(acts, wanted, "{exported}");
+    let settings = entries[0]["entry"]["detail"]["settings"].as_str();
+    let settings = settings.context("names")?;
+    ensure!(settings.contains("customer_secret"), "{settings}");
+    let verified: Value = serde_json::from_str(&said(&store, &["audit", "verify"])?)?;
+    assert_eq!(verified["found"], json!([]));
+    assert_eq!(verified["last"]["hash"], entries[entries.len() - 1]["hash"]);
+    // Somebody else's note of it does not fit.
+    let known = format!("1:{}", "0".repeat(64));
+    let refused = said(&store, &["audit", "verify", "--known", &known]);
+    ensure!(refused.is_err(), "{refused:?}");
     Ok(())
 }

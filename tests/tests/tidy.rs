@@ -229,7 +229,7 @@ fn no_source_file_is_two_things_in_one() {
 }
 
 /// The rooms of `bot/src`, from the bottom up: each may know those of its own line and of the lines before.
-const LAYERS: [&[&str]; 9] = [
+const LAYERS: [&[&str]; 10] = [
     // Plain data.
     &[
         "error",
@@ -240,10 +240,12 @@ const LAYERS: [&[&str]; 9] = [
         "conversation",
         "handoff",
         "gate",
+        "audit",
     ],
     // What may happen, and what keeps it: neither knows the other.
     &["rules", "store"],
     &["hub", "decide", "channels", "breaker", "retention"],
+    &["auditor"],
     &[
         "bots",
         "intake",

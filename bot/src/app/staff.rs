@@ -9,6 +9,7 @@ use tokio_util::sync::{CancellationToken, DropGuard, WaitForCancellationFuture};
 
 use super::customer::secret;
 use super::{App, Result, Services};
+use crate::audit::{Act, By, Deed};
 use crate::decide::decide;
 use crate::encoding::secret_hash;
 use crate::partition::PartitionId;
@@ -66,8 +67,20 @@ impl App {
     /// # Errors
     /// A name that is empty or beyond 80 characters, or the store is away.
     pub async fn staff_invite(&self, name: &str, role: Role) -> Result<String> {
+        self.invite_by(By::Program, name, role).await
+    }
+
+    /// The same, by somebody who may.
+    ///
+    /// # Errors
+    /// As for [`App::staff_invite`].
+    pub async fn staff_invite_by(&self, agent: &Agent, name: &str, role: Role) -> Result<String> {
+        self.invite_by(By::Staff(agent.clone()), name, role).await
+    }
+
+    async fn invite_by(&self, by: By, name: &str, role: Role) -> Result<String> {
         let services = &self.services;
-        let invited = roster::invite(&services.store, &services.clock, name, role);
+        let invited = roster::invite(&services.auditor, by, name, role);
         let (code, changed) = invited.await?;
         if changed.is_some() {
             services.give_to_others().await;
@@ -87,9 +100,10 @@ impl App {
     ///
     /// # Errors
     /// Nothing has it, or the store is away.
-    pub async fn staff_revoke(&self, id: &str) -> Result<Revoked> {
+    pub async fn staff_revoke(&self, agent: &Agent, id: &str) -> Result<Revoked> {
         let services = &self.services;
-        let revoked = roster::revoke(&services.store, &services.clock, id).await?;
+        let by = By::Staff(agent.clone());
+        let revoked = roster::revoke(&services.auditor, by, id).await?;
         services.give_to_others().await;
         Ok(revoked)
     }
@@ -100,7 +114,7 @@ impl App {
     /// The store is away.
     pub async fn staff_sign_out(&self, token: &str) -> Result<()> {
         let services = &self.services;
-        roster::sign_out(&services.store, &services.clock, token).await?;
+        roster::sign_out(&services.auditor, token).await?;
         services.give_to_others().await;
         Ok(())
     }
@@ -135,6 +149,9 @@ impl App {
             queue::sign_in(queue, &agent.id, ends, now)
         })
         .await?;
+        // A session that nobody could tell of is given to nobody.
+        let deed = Deed::of(&agent, Act::SignIn);
+        services.auditor.write(&deed).await?;
         Ok(Session { token, agent })
     }
 

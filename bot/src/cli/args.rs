@@ -62,6 +62,9 @@ pub(super) enum Command {
     /// Who may sit at the desk: list, invite, revoke.
     #[command(subcommand)]
     Staff(super::staff::Staff),
+    /// Who did what: verify, export.
+    #[command(subcommand)]
+    Audit(super::audit::Audit),
     /// Looks after a store: check, copy, backup.
     #[command(subcommand)]
     Store(super::store::StoreCommand),

@@ -1,6 +1,7 @@
 //! The command line: each command in a file of its own, named as in `--help`.
 
 mod args;
+mod audit;
 mod bench;
 mod chat;
 mod check;
@@ -75,6 +76,7 @@ fn run(args: Args) -> Result<ExitCode> {
         Command::Messages(args) => messages::run(&config, &args),
         Command::Load(args) => load::run(&args),
         Command::Outbox(command) => outbox::run(config, command),
+        Command::Audit(command) => audit::run(config, command),
         Command::Staff(command) => staff::run(config, command),
         Command::Store(command) => store::run(config, command),
         Command::Healthcheck { url } => serve::healthcheck(&url),

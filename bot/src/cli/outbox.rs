@@ -11,9 +11,11 @@ use serde_json::json;
 use super::count;
 use super::out::{line, warn};
 use super::visiting::{Place, with};
+use crate::audit::By;
+use crate::auditor::Auditor;
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::outbox::{Fate, Letter, Selection, Unsent, find, settle};
+use crate::outbox::{Fate, Letter, Selection, Unsent, deed, find, settle};
 use crate::store::{Access, Store, Whose};
 
 /// `outbox`.
@@ -159,6 +161,8 @@ fn change(config: Config, what: Settle, fate: Fate, yes: bool) -> Result<ExitCod
                 "this would throw away {}; add --yes where that is meant",
                 count(letters.len(), "letter")
             );
+            let auditor = Auditor::new(store.clone(), Clock::System);
+            auditor.write(&deed(By::Command, &letters, fate)).await?;
             let done = settle(store, letters, fate, Clock::System.now()).await?;
             let done_what = match fate {
                 Fate::Replay => "put back to be sent",

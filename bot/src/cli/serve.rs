@@ -129,6 +129,7 @@ async fn serve(config: Config, folder: BotFolder, bundle: Arc<Bundle>, stubs: bo
         }
         other => other.into(),
     })?;
+    app.note_start(&config.changed()).await?;
     let door = door(&app, roles).await?;
     let claims = match &config.customer_secret {
         Some(secret) => Claims::new(secret.as_bytes()),

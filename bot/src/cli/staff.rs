@@ -8,6 +8,8 @@ use serde_json::json;
 
 use super::out::line;
 use super::visiting::{Place, with};
+use crate::audit::By;
+use crate::auditor::Auditor;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::roster;
@@ -102,7 +104,7 @@ async fn list(store: &Store, json: bool) -> Result<()> {
 }
 
 async fn invite(store: &Store, (name, role): (&str, Role), base: &str, json: bool) -> Result<()> {
-    let (code, _) = roster::invite(store, &Clock::System, name, role).await?;
+    let (code, _) = roster::invite(&auditor(store), By::Command, name, role).await?;
     let path = format!("/desk#code={code}");
     if json {
         line(&json!({ "code": code, "path": path }).to_string());
@@ -116,7 +118,7 @@ async fn invite(store: &Store, (name, role): (&str, Role), base: &str, json: boo
 }
 
 async fn revoke(store: &Store, id: &str, json: bool) -> Result<()> {
-    let revoked = roster::revoke(store, &Clock::System, id).await?;
+    let revoked = roster::revoke(&auditor(store), By::Command, id).await?;
     let (what, name) = match &revoked {
         Revoked::Member(agent) => ("member", &agent.name),
         Revoked::Session(agent) => ("session", &agent.name),
@@ -132,4 +134,8 @@ async fn revoke(store: &Store, id: &str, json: bool) -> Result<()> {
         });
     }
     Ok(())
+}
+
+fn auditor(store: &Store) -> Auditor {
+    Auditor::new(store.clone(), Clock::System)
 }

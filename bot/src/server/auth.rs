@@ -71,6 +71,8 @@ pub(super) async fn admit(
     let agent = edge.app.staff(&token).await?;
     let agent = agent.ok_or_else(Problem::unauthorized)?;
     if !agent.role.may(needed) {
+        let asked = format!("{} {}", request.method(), request.uri().path());
+        edge.app.note_refused(&agent, needed, &asked).await;
         return Err(Problem::forbidden(format!(
             "the role {} may not do this; it needs the permission {needed:?}",
             agent.role.name()

@@ -17,6 +17,7 @@ use super::HttpState;
 use super::auth::{Staff, Token};
 use super::claims::ClaimError;
 use super::problem::Problem;
+use crate::app::Reading;
 use crate::conversation::{Inbound, InboundBody, NewConversation, TurnTrace};
 use crate::error::ServiceError;
 use crate::events::CustomerEvent;
@@ -193,7 +194,7 @@ pub(super) async fn trace(
     Path(id): Path<String>,
     Staff { agent, .. }: Staff,
 ) -> Result<Json<Vec<TurnTrace>>, Problem> {
-    edge.app.may_read(&agent, &id).await?;
+    edge.app.reads(&agent, &id, Reading::Trace).await?;
     Ok(Json(edge.app.trace(&id).await?))
 }
 
@@ -206,6 +207,6 @@ pub(super) async fn summary(
     Path(id): Path<String>,
     Staff { agent, .. }: Staff,
 ) -> Result<Json<Summary>, Problem> {
-    edge.app.may_read(&agent, &id).await?;
+    edge.app.reads(&agent, &id, Reading::Summary).await?;
     Ok(Json(edge.app.conversation_summary(&id).await?))
 }

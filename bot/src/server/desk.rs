@@ -21,6 +21,7 @@ use super::auth::Staff;
 use super::events::unbuffered;
 use super::problem::Problem;
 use crate::app::{AtDesk, Watched};
+use crate::error::ServiceError;
 use crate::handoff::listing::{Assigned, Waiting};
 use crate::hub::Live;
 use crate::staff::{Agent, Role, Roster};
@@ -52,7 +53,11 @@ pub(super) async fn sign_in(
     Json(Code { code }): Json<Code>,
 ) -> Result<Json<SignedIn>, Problem> {
     edge.limits.sign_in(peer.ip())?;
-    let session = edge.app.staff_sign_in(&code).await?;
+    let entered = edge.app.staff_sign_in(&code).await;
+    if entered == Err(ServiceError::Unauthorized) {
+        edge.app.note_refused_sign_in(&peer.ip().to_string()).await;
+    }
+    let session = entered?;
     Ok(Json(SignedIn {
         token: session.token,
         agent: session.agent,
@@ -73,9 +78,10 @@ pub(super) struct Invite {
     responses((status = 201, body = Object), (status = 401, body = Problem), (status = 403, body = Problem)))]
 pub(super) async fn invite(
     State(edge): State<HttpState>,
+    Staff { agent, .. }: Staff,
     Json(Invite { name, role }): Json<Invite>,
 ) -> Result<(StatusCode, Json<Value>), Problem> {
-    let code = edge.app.staff_invite(&name, role).await?;
+    let code = edge.app.staff_invite_by(&agent, &name, role).await?;
     Ok((
         StatusCode::CREATED,
         Json(json!({ "code": code, "path": format!("/desk#code={code}") })),
@@ -95,9 +101,10 @@ pub(super) async fn roster(State(edge): State<HttpState>) -> Result<Json<Roster>
     responses((status = 204), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem)))]
 pub(super) async fn revoke(
     State(edge): State<HttpState>,
+    Staff { agent, .. }: Staff,
     Path(id): Path<String>,
 ) -> Result<StatusCode, Problem> {
-    edge.app.staff_revoke(&id).await?;
+    edge.app.staff_revoke(&agent, &id).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

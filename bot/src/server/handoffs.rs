@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 use super::HttpState;
 use super::auth::Staff;
 use super::problem::Problem;
+use crate::app::Reading;
 use crate::handoff::{Envelope, Summary};
 
 /// The whole context of a handoff.
@@ -20,7 +21,9 @@ pub(super) async fn envelope(
     Staff { agent, .. }: Staff,
     Path(id): Path<String>,
 ) -> Result<Json<Envelope>, Problem> {
-    edge.app.may_read_handoff(&agent, &id).await?;
+    edge.app
+        .reads_handoff(&agent, &id, Reading::Envelope)
+        .await?;
     Ok(Json(edge.app.envelope(&id).await?))
 }
 
@@ -32,7 +35,9 @@ pub(super) async fn summary(
     Staff { agent, .. }: Staff,
     Path(id): Path<String>,
 ) -> Result<Json<Summary>, Problem> {
-    edge.app.may_read_handoff(&agent, &id).await?;
+    edge.app
+        .reads_handoff(&agent, &id, Reading::Summary)
+        .await?;
     Ok(Json(edge.app.summary(&id).await?))
 }
 
@@ -54,7 +59,9 @@ pub(super) async fn read(
     Staff { agent, .. }: Staff,
     Path(id): Path<String>,
 ) -> Result<Json<Opened>, Problem> {
-    edge.app.may_read_handoff(&agent, &id).await?;
+    edge.app
+        .reads_handoff(&agent, &id, Reading::Envelope)
+        .await?;
     Ok(Json(Opened {
         envelope: edge.app.envelope(&id).await?,
         suggested_reply: edge.app.suggested_reply(&id).await?,

@@ -8,6 +8,7 @@ use axum::response::{IntoResponse, Response};
 use super::HttpState;
 use super::auth::Staff;
 use super::problem::Problem;
+use crate::app::Reading;
 
 /// Types that a browser shows without running anything of them. No SVG, no HTML: those are programs.
 const SHOWN: [&str; 13] = [
@@ -40,7 +41,7 @@ pub(super) async fn file(
     Staff { agent, .. }: Staff,
     Path((id, seq)): Path<(String, u64)>,
 ) -> Result<Response, Problem> {
-    edge.app.may_read_handoff(&agent, &id).await?;
+    edge.app.reads_handoff(&agent, &id, Reading::File).await?;
     let (name, media) = edge.app.media(&id, seq).await?;
     let kind = shown(media.mime.as_deref(), media.extension.as_deref());
     let how = if kind.is_some() {

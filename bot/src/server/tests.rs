@@ -13,9 +13,11 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use super::{Claims, HttpState, router, serve};
 use crate::app::App;
 use crate::app::rig::{Rig, SOON, web};
+use crate::audit::By;
 use crate::config::Config;
 use crate::conversation::{Inbound, InboundBody, NewConversation};
 use crate::staff::Role;
+use crate::store::tamper;
 
 /// The program with its edge on a free port.
 pub(super) struct Edge {
@@ -437,4 +439,297 @@ async fn a_code_voids_the_others_of_its_name_and_roles_are_told_by_the_list() {
     assert_eq!(listed["members"][0]["role"], "admin", "{listed:#}");
     assert_eq!(listed["sessions"].as_array().map(Vec::len), Some(1));
     assert_eq!(listed["invites"], json!([]));
+}
+
+/// What the audit log says: act, by whom, on what.
+async fn deeds(edge: &Edge) -> Vec<(String, String, Option<String>)> {
+    let entries = edge.app.services.auditor.entries().await.expect("reads");
+    let told = entries.into_iter().map(|entry| {
+        let by = match entry.by {
+            By::Staff(agent) => agent.name,
+            other => format!("{other:?}"),
+        };
+        let act = serde_json::to_value(entry.act).expect("JSON");
+        (act.as_str().expect("a name").to_owned(), by, entry.on)
+    });
+    told.collect()
+}
+
+#[tokio::test]
+async fn whatever_staff_read_and_do_is_in_the_audit_log() {
+    let rig = Rig::new();
+    let edge = Edge::of(&rig).await;
+    let admin = edge.enter("Ada", Role::Admin).await;
+    let mia = edge.enter("Mia", Role::Agent).await;
+    let (talk, first) = edge.waits().await;
+    let (_, second) = edge.waits().await;
+    let (_, third) = edge.waits().await;
+    let act = |handoff: &str, what: &str| format!("/v1/desk/handoffs/{handoff}/{what}");
+    let begun = deeds(&edge).await.len();
+    let get = Method::GET;
+    let media = format!("/v1/handoffs/{first}/media/1");
+    let refusal = json!({ "code": "guess" });
+    let bob = json!({ "name": "Bob", "role": "agent" });
+    let all = json!({ "all": true, "yes": true });
+    let moves = json!({ "queue": "help", "note": "n" });
+    let wrap = json!({ "note": "n", "resolved": true });
+    // What is asked, as whom, and the entry that it leaves.
+    let table: Vec<(Method, String, &str, Value, &str, &str, Option<&str>)> = vec![
+        (
+            get.clone(),
+            format!("/v1/handoffs/{first}"),
+            &mia,
+            json!({}),
+            "read",
+            "Mia",
+            Some(&first),
+        ),
+        (
+            get.clone(),
+            format!("/v1/handoffs/{first}/summary"),
+            &mia,
+            json!({}),
+            "read",
+            "Mia",
+            Some(&first),
+        ),
+        (
+            get.clone(),
+            format!("/v1/desk/handoffs/{first}"),
+            &mia,
+            json!({}),
+            "read",
+            "Mia",
+            Some(&first),
+        ),
+        (
+            get.clone(),
+            media,
+            &mia,
+            json!({}),
+            "read",
+            "Mia",
+            Some(&first),
+        ),
+        (
+            get.clone(),
+            format!("/v1/conversations/{talk}/summary"),
+            &mia,
+            json!({}),
+            "read",
+            "Mia",
+            Some(&talk),
+        ),
+        (
+            get.clone(),
+            format!("/v1/conversations/{talk}/trace"),
+            &mia,
+            json!({}),
+            "read",
+            "Mia",
+            Some(&talk),
+        ),
+        (
+            Method::POST,
+            act(&first, "accept"),
+            &mia,
+            json!({}),
+            "take",
+            "Mia",
+            Some(&first),
+        ),
+        (
+            Method::POST,
+            act(&first, "transfer"),
+            &mia,
+            moves,
+            "transfer",
+            "Mia",
+            Some(&first),
+        ),
+        (
+            Method::POST,
+            act(&second, "accept"),
+            &mia,
+            json!({}),
+            "take",
+            "Mia",
+            Some(&second),
+        ),
+        (
+            Method::POST,
+            act(&second, "return"),
+            &mia,
+            json!({}),
+            "return",
+            "Mia",
+            Some(&second),
+        ),
+        (
+            Method::POST,
+            act(&third, "accept"),
+            &admin,
+            json!({}),
+            "take",
+            "Ada",
+            Some(&third),
+        ),
+        (
+            get.clone(),
+            format!("/v1/handoffs/{third}"),
+            &mia,
+            json!({}),
+            "refused",
+            "Mia",
+            third.split('-').next(),
+        ),
+        (
+            Method::POST,
+            act(&third, "wrap-up"),
+            &admin,
+            wrap,
+            "wrap_up",
+            "Ada",
+            Some(&third),
+        ),
+        (
+            get,
+            "/v1/desk/staff".to_owned(),
+            &mia,
+            json!({}),
+            "refused",
+            "Mia",
+            Some("GET /v1/desk/staff"),
+        ),
+        (
+            Method::POST,
+            "/v1/desk/sign-in".to_owned(),
+            "",
+            refusal,
+            "sign_in_refused",
+            "Stranger",
+            None,
+        ),
+        (
+            Method::POST,
+            "/v1/desk/invites".to_owned(),
+            &admin,
+            bob,
+            "invite",
+            "Ada",
+            Some("Bob"),
+        ),
+        (
+            Method::DELETE,
+            "/v1/desk/staff/Bob".to_owned(),
+            &admin,
+            json!({}),
+            "revoke",
+            "Ada",
+            Some("Bob"),
+        ),
+        (
+            Method::POST,
+            "/v1/outbox/replay".to_owned(),
+            &admin,
+            all.clone(),
+            "outbox_replay",
+            "Ada",
+            None,
+        ),
+        (
+            Method::POST,
+            "/v1/outbox/drop".to_owned(),
+            &admin,
+            all,
+            "outbox_drop",
+            "Ada",
+            None,
+        ),
+        (
+            Method::POST,
+            "/v1/desk/sign-out".to_owned(),
+            &mia,
+            json!({}),
+            "sign_out",
+            "Mia",
+            None,
+        ),
+    ];
+    for (number, (method, path, token, body, did, by, on)) in table.into_iter().enumerate() {
+        edge.ask(method, &path, token, body).await;
+        let told = deeds(&edge).await;
+        let wanted = (did.to_owned(), by.to_owned(), on.map(str::to_owned));
+        assert_eq!(told[begun + number..], [wanted], "{path}");
+    }
+    let verified = edge.app.services.auditor.verify(&[]).await.expect("reads");
+    assert_eq!(verified.found, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn nobody_reads_or_is_let_in_where_it_can_not_be_written_down() {
+    let rig = Rig::new();
+    let edge = Edge::of(&rig).await;
+    let admin = edge.enter("Ada", Role::Admin).await;
+    let (talk, handoff) = edge.waits().await;
+    let invited = json!({ "name": "Bob", "role": "agent" });
+    let ask = async |method: Method, path: &str, body: &Value| {
+        edge.ask(method, path, &admin, body.clone()).await
+    };
+    let code = edge
+        .app
+        .staff_invite("Mia", Role::Agent)
+        .await
+        .expect("a code");
+    let enters = json!({ "code": code });
+    let refused: [(Method, String, &Value); 7] = [
+        (Method::GET, format!("/v1/handoffs/{handoff}"), &Value::Null),
+        (
+            Method::GET,
+            format!("/v1/handoffs/{handoff}/summary"),
+            &Value::Null,
+        ),
+        (
+            Method::GET,
+            format!("/v1/desk/handoffs/{handoff}"),
+            &Value::Null,
+        ),
+        (
+            Method::GET,
+            format!("/v1/conversations/{talk}/trace"),
+            &Value::Null,
+        ),
+        (
+            Method::POST,
+            format!("/v1/desk/handoffs/{handoff}/accept"),
+            &Value::Null,
+        ),
+        (Method::POST, "/v1/desk/invites".to_owned(), &invited),
+        (Method::POST, "/v1/desk/sign-in".to_owned(), &enters),
+    ];
+    let trigger = "CREATE TRIGGER deaf BEFORE INSERT ON log WHEN NEW.kind = 'audit' BEGIN SELECT RAISE(ABORT, 'deaf'); END";
+    tamper(&rig.store(), trigger);
+    for (method, path, body) in &refused {
+        let answer = ask(method.clone(), path, body).await;
+        assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE, "{path}");
+        assert_eq!(answer.kind, "application/problem+json", "{path}");
+        for said in ["transcript", "token", "code\":"] {
+            assert!(
+                !answer.body.to_string().contains(said),
+                "{path}: {}",
+                answer.body
+            );
+        }
+    }
+    // What ends something is done all the same.
+    let left = ask(Method::POST, "/v1/desk/sign-out", &Value::Null).await;
+    assert_eq!(left.status, StatusCode::NO_CONTENT);
+    tamper(&rig.store(), "DROP TRIGGER deaf");
+    let admin = edge.enter("Ada", Role::Admin).await;
+    for (method, path, body) in &refused[..6] {
+        let answer = edge
+            .ask(method.clone(), path, &admin, (*body).clone())
+            .await;
+        assert!(answer.status.is_success(), "{path}: {}", answer.body);
+    }
 }
