@@ -441,6 +441,17 @@ async fn a_code_voids_the_others_of_its_name_and_roles_are_told_by_the_list() {
     assert_eq!(listed["invites"], json!([]));
 }
 
+/// What is asked, as whom, and the entry that it leaves: act, by whom, on what.
+type Row<'a> = (
+    Method,
+    String,
+    &'a str,
+    Value,
+    &'a str,
+    &'a str,
+    Option<&'a str>,
+);
+
 /// What the audit log says: act, by whom, on what.
 async fn deeds(edge: &Edge) -> Vec<(String, String, Option<String>)> {
     let entries = edge.app.services.auditor.entries().await.expect("reads");
@@ -473,8 +484,7 @@ async fn whatever_staff_read_and_do_is_in_the_audit_log() {
     let all = json!({ "all": true, "yes": true });
     let moves = json!({ "queue": "help", "note": "n" });
     let wrap = json!({ "note": "n", "resolved": true });
-    // What is asked, as whom, and the entry that it leaves.
-    let table: Vec<(Method, String, &str, Value, &str, &str, Option<&str>)> = vec![
+    let table: Vec<Row<'_>> = vec![
         (
             get.clone(),
             format!("/v1/handoffs/{first}"),
