@@ -4,6 +4,8 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
 use tokio::time::Instant;
 use ulid::Ulid;
@@ -69,6 +71,16 @@ impl Clock {
 )]
 fn system_now() -> Timestamp {
     Timestamp::now()
+}
+
+/// A secret of 256 bits that fits into a header and an address.
+///
+/// # Errors
+/// The system's random source fails.
+pub(crate) fn secret() -> Result<String, getrandom::Error> {
+    let mut bits = [0_u8; 32];
+    random(&mut bits)?;
+    Ok(URL_SAFE_NO_PAD.encode(bits))
 }
 
 /// Fills in bits that nobody can guess. In a simulation they come from its seed, so that it can be run again.

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use bellhop_nlu::encoder::{Encoder, Precision};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::channels::ChannelConfig;
 use crate::gate::PrivacyConfig;
@@ -163,6 +164,14 @@ pub enum ConfigError {
 }
 
 impl Config {
+    /// Names of the settings that are not as the program ships them. Never what they are: some are secrets.
+    pub fn changed(&self) -> Vec<String> {
+        let value = |config: &Self| serde_json::to_value(config).unwrap_or_default();
+        let mut names = Vec::new();
+        differing("", &value(self), &value(&Self::default()), &mut names);
+        names
+    }
+
     /// Reads defaults, the file (when given, it must exist; `bellhop.toml` in the working folder is
     /// optional) and the environment, in this order; gives too what an operator should be warned of.
     ///
@@ -262,6 +271,23 @@ fn default_data_dir() -> PathBuf {
     match env("HOME").filter(|dir| !dir.is_empty()) {
         Some(home) => PathBuf::from(home).join(".local/share/bellhop"),
         None => PathBuf::from(".data"),
+    }
+}
+
+/// Collects the names of what differs, down to the last key.
+fn differing(name: &str, is: &Value, usual: &Value, names: &mut Vec<String>) {
+    match is {
+        _ if is == usual => {}
+        Value::Object(keys) => {
+            for (key, value) in keys {
+                let name = match name {
+                    "" => key.clone(),
+                    _ => format!("{name}.{key}"),
+                };
+                differing(&name, value, &usual[key], names);
+            }
+        }
+        _ => names.push(name.to_owned()),
     }
 }
 

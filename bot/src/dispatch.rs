@@ -23,6 +23,8 @@ pub(crate) struct Dispatch {
     pub(crate) hub: Arc<Hub>,
     /// Fires when the queue or anybody's conversations change.
     pub(crate) desk: broadcast::Sender<()>,
+    /// Fires when somebody is let in or put out.
+    pub(crate) staff: broadcast::Sender<()>,
     /// Fires when there is something to be sent.
     pub(crate) outbound: Arc<Notify>,
     /// Fires when the queue's partition changes.
@@ -37,6 +39,7 @@ impl Dispatch {
         Self {
             hub,
             desk: broadcast::Sender::new(DESK_BEHIND),
+            staff: broadcast::Sender::new(DESK_BEHIND),
             outbound: Arc::default(),
             queue: Arc::default(),
             mailbox: OnceLock::new(),
@@ -81,6 +84,10 @@ impl Dispatch {
         // Nobody at the desk is nobody to tell.
         let _ = self.desk.send(());
     }
+
+    fn staff_changed(&self) {
+        let _ = self.staff.send(());
+    }
 }
 
 impl Listener for Dispatch {
@@ -94,6 +101,7 @@ impl Listener for Dispatch {
                 self.queue.notify_one();
                 self.desk_changed();
             }
+            None if notice.partition == PartitionId::staff() => self.staff_changed(),
             None => {}
         }
     }
@@ -103,6 +111,7 @@ impl Listener for Dispatch {
         self.outbound.notify_one();
         self.queue.notify_one();
         self.desk_changed();
+        self.staff_changed();
     }
 
     fn signalled(&self, partition: &PartitionId, signal: &[u8]) {

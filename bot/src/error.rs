@@ -14,6 +14,12 @@ pub enum ServiceError {
     /// The token is missing, wrong, used up or expired.
     #[error("the token does not open this")]
     Unauthorized,
+    /// They are known, and may not do this.
+    #[error("{message}")]
+    Forbidden {
+        /// What they may not do.
+        message: String,
+    },
     /// Somebody else has the conversation, or it is in another state.
     #[error("{message}")]
     Conflict {

@@ -8,6 +8,7 @@ use serde::de::DeserializeOwned;
 use bellhop_flows::engine::event::Event;
 use bellhop_flows::engine::state::State;
 
+use crate::audit::Link;
 use crate::bots::{FILE, KeptFlows};
 use crate::channels::is_channel;
 use crate::conversation::journal::{Row, engine_events};
@@ -17,6 +18,7 @@ use crate::handoff::queue::{AGENT, AgentCard, TICKET, Ticket};
 use crate::handoff::record::Record;
 use crate::handoff::status::{STATUS, Status};
 use crate::partition::{Bytes, Entry, Kind, PartitionId, Snapshot};
+use crate::rules::audit::{FORGOTTEN, LAST, Walk};
 use crate::rules::channel::ChannelState;
 use crate::rules::draft::{SaidEntry, TO_QUEUE};
 use crate::rules::open::{CONTACT, Contact};
@@ -52,6 +54,9 @@ pub(crate) fn judge(export: &Export, flows: &KeptFlows) -> Vec<Damage> {
     match export.partition.as_conversation() {
         Some(_) => judge.conversation(flows),
         None => judge.others(),
+    }
+    if export.partition == PartitionId::audit() {
+        judge.audit();
     }
     judge.found
 }
@@ -256,6 +261,30 @@ impl Judge<'_> {
     }
 
     /// The queue, contacts, the staff.
+    /// The chain of who did what holds from the oldest entry that is kept to the last.
+    fn audit(&mut self) {
+        let place = |doc: &str| {
+            let body = self.export.docs.get(doc);
+            let place = body.map(|body| decode::<Link>("place", body)).transpose();
+            place.map(|place| place.unwrap_or_else(Link::start))
+        };
+        let (start, last) = (place(FORGOTTEN), place(LAST));
+        let (Some(start), Some(last)) = (self.note(start, RESTORE), self.note(last, RESTORE))
+        else {
+            return;
+        };
+        let known = Some(last).filter(|last| last.seq > start.seq);
+        let mut walk = Walk::after(start, known);
+        self.export.log.iter().for_each(|entry| walk.step(entry));
+        walk.end();
+        for what in walk.found {
+            self.add(
+                what,
+                "find out who could write to the store; see docs/operating.md#who-did-what",
+            );
+        }
+    }
+
     fn others(&mut self) {
         let docs = &self.export.docs;
         for (name, body) in docs {

@@ -5,6 +5,8 @@
 
 pub mod actions;
 pub mod app;
+mod audit;
+mod auditor;
 pub mod bots;
 mod breaker;
 pub mod channels;
@@ -38,6 +40,7 @@ mod positions;
 pub mod privacy;
 pub mod retention;
 pub mod roles;
+mod roster;
 mod rules;
 mod secrets;
 pub mod server;

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::audit::{Act, By, Deed};
 use crate::error::ServiceError;
 use crate::partition::DeadLetter;
 use crate::store::{Backlog, Store};
@@ -145,6 +146,9 @@ pub async fn find(store: &Store, meant: &Selection) -> Result<Vec<DeadLetter>, S
     }
 }
 
+/// Letters that an entry of the audit log names.
+const MOST_NAMED: usize = 100;
+
 /// What becomes of something that was given up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fate {
@@ -152,6 +156,17 @@ pub enum Fate {
     Replay,
     /// It is thrown away.
     Drop,
+}
+
+/// What is about to be done to letters, as the audit log has it.
+pub(crate) fn deed(by: By, letters: &[DeadLetter], fate: Fate) -> Deed {
+    let act = match fate {
+        Fate::Replay => Act::OutboxReplay,
+        Fate::Drop => Act::OutboxDrop,
+    };
+    let ids: Vec<String> = letters.iter().take(MOST_NAMED).map(id_of).collect();
+    let deed = Deed::new(by, act).with("letters", letters.len().to_string());
+    deed.with("ids", ids.join(", "))
 }
 
 /// Does the same to all of some letters; gives to how many: those that somebody else was quicker with are left out.

@@ -34,6 +34,11 @@ impl PartitionId {
         Self(Arc::from("staff:default"))
     }
 
+    /// Who did what.
+    pub fn audit() -> Self {
+        Self(Arc::from("audit:default"))
+    }
+
     /// What a version of the bot was made from.
     pub fn bot(version: &str) -> Self {
         Self(Arc::from(format!("bot:{version}")))
@@ -101,10 +106,12 @@ pub enum Kind {
     Closed,
     /// Between staff.
     Note,
+    /// Something that was done, of the audit log.
+    Audit,
 }
 
 impl Kind {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::Input,
         Self::Events,
         Self::Call,
@@ -112,6 +119,7 @@ impl Kind {
         Self::Handoff,
         Self::Closed,
         Self::Note,
+        Self::Audit,
     ];
 
     /// As it is stored.
@@ -124,6 +132,7 @@ impl Kind {
             Self::Handoff => "handoff",
             Self::Closed => "closed",
             Self::Note => "note",
+            Self::Audit => "audit",
         }
     }
 

@@ -17,6 +17,8 @@ const TRANSCRIPT: SignedDuration = SignedDuration::from_hours(90 * 24);
 const TRACE: SignedDuration = SignedDuration::from_hours(14 * 24);
 /// How long senders' ids are kept: longer than the most patient provider delivers again.
 const SEEN: SignedDuration = SignedDuration::from_hours(8 * 24);
+/// How long is kept who did what.
+const AUDIT: SignedDuration = SignedDuration::from_hours(2 * 365 * 24);
 /// Longest age that can be set: times stay within what can be counted.
 const LONGEST: SignedDuration = SignedDuration::from_hours(100 * 365 * 24);
 
@@ -87,6 +89,8 @@ pub struct RetentionConfig {
     /// How long a sender's id is known, so that a message that is delivered again is not taken for another; 8 days where nothing is
     /// said, or as long as the transcript.
     pub seen: Option<Age>,
+    /// How long is kept who of the staff did what; two years where nothing is said. Conversations may be gone long before.
+    pub audit: Option<Age>,
 }
 
 /// A setting that can't be together with the others.
@@ -143,6 +147,7 @@ impl RetentionConfig {
             transcript: transcript.0,
             trace: trace.0,
             seen: seen.0,
+            audit: self.audit.map_or(AUDIT, |age| age.0),
         })
     }
 }
@@ -156,6 +161,8 @@ pub struct Retention {
     pub trace: SignedDuration,
     /// A sender's id.
     pub seen: SignedDuration,
+    /// Who of the staff did what.
+    pub audit: SignedDuration,
 }
 
 impl Default for Retention {
@@ -164,11 +171,17 @@ impl Default for Retention {
             transcript: TRANSCRIPT,
             trace: TRACE,
             seen: SEEN,
+            audit: AUDIT,
         }
     }
 }
 
 impl Retention {
+    /// Before this, the audit log is old.
+    pub(crate) fn audit_before(&self, now: Timestamp) -> Timestamp {
+        now.saturating_sub(self.audit).unwrap_or(Timestamp::MIN)
+    }
+
     /// What is old at a time.
     pub(crate) fn prune(&self, now: Timestamp) -> Prune {
         let before = |age: SignedDuration| now.saturating_sub(age).unwrap_or(Timestamp::MIN);
@@ -194,6 +207,7 @@ mod tests {
             transcript: set(transcript),
             trace: set(trace),
             seen: set(seen),
+            audit: None,
         }
     }
 

@@ -41,20 +41,19 @@ export async function browser() {
 }
 
 /**
- * Starts `bellhop serve` with an empty store and these settings: `{url, code, stop(), again()}`. `again()` kills the
- * program as a power cut would and starts it on the same store and port. `settings` is the text of a settings file.
+ * Starts `bellhop serve` with an empty store and these settings: `{url, code, stop(), again()}`. `code` signs the first admin
+ * in. `again()` kills the program as a power cut would and starts it on the same store and port. `settings` is the text of a settings file.
  */
 export async function program(env = {}, settings = "") {
   const folder = mkdtempSync(join(tmpdir(), "bellhop-browser-"));
   if (settings) writeFileSync(join(folder, "bellhop.toml"), settings);
   let running = await start(folder, "127.0.0.1:0", env);
+  const { code } = running;
   return {
     get url() {
       return running.url;
     },
-    get code() {
-      return running.code;
-    },
+    code,
     async stop() {
       await running.end();
       rmSync(folder, { recursive: true, force: true });
@@ -83,6 +82,7 @@ function start(folder, address, env) {
   const said = [];
   let url = "";
   let code = "";
+  let desk = false;
   return new Promise((resolve, reject) => {
     const fail = (why) => reject(new Error(`${why}; the program said:\n${said.join("\n")}`));
     const limit = setTimeout(() => {
@@ -99,7 +99,9 @@ function start(folder, address, env) {
         said.push(line);
         url ||= /http:\/\/127\.0\.0\.1:\d+/.exec(line)?.[0] ?? "";
         code ||= /#code=([\w-]+)/.exec(line)?.[1] ?? "";
-        if (!url || !code) return;
+        // Where an admin has signed in before, none is printed.
+        desk ||= line.includes("/desk");
+        if (!url || !desk) return;
         clearTimeout(limit);
         resolve({ url, code, end });
       });

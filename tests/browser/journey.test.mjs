@@ -420,3 +420,25 @@ test("the desk on a phone, and in the dark", async () => {
   noProblems(tab, agent);
   await tab.context().close();
 });
+
+test("signing out ends the session on the server and gives the customer to others", async () => {
+  const link = await desk.invite("Kim");
+  const kim = await Desk.open(await h.page(browser, { viewport: { width: 1360, height: 860 } }),
+    { link });
+  const tab = await h.page(browser);
+  const chat = await Chat.open(tab, program.url);
+  await chat.say("I want to talk to a person");
+  await kim.take("Alex Morgan");
+  await desk.tab.getByText("Nobody is waiting.").waitFor();
+  const token = await kim.tab.evaluate(() => Object.values(sessionStorage)[0]);
+  const me = () => fetch(`${program.url}/v1/desk/me`,
+    { headers: { authorization: `Bearer ${token}` } });
+  assert.equal((await me()).status, 200);
+  await kim.tab.getByRole("button", { name: "Sign out" }).click();
+  await kim.tab.getByRole("button", { name: "Sign in" }).waitFor();
+  await desk.waiting("Alex Morgan");
+  assert.equal((await me()).status, 401);
+  noProblems(tab, kim.tab);
+  await kim.tab.context().close();
+  await tab.context().close();
+});

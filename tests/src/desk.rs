@@ -28,11 +28,16 @@ impl Agent {
     pub async fn sign_in(program: &Program) -> Result<Self> {
         let client = reqwest::Client::new();
         let token = Customer::sign_in(&client, &program.url, &program.staff_code).await?;
-        Ok(Self {
-            client,
+        Ok(Self::with_token(program, token))
+    }
+
+    /// Somebody who has signed in.
+    pub fn with_token(program: &Program, token: String) -> Self {
+        Self {
+            client: reqwest::Client::new(),
             url: program.url.clone(),
             token,
-        })
+        }
     }
 
     /// Listens to what changes.
@@ -117,6 +122,17 @@ impl std::fmt::Debug for News {
 }
 
 impl News {
+    /// Waits for the end of the stream.
+    ///
+    /// # Errors
+    /// It did not end in time.
+    pub async fn ends(&mut self) -> Result<()> {
+        let all = async { while let Some(Ok(_)) = self.stream.next().await {} };
+        tokio::time::timeout(LIMIT, all)
+            .await
+            .context("the stream goes on")
+    }
+
     /// Waits for news of a kind.
     ///
     /// # Errors

@@ -77,7 +77,7 @@ pub struct Start {
 pub struct Program {
     /// `http://127.0.0.1:PORT`.
     pub url: String,
-    /// One-time code of the printed staff link; empty where the process has no desk.
+    /// One-time code of the printed staff link; empty where the process has no desk, or an admin has signed in before.
     pub staff_code: String,
     child: Child,
 }
@@ -120,15 +120,16 @@ impl Program {
         }
         drop(lines);
         let mut transcript = String::new();
-        let (mut url, mut staff_code) = (None, None);
+        let (mut url, mut staff_code, mut is_desk_told) = (None, None, false);
         // A process without the desk prints no link for staff.
         let is_desk = start.args.iter().all(|arg| arg != "--roles")
             || start.args.iter().any(|arg| arg.contains("desk"));
-        while url.is_none() || (is_desk && staff_code.is_none()) {
+        while url.is_none() || (is_desk && !is_desk_told) {
             match said.recv_timeout(START_LIMIT) {
                 Ok(line) => {
                     url = url.or_else(|| address(&line));
                     staff_code = staff_code.or_else(|| code(&line));
+                    is_desk_told |= line.contains("/desk");
                     transcript.push_str(&line);
                     transcript.push('\n');
                 }

@@ -229,7 +229,7 @@ fn no_source_file_is_two_things_in_one() {
 }
 
 /// The rooms of `bot/src`, from the bottom up: each may know those of its own line and of the lines before.
-const LAYERS: [&[&str]; 9] = [
+const LAYERS: [&[&str]; 10] = [
     // Plain data.
     &[
         "error",
@@ -243,10 +243,12 @@ const LAYERS: [&[&str]; 9] = [
         "secrets",
         "setting",
         "plain",
+        "audit",
     ],
     // What may happen, and what keeps it: neither knows the other.
     &["rules", "store"],
     &["hub", "decide", "channels", "breaker", "retention"],
+    &["auditor"],
     &[
         "bots",
         "intake",
@@ -254,6 +256,7 @@ const LAYERS: [&[&str]; 9] = [
         "delivery",
         "outbox",
         "privacy",
+        "roster",
     ],
     &["turn"],
     &["mailbox", "inspect"],

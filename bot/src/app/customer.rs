@@ -3,8 +3,6 @@
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use subtle::ConstantTimeEq;
 use tokio::sync::broadcast;
 use ulid::Ulid;
@@ -556,9 +554,7 @@ pub(super) fn unknown(conversation: &str) -> ServiceError {
 
 /// A secret of 256 bits that fits into a header and an address.
 pub(super) fn secret() -> Result<String> {
-    let mut random = [0_u8; 32];
-    crate::clock::random(&mut random).map_err(no_random)?;
-    Ok(URL_SAFE_NO_PAD.encode(random))
+    crate::clock::secret().map_err(no_random)
 }
 
 fn no_random(error: getrandom::Error) -> ServiceError {

@@ -10,6 +10,7 @@ use tokio::sync::broadcast;
 use bellhop_flows::engine::state::State;
 
 use super::{App, Result, Services};
+use crate::audit::{Act, Deed};
 use crate::conversation::journal::{Body, Row};
 use crate::conversation::{Accepted, Conversation, HEAD, STATE, read_state};
 use crate::decide::{Carried, decide_with};
@@ -27,8 +28,8 @@ use crate::plain::is_blank;
 use crate::positions;
 use crate::rules::Decided;
 use crate::rules::channel::{CHANNEL, ChannelState, ECHO};
-use crate::rules::desk::{Case, Desk, Taken, sender_id, title};
-use crate::staff::Agent;
+use crate::rules::desk::{Case, Desk, Taken, may_read, sender_id, title};
+use crate::staff::{Agent, Permission};
 
 /// Longest note, bytes.
 const NOTE_BYTES: usize = 8 * 1024;
@@ -72,7 +73,12 @@ impl App {
         let act = |case: Case<'_>| desk.take(case, agent);
         match self.services.act(handoff, act).await?.answer {
             Taken::Lost { by } => Err(TakeError::AlreadyTaken { by }),
-            Taken::Theirs => Ok(self.envelope(handoff).await?),
+            Taken::Theirs => {
+                // With the customer comes all that was said: without an entry nobody reads it.
+                let deed = Deed::of(agent, Act::Take).on(handoff);
+                self.services.auditor.write(&deed).await?;
+                Ok(self.envelope(handoff).await?)
+            }
         }
     }
 
@@ -148,7 +154,10 @@ impl App {
             let to = (queue, priority.unwrap_or_default(), asked_at, id);
             desk.transfer(case, agent, (queue, note), services.standing_in(&view, to))
         };
-        Ok(services.act_with(handoff, view, act).await?.answer)
+        let next = services.act_with(handoff, view, act).await?.answer;
+        let deed = Deed::of(agent, Act::Transfer).on(handoff);
+        services.auditor.note(&deed.with("queue", queue)).await;
+        Ok(next)
     }
 
     /// Hands the customer back to the bot, into a flow if one is named.
@@ -170,6 +179,8 @@ impl App {
         let desk = self.services.desk();
         let act = |case: Case<'_>| desk.give_back(case, agent, flow);
         self.services.act(handoff, act).await?;
+        let deed = Deed::of(agent, Act::Return).on(handoff);
+        self.services.auditor.note(&deed).await;
         Ok(())
     }
 
@@ -188,7 +199,42 @@ impl App {
         let desk = self.services.desk();
         let act = |case: Case<'_>| desk.wrap_up(case, agent, note, resolved);
         self.services.act(handoff, act).await?;
+        let deed = Deed::of(agent, Act::WrapUp).on(handoff);
+        self.services.auditor.note(&deed).await;
         Ok(())
+    }
+
+    /// Somebody may read a conversation: any, or those that wait and that are or were theirs, or those that are held to try
+    /// the bot out.
+    ///
+    /// # Errors
+    /// They may not, there is no such conversation, or the store is away.
+    pub async fn may_read(&self, agent: &Agent, conversation: &str) -> Result<()> {
+        let partition = PartitionId::conversation(conversation);
+        let snapshot = self
+            .services
+            .snapshot(&partition, &[HEAD, "handoff/*"])
+            .await?;
+        let conversation = Conversation::of(&partition, &snapshot)?;
+        if may_read(agent, &conversation, &Record::all(&snapshot)?) {
+            return Ok(());
+        }
+        self.note_refused(agent, Permission::ReadAny, &conversation.id)
+            .await;
+        let message = format!(
+            "the role {} may not read this conversation: it neither waits nor is yours",
+            agent.role.name()
+        );
+        Err(ServiceError::Forbidden { message })
+    }
+
+    /// The same, of the conversation of a handoff.
+    ///
+    /// # Errors
+    /// They may not, there is no such handoff, or the store is away.
+    pub async fn may_read_handoff(&self, agent: &Agent, handoff: &str) -> Result<()> {
+        let (conversation, _) = self.services.case(handoff).await?;
+        self.may_read(agent, &conversation.id).await
     }
 
     /// A first draft of the wrap-up note.

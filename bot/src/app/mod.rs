@@ -3,6 +3,7 @@
 //! Owns the wiring of the straight line (intake, mailbox, turn, outbox) and of the desk. Must never
 //! know HTTP, sockets or a channel's wire format.
 
+mod audit;
 mod channels;
 mod customer;
 mod desk;
@@ -31,6 +32,7 @@ use tokio_util::task::TaskTracker;
 use bellhop_flows::bundle::Bundle;
 
 use crate::actions::Actions;
+use crate::auditor::Auditor;
 use crate::bots::{Bot, BotSource, Bots, version};
 use crate::channels::Channels;
 use crate::clock::Clock;
@@ -48,7 +50,8 @@ use crate::turn::{ActionResultCache, Context};
 use crate::understand::{Reader, Retrieve, Searcher, Understand};
 use pages::Pages;
 
-pub use staff::AtDesk;
+pub use audit::Reading;
+pub use staff::{AtDesk, Watched};
 
 /// Hashes of tokens kept in memory.
 const TOKENS: usize = 8192;
@@ -148,10 +151,13 @@ pub(crate) struct Services {
     /// Status events of handoffs are wanted.
     report: bool,
     pub(crate) store: Store,
+    pub(crate) auditor: Auditor,
     hub: Arc<Hub>,
     mailbox: Arc<Mailbox>,
     /// Fires when the queue or anybody's conversations change.
     desk_changes: broadcast::Sender<()>,
+    /// Fires when somebody is let in or put out.
+    staff_changes: broadcast::Sender<()>,
     pages: Pages,
     channels: Arc<Channels>,
     /// How providers of channels are reached.
@@ -255,9 +261,11 @@ impl App {
             retention: wiring.retention,
             report: status.is_some(),
             store: store.clone(),
+            auditor: Auditor::new(store.clone(), clock.clone()),
             hub: Arc::clone(&hub),
             mailbox: Arc::clone(&mailbox),
             desk_changes: dispatch.desk.clone(),
+            staff_changes: dispatch.staff.clone(),
             pages: Pages::default(),
             channels: Arc::clone(&wiring.channels),
             line: Arc::clone(&line),

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{App, Result};
+use crate::audit::By;
 use crate::handoff::status::STATUS;
 use crate::outbox::{self, Fate, Letter, Selection, Unsent};
 use crate::rules::draft::TO_QUEUE;
@@ -36,6 +37,8 @@ impl App {
     ) -> Result<usize> {
         let store = &self.services.store;
         let letters = outbox::find(store, meant).await?;
+        let deed = outbox::deed(By::Staff(agent.clone()), &letters, fate);
+        self.services.auditor.write(&deed).await?;
         let done = outbox::settle(store, letters, fate, self.services.clock.now()).await?;
         tracing::warn!(
             agent = agent.id,

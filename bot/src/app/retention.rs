@@ -64,6 +64,9 @@ impl Services {
         if self.store.is_mine(&PartitionId::staff()) {
             self.forget_staff().await?;
         }
+        if self.store.is_mine(&PartitionId::audit()) {
+            self.forget_audit().await?;
+        }
         if self.store.is_mine(&PartitionId::queue()) {
             self.forget_tickets().await?;
             self.forget_agents().await?;
@@ -120,6 +123,18 @@ impl Services {
             if forgotten < STEP {
                 return Ok(());
             }
+        }
+    }
+
+    async fn forget_audit(&self) -> Result<()> {
+        loop {
+            let before = self.retention.audit_before(self.clock.now());
+            let forgotten = self.auditor.forget(before, STEP).await?;
+            count("audit", forgotten as u64);
+            if forgotten < STEP {
+                return Ok(());
+            }
+            tokio::time::sleep(REST).await;
         }
     }
 

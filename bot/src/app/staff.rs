@@ -4,24 +4,27 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use tokio::sync::broadcast;
+use tokio_util::sync::{CancellationToken, DropGuard, WaitForCancellationFuture};
 
 use super::customer::secret;
 use super::{App, Result, Services};
+use crate::audit::{Act, By, Deed};
 use crate::decide::decide;
 use crate::encoding::secret_hash;
-use crate::error::ServiceError;
 use crate::partition::PartitionId;
-use crate::plain::{is_blank, one_line};
+use crate::roster;
 use crate::rules::queue::{self, Sign, agent_doc};
-use crate::rules::staff::{invite, invite_doc, invited, person_doc, session, session_doc, sign_in};
-use crate::staff::{Agent, Role, Session};
+use crate::rules::staff::{
+    INVITE, KeptSession, invite_doc, invited, member_doc, session, session_doc, sign_in,
+};
+use crate::staff::{Agent, Revoked, Role, Roster, Session};
 
-/// How long a one-time code lets somebody in.
-const CODE_LIFE: Duration = Duration::from_secs(24 * 3_600);
 /// How long a session lasts.
 const SESSION_LIFE: Duration = Duration::from_secs(12 * 3_600);
-/// Longest name, characters.
-const NAME_CHARS: usize = 80;
+/// Longest that a stream goes on without a look at its session: news of other processes may be lost, and a command beside the
+/// server on a file gives none.
+const LOOK: Duration = Duration::from_secs(10);
 
 /// An open desk page.
 pub struct AtDesk {
@@ -37,28 +40,83 @@ impl Drop for AtDesk {
     }
 }
 
+/// A session that is watched for as long as this lives.
+pub struct Watched {
+    services: Arc<Services>,
+    until: Timestamp,
+    over: CancellationToken,
+    _watch: DropGuard,
+}
+
+impl Watched {
+    /// Waits until it is over: signed out, revoked, run out.
+    pub fn over(&self) -> WaitForCancellationFuture<'_> {
+        self.over.cancelled()
+    }
+
+    /// It is known to be over.
+    pub fn is_over(&self) -> bool {
+        self.over.is_cancelled() || self.until <= self.services.clock.now()
+    }
+}
+
 impl App {
-    /// Makes a one-time code (24 hours) that lets somebody in. The same name with the same role is
-    /// the same person.
+    /// Makes a one-time code (24 hours) that lets somebody in. The same name is the same person; where they were let in as something
+    /// else, their session ends at once.
     ///
     /// # Errors
     /// A name that is empty or beyond 80 characters, or the store is away.
     pub async fn staff_invite(&self, name: &str, role: Role) -> Result<String> {
-        let name = name.trim().to_owned();
-        let chars = name.chars().count();
-        if is_blank(&name) || chars > NAME_CHARS || one_line(&name) != name {
-            let message = format!("a name has 1 to {NAME_CHARS} characters, all of them visible");
-            return Err(ServiceError::Invalid { message });
+        self.invite_by(By::Program, name, role).await
+    }
+
+    /// The same, by somebody who may.
+    ///
+    /// # Errors
+    /// As for [`App::staff_invite`].
+    pub async fn staff_invite_by(&self, agent: &Agent, name: &str, role: Role) -> Result<String> {
+        self.invite_by(By::Staff(agent.clone()), name, role).await
+    }
+
+    async fn invite_by(&self, by: By, name: &str, role: Role) -> Result<String> {
+        let services = &self.services;
+        let invited = roster::invite(&services.auditor, by, name, role);
+        let (code, changed) = invited.await?;
+        if changed.is_some() {
+            services.give_to_others().await;
         }
-        let code = secret()?;
-        let hash = secret_hash(&code);
-        let (ends, now) = (self.ends(CODE_LIFE), self.services.clock.now());
-        let store = &self.services.store;
-        decide(store, &PartitionId::staff(), &[], |staff| {
-            invite(staff, &hash, (&name, role), ends, now)
-        })
-        .await?;
         Ok(code)
+    }
+
+    /// Who is let in, and who may come.
+    ///
+    /// # Errors
+    /// The store is away.
+    pub async fn roster(&self) -> Result<Roster> {
+        roster::list(&self.services.store, &self.services.clock).await
+    }
+
+    /// Puts somebody out, ends a session or voids an invitation: whatever has this id.
+    ///
+    /// # Errors
+    /// Nothing has it, or the store is away.
+    pub async fn staff_revoke(&self, agent: &Agent, id: &str) -> Result<Revoked> {
+        let services = &self.services;
+        let by = By::Staff(agent.clone());
+        let revoked = roster::revoke(&services.auditor, by, id).await?;
+        services.give_to_others().await;
+        Ok(revoked)
+    }
+
+    /// Ends a session.
+    ///
+    /// # Errors
+    /// The store is away.
+    pub async fn staff_sign_out(&self, token: &str) -> Result<()> {
+        let services = &self.services;
+        roster::sign_out(&services.auditor, token).await?;
+        services.give_to_others().await;
+        Ok(())
     }
 
     /// Exchanges a one-time code for a session (12 hours).
@@ -79,8 +137,9 @@ impl App {
         let staff = PartitionId::staff();
         // Who it is tells which other document is needed.
         let known = services.store.snapshot(&staff, &[&code_doc]).await?;
-        let (name, role) = invited(known.as_ref(), &code, now)?;
-        let docs = [&*code_doc, &*person_doc(&name, role)];
+        let (name, _) = invited(known.as_ref(), &code, now)?;
+        let (invites, member) = (format!("{INVITE}*"), member_doc(&name));
+        let docs = [&*invites, &*member];
         let signed_in = decide(&services.store, &staff, &docs, |staff| {
             sign_in(staff, &code, &id, &token_hash, ends, now)
         });
@@ -90,6 +149,9 @@ impl App {
             queue::sign_in(queue, &agent.id, ends, now)
         })
         .await?;
+        // A session that nobody could tell of is given to nobody.
+        let deed = Deed::of(&agent, Act::SignIn);
+        services.auditor.write(&deed).await?;
         Ok(Session { token, agent })
     }
 
@@ -99,15 +161,43 @@ impl App {
     /// The store is away.
     pub async fn staff(&self, token: &str) -> Result<Option<Agent>> {
         let services = &self.services;
-        let (hash, now) = (secret_hash(token), services.clock.now());
-        let doc = session_doc(&hash);
-        let staff = PartitionId::staff();
-        let snapshot = services.store.snapshot(&staff, &[&doc]).await?;
-        let agent = session(snapshot.as_ref(), &hash, now)?;
-        if let Some(agent) = &agent {
-            services.sign_of_life(&agent.id, Sign::Request).await?;
-        }
-        Ok(agent)
+        let Some(kept) = services.session(&secret_hash(token)).await? else {
+            return Ok(None);
+        };
+        services.sign_of_life(&kept.agent.id, Sign::Request).await?;
+        Ok(Some(kept.agent))
+    }
+
+    /// Watches a session: whatever goes on under it has to end with it. `None` where it is over already.
+    ///
+    /// # Errors
+    /// The store is away.
+    pub async fn watch_session(&self, token: &str) -> Result<Option<Watched>> {
+        let (services, hash) = (Arc::clone(&self.services), secret_hash(token));
+        // Before it is read: what changes after that is heard.
+        let changes = services.staff_changes.subscribe();
+        let Some(kept) = services.session(&hash).await? else {
+            return Ok(None);
+        };
+        let (over, watch) = (CancellationToken::new(), CancellationToken::new());
+        tokio::spawn({
+            let (services, over, watch) = (Arc::clone(&services), over.clone(), watch.clone());
+            async move {
+                tokio::select! {
+                    () = watch.cancelled() => {}
+                    () = services.session_over(&hash, kept.expires_at, changes) => {
+                        over.cancel();
+                        services.give_to_others().await;
+                    }
+                }
+            }
+        });
+        Ok(Some(Watched {
+            services,
+            until: kept.expires_at,
+            over,
+            _watch: watch.drop_guard(),
+        }))
     }
 
     /// Says that an agent's desk page is open for as long as what it gives lives. Who has no page open
@@ -156,6 +246,43 @@ impl App {
 }
 
 impl Services {
+    /// A session, by its token's hash.
+    async fn session(&self, hash: &str) -> Result<Option<KeptSession>> {
+        let doc = session_doc(hash);
+        let snapshot = self.store.snapshot(&PartitionId::staff(), &[&doc]).await?;
+        session(snapshot.as_ref(), hash, self.clock.now())
+    }
+
+    /// Ends when a session is over.
+    async fn session_over(
+        &self,
+        hash: &str,
+        until: Timestamp,
+        mut changes: broadcast::Receiver<()>,
+    ) {
+        loop {
+            let left = until.duration_since(self.clock.now());
+            let left = Duration::try_from(left).unwrap_or_default();
+            tokio::select! {
+                biased;
+                _ = changes.recv() => {}
+                () = tokio::time::sleep(left.min(LOOK)) => {}
+            }
+            // A store that is away tells nothing; what goes on has to ask it anyway.
+            if let Ok(None) = self.session(hash).await {
+                return;
+            }
+        }
+    }
+
+    /// Gives the customers of those who are gone to others.
+    async fn give_to_others(&self) {
+        // The next sweep tries again.
+        if let Err(error) = self.requeue_abandoned().await {
+            tracing::warn!(%error, "customers of agents who are gone can't be given to others yet");
+        }
+    }
+
     /// Writes down that somebody at the desk has given a sign of life.
     pub(super) async fn sign_of_life(&self, agent: &str, sign: Sign) -> Result<()> {
         let (doc, now) = (agent_doc(agent), self.clock.now());
@@ -186,6 +313,8 @@ impl Services {
 mod tests {
     use super::*;
     use crate::app::rig::Rig;
+    use crate::error::ServiceError;
+    use crate::roster::CODE_LIFE;
 
     #[tokio::test]
     async fn a_code_lets_one_person_in_once_and_for_a_day() {

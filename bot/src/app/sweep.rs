@@ -87,7 +87,7 @@ impl Services {
         let held = view.tickets.values();
         let gone = |agent: &str| {
             let card = view.agents.get(agent);
-            card.is_none_or(|card| card.present_until < now)
+            card.is_none_or(|card| card.is_gone(now))
         };
         let mut agents = std::collections::BTreeSet::new();
         for ticket in held.filter(|ticket| ticket.stage.with_agent()) {

@@ -65,6 +65,12 @@ pub(super) enum Command {
     /// What is kept of a customer: export, erase.
     #[command(subcommand)]
     Privacy(super::privacy::Privacy),
+    /// Who may sit at the desk: list, invite, revoke.
+    #[command(subcommand)]
+    Staff(super::staff::Staff),
+    /// Who did what: verify, export.
+    #[command(subcommand)]
+    Audit(super::audit::Audit),
     /// Looks after a store: check, copy, backup.
     #[command(subcommand)]
     Store(super::store::StoreCommand),

@@ -1,6 +1,7 @@
 //! The command line: each command in a file of its own, named as in `--help`.
 
 mod args;
+mod audit;
 mod bench;
 mod chat;
 mod check;
@@ -15,12 +16,14 @@ mod out;
 mod outbox;
 mod privacy;
 mod serve;
+mod staff;
 mod store;
 mod store_backup;
 mod store_check;
 mod store_copy;
 mod test;
 mod train;
+mod visiting;
 mod world;
 
 use std::path::{Path, PathBuf};
@@ -80,6 +83,8 @@ fn run(args: Args) -> Result<ExitCode> {
         Command::Bench(Bench::Hostile(args)) => hostile::run(&config, &args),
         Command::Outbox(command) => outbox::run(config, command),
         Command::Privacy(command) => privacy::run(config, command),
+        Command::Audit(command) => audit::run(config, command),
+        Command::Staff(command) => staff::run(config, command),
         Command::Store(command) => store::run(config, command),
         Command::Healthcheck { url } => serve::healthcheck(&url),
     }

@@ -10,9 +10,12 @@ use serde_json::json;
 
 use super::count;
 use super::out::{line, warn};
+use super::visiting::{Place, with};
+use crate::audit::By;
+use crate::auditor::Auditor;
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::outbox::{Fate, Letter, Selection, Unsent, find, settle};
+use crate::outbox::{Fate, Letter, Selection, Unsent, deed, find, settle};
 use crate::store::{Access, Store, Whose};
 
 /// `outbox`.
@@ -30,17 +33,6 @@ pub(super) enum Outbox {
         #[arg(long)]
         yes: bool,
     },
-}
-
-/// The store.
-#[derive(Debug, clap::Args)]
-pub(super) struct Place {
-    /// The store; that of the settings where none is given.
-    #[arg(long, value_name = "STORE")]
-    store: Option<String>,
-    /// Print JSON.
-    #[arg(long)]
-    json: bool,
 }
 
 /// Which letters.
@@ -110,24 +102,6 @@ pub(super) fn run(config: Config, command: Outbox) -> Result<ExitCode> {
     }
 }
 
-/// Does something with the store that is meant.
-fn with(
-    mut config: Config,
-    place: Place,
-    access: Access,
-    act: impl AsyncFnOnce(&Store, bool) -> Result<()>,
-) -> Result<ExitCode> {
-    config.store = place.store.or(config.store);
-    let address = config.store_address().map_err(anyhow::Error::msg)?;
-    super::runtime()?.block_on(async {
-        let store = Store::visit(&address, access).await?;
-        let done = act(&store, place.json).await;
-        store.close().await;
-        done
-    })?;
-    Ok(ExitCode::SUCCESS)
-}
-
 async fn list(store: &Store, meant: &Selection, limit: usize, json: bool) -> Result<()> {
     let letters = find(store, meant).await?;
     let more = letters.len().saturating_sub(limit);
@@ -187,6 +161,8 @@ fn change(config: Config, what: Settle, fate: Fate, yes: bool) -> Result<ExitCod
                 "this would throw away {}; add --yes where that is meant",
                 count(letters.len(), "letter")
             );
+            let auditor = Auditor::new(store.clone(), Clock::System);
+            auditor.write(&deed(By::Command, &letters, fate)).await?;
             let done = settle(store, letters, fate, Clock::System.now()).await?;
             let done_what = match fate {
                 Fate::Replay => "put back to be sent",

@@ -120,10 +120,8 @@ async fn serve(config: Config, folder: BotFolder, bundle: Arc<Bundle>, stubs: bo
         }
         other => other.into(),
     })?;
-    let code = match roles.desk {
-        true => Some(app.staff_invite("Operator", Role::Admin).await?),
-        false => None,
-    };
+    app.note_start(&config.changed()).await?;
+    let door = door(&app, roles).await?;
     let claims = Claims::new(&config.customer_secret)?;
     let address = listener.local_addr()?;
     let is_demo = folder.is_demo;
@@ -138,7 +136,7 @@ async fn serve(config: Config, folder: BotFolder, bundle: Arc<Bundle>, stubs: bo
     let (router, _) = server::router(edge);
     // Before anybody is told that it runs: whoever ends it then must be heard.
     let asked = asked_to_stop().context("signals to stop can't be listened for")?;
-    greet(&bundle.name, address, roles, code.as_deref(), &watch);
+    greet(&bundle.name, address, roles, door.as_deref(), &watch);
     let ending = stop.clone();
     tokio::spawn(async move {
         asked.await;
@@ -157,6 +155,21 @@ async fn serve(config: Config, folder: BotFolder, bundle: Arc<Bundle>, stubs: bo
         warn("turns were still running and will be taken up at the next start");
     }
     Ok(())
+}
+
+/// The way to the desk, where this process has one. The first admin is let in with a code; everyone else somebody lets in.
+async fn door(app: &App, roles: Roles) -> Result<Option<String>> {
+    if !roles.desk {
+        return Ok(None);
+    }
+    let roster = app.roster().await?;
+    let has_admin = roster.members.iter().any(|it| it.role == Role::Admin);
+    if has_admin {
+        let hint = "desk   (`bellhop staff invite NAME --role admin` makes a link that signs in)";
+        return Ok(Some(hint.to_owned()));
+    }
+    let code = app.staff_invite("Operator", Role::Admin).await?;
+    Ok(Some(format!("desk#code={code}   (signs in once)")))
 }
 
 /// What a process that takes turns thinks with.
@@ -236,7 +249,7 @@ fn missing_text(missing: &[crate::actions::MissingEnv], sources: &Sources) -> St
     text
 }
 
-fn greet(bot: &str, address: SocketAddr, roles: Roles, code: Option<&str>, watch: &Stopwatch) {
+fn greet(bot: &str, address: SocketAddr, roles: Roles, door: Option<&str>, watch: &Stopwatch) {
     let mut text = format!(
         "{bot} is listening ({:.1} s after start)\n\n",
         watch.elapsed().as_secs_f64()
@@ -247,8 +260,8 @@ fn greet(bot: &str, address: SocketAddr, roles: Roles, code: Option<&str>, watch
     if roles.edge {
         add("chat", "");
     }
-    if let Some(code) = code {
-        add("desk", &format!("desk#code={code}   (signs in once)"));
+    if let Some(door) = door {
+        add("desk", door);
         add("dashboard", "dashboard   (to come)");
     }
     add("API", "openapi.json");

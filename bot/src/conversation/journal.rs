@@ -240,6 +240,10 @@ impl Body {
             Kind::Handoff => Self::Handoff(decode(WHAT, body)?),
             Kind::Closed => Self::Closed(decode(WHAT, body)?),
             Kind::Note => Self::Note(decode(WHAT, body)?),
+            Kind::Audit => {
+                let why = "it is one of the audit log".to_owned();
+                return Err(Unreadable { what: WHAT, why });
+            }
         })
     }
 

@@ -113,6 +113,11 @@ impl AgentCard {
     pub fn takes(&self, now: Timestamp) -> bool {
         self.available && self.session_until > now
     }
+
+    /// Their session is over, or they have not shown themselves for too long.
+    pub fn is_gone(&self, now: Timestamp) -> bool {
+        self.session_until <= now || self.present_until < now
+    }
 }
 
 /// The desk's queue at one moment.

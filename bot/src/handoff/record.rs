@@ -140,11 +140,23 @@ impl Record {
         let doc = snapshot.doc(&document(id));
         doc.map(|body| decode("handoff", body)).transpose()
     }
+
+    /// Reads all that a snapshot of their conversation holds.
+    ///
+    /// # Errors
+    /// A record that can't be read.
+    pub fn all(snapshot: &Snapshot) -> Result<Vec<Self>, Unreadable> {
+        let docs = snapshot.below(DOCUMENT);
+        docs.map(|(_, body)| decode("handoff", body)).collect()
+    }
 }
+
+/// Documents that handoffs are kept in.
+const DOCUMENT: &str = "handoff/";
 
 /// Name of the document that a handoff is kept in.
 pub fn document(id: &str) -> String {
-    format!("handoff/{id}")
+    format!("{DOCUMENT}{id}")
 }
 
 /// Id of a conversation's handoff, from 1.

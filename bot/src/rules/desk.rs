@@ -22,7 +22,7 @@ use crate::handoff::queue::QueuePosition;
 use crate::handoff::record::{Holder, Record, Stage, handoff_id};
 use crate::handoff::status::Status;
 use crate::partition::Seen;
-use crate::staff::Agent;
+use crate::staff::{Agent, Permission, TEST_CHANNEL};
 
 /// What acts need beside the conversation.
 #[derive(Debug, Clone, Copy)]
@@ -65,6 +65,15 @@ impl Case<'_> {
             && head.custody_epoch == self.record.custody_epoch
             && self.record.is_with(&agent.id)
     }
+}
+
+/// Whether somebody may read a conversation; `handoffs` are all that it has.
+pub(crate) fn may_read(agent: &Agent, conversation: &Conversation, handoffs: &[Record]) -> bool {
+    let concerns = |it: &Record| it.stage == Stage::Queued || it.had(&agent.id);
+    let role = agent.role;
+    role.may(Permission::ReadAny)
+        || (role.may(Permission::Serve) && handoffs.iter().any(concerns))
+        || (role.may(Permission::ReadTests) && conversation.head.channel == TEST_CHANNEL)
 }
 
 impl Desk<'_> {

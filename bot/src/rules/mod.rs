@@ -3,6 +3,7 @@
 //! A rule does no I/O, reads no clock and knows no engine; it never sees half a change. Whoever carries it out (`app`, `turn`)
 //! reads the snapshot, asks the rule, commits, and asks again where somebody was quicker.
 
+pub(crate) mod audit;
 pub(crate) mod channel;
 pub(crate) mod desk;
 pub(crate) mod draft;

@@ -77,6 +77,25 @@ pub(crate) fn sign_in(
     put(queue, agent, &card, now)
 }
 
+/// Somebody's session is over, before its time: they are gone at once.
+///
+/// # Errors
+/// A document that can't be read.
+pub(crate) fn leave(queue: Option<&Snapshot>, agent: &str, now: Timestamp) -> Decided<()> {
+    match card(queue, agent)? {
+        Some(card) if !card.is_gone(now) => {
+            let card = AgentCard {
+                available: false,
+                session_until: now,
+                present_until: now.min(card.present_until),
+                ..card
+            };
+            put(queue, agent, &card, now)
+        }
+        _ => Ok(Decision::Already(())),
+    }
+}
+
 /// Takes conversations or not.
 ///
 /// # Errors
@@ -126,8 +145,8 @@ pub(crate) fn sign_of_life(
     sign: Sign,
     now: Timestamp,
 ) -> Decided<()> {
-    let Some(card) = card(queue, agent)? else {
-        // Somebody who never signed in has nothing to lose.
+    // Somebody who never signed in, or whose session is over, has nothing to lose.
+    let Some(card) = card(queue, agent)?.filter(|card| card.session_until > now) else {
         return Ok(Decision::Already(()));
     };
     let has_page = card.has_page || sign != Sign::Request;

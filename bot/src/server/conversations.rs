@@ -17,18 +17,19 @@ use super::address::Address;
 use super::auth::{Staff, Token};
 use super::claims::ClaimError;
 use super::problem::Problem;
+use crate::app::Reading;
 use crate::channels::Channels;
 use crate::conversation::{Inbound, InboundBody, NewConversation, TurnTrace};
 use crate::error::ServiceError;
 use crate::events::CustomerEvent;
 use crate::handoff::Summary;
-use crate::staff::Role;
+use crate::staff::TEST_CHANNEL;
 
 /// Longest that `?wait=reply` waits.
 const REPLY_TIMEOUT: Duration = Duration::from_secs(25);
 /// Channels that a client may say it is without proof. Every other one is opened by its own signed webhook, and policy may
 /// hang on it.
-const OPEN_CHANNELS: [&str; 3] = ["web", "app", "rest"];
+const OPEN_CHANNELS: [&str; 4] = ["web", "app", "rest", TEST_CHANNEL];
 /// Longest value of a customer fact, bytes.
 const FACT_BYTES: usize = 1024;
 
@@ -36,7 +37,8 @@ const FACT_BYTES: usize = 1024;
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Open {
-    /// `web` where nothing is said; one of `web`, `app`, `rest`, with a signed token also `voice` and what `[channels]` names.
+    /// `web` where nothing is said; one of `web`, `app`, `rest`, `test` (designers may read why a conversation
+    /// on `test` went as it did), with a signed token also `voice` and what `[channels]` names.
     channel: Option<String>,
     /// Facts about the customer: `id`, `tier`, `name`, …; taken as asserted, not as proved.
     customer: BTreeMap<String, String>,
@@ -204,24 +206,26 @@ pub(super) fn inbound(message: Message) -> Inbound {
 
 /// Why each turn went as it did.
 #[utoipa::path(get, path = "/v1/conversations/{id}/trace", tag = "conversations", params(("id" = String, Path)),
-    responses((status = 200, body = Vec<TurnTrace>), (status = 401, body = Problem), (status = 404, body = Problem)))]
+    responses((status = 200, body = Vec<TurnTrace>), (status = 401, body = Problem), (status = 403, body = Problem),
+        (status = 404, body = Problem)))]
 pub(super) async fn trace(
     State(edge): State<HttpState>,
     Path(id): Path<String>,
-    staff: Staff,
+    Staff { agent, .. }: Staff,
 ) -> Result<Json<Vec<TurnTrace>>, Problem> {
-    staff.at_least(Role::Agent)?;
+    edge.app.reads(&agent, &id, Reading::Trace).await?;
     Ok(Json(edge.app.trace(&id).await?))
 }
 
 /// The customer-record summary of a conversation, handed over or not.
 #[utoipa::path(get, path = "/v1/conversations/{id}/summary", tag = "conversations", params(("id" = String, Path)),
-    responses((status = 200, body = Summary), (status = 401, body = Problem), (status = 404, body = Problem)))]
+    responses((status = 200, body = Summary), (status = 401, body = Problem), (status = 403, body = Problem),
+        (status = 404, body = Problem)))]
 pub(super) async fn summary(
     State(edge): State<HttpState>,
     Path(id): Path<String>,
-    staff: Staff,
+    Staff { agent, .. }: Staff,
 ) -> Result<Json<Summary>, Problem> {
-    staff.at_least(Role::Agent)?;
+    edge.app.reads(&agent, &id, Reading::Summary).await?;
     Ok(Json(edge.app.conversation_summary(&id).await?))
 }

@@ -5,7 +5,7 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use axum::Json;
-use axum::extract::State;
+use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use futures_util::StreamExt;
@@ -20,10 +20,11 @@ use super::address::Address;
 use super::auth::Staff;
 use super::events::unbuffered;
 use super::problem::Problem;
-use crate::app::AtDesk;
+use crate::app::{AtDesk, Watched};
+use crate::error::ServiceError;
 use crate::handoff::listing::{Assigned, Waiting};
 use crate::hub::Live;
-use crate::staff::{Agent, Role};
+use crate::staff::{Agent, Role, Roster};
 
 /// Silence after which a comment is sent.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
@@ -52,7 +53,11 @@ pub(super) async fn sign_in(
     Json(Code { code }): Json<Code>,
 ) -> Result<Json<SignedIn>, Problem> {
     edge.limits.sign_in(address)?;
-    let session = edge.app.staff_sign_in(&code).await?;
+    let entered = edge.app.staff_sign_in(&code).await;
+    if entered == Err(ServiceError::Unauthorized) {
+        edge.app.note_refused_sign_in(&address.to_string()).await;
+    }
+    let session = entered?;
     Ok(Json(SignedIn {
         token: session.token,
         agent: session.agent,
@@ -73,15 +78,45 @@ pub(super) struct Invite {
     responses((status = 201, body = Object), (status = 401, body = Problem), (status = 403, body = Problem)))]
 pub(super) async fn invite(
     State(edge): State<HttpState>,
-    staff: Staff,
+    Staff { agent, .. }: Staff,
     Json(Invite { name, role }): Json<Invite>,
 ) -> Result<(StatusCode, Json<Value>), Problem> {
-    staff.at_least(Role::Admin)?;
-    let code = edge.app.staff_invite(&name, role).await?;
+    let code = edge.app.staff_invite_by(&agent, &name, role).await?;
     Ok((
         StatusCode::CREATED,
         Json(json!({ "code": code, "path": format!("/desk#code={code}") })),
     ))
+}
+
+/// Who is let in, and who may come.
+#[utoipa::path(get, path = "/v1/desk/staff", tag = "desk",
+    responses((status = 200, body = Roster), (status = 401, body = Problem), (status = 403, body = Problem)))]
+pub(super) async fn roster(State(edge): State<HttpState>) -> Result<Json<Roster>, Problem> {
+    Ok(Json(edge.app.roster().await?))
+}
+
+/// Puts somebody out with all that lets them in, ends a session, or voids an invitation: whatever has this id.
+#[utoipa::path(delete, path = "/v1/desk/staff/{id}", tag = "desk",
+    params(("id" = String, Path, description = "a member's, a session's or an invitation's, as they are listed")),
+    responses((status = 204), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem)))]
+pub(super) async fn revoke(
+    State(edge): State<HttpState>,
+    Staff { agent, .. }: Staff,
+    Path(id): Path<String>,
+) -> Result<StatusCode, Problem> {
+    edge.app.staff_revoke(&agent, &id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Ends the session.
+#[utoipa::path(post, path = "/v1/desk/sign-out", tag = "desk",
+    responses((status = 204), (status = 401, body = Problem)))]
+pub(super) async fn sign_out(
+    State(edge): State<HttpState>,
+    staff: Staff,
+) -> Result<StatusCode, Problem> {
+    edge.app.staff_sign_out(&staff.token).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// Who I am.
@@ -95,8 +130,10 @@ pub(super) struct Me {
 /// Who the session belongs to.
 #[utoipa::path(get, path = "/v1/desk/me", tag = "desk",
     responses((status = 200, body = Me), (status = 401, body = Problem)))]
-pub(super) async fn me(State(edge): State<HttpState>, staff: Staff) -> Result<Json<Me>, Problem> {
-    let agent = staff.at_least(Role::Agent)?;
+pub(super) async fn me(
+    State(edge): State<HttpState>,
+    Staff { agent, .. }: Staff,
+) -> Result<Json<Me>, Problem> {
     let available = edge.app.available(&agent).await?;
     let status = if available { "available" } else { "away" };
     Ok(Json(Me { agent, status }))
@@ -120,13 +157,12 @@ pub(super) struct NewStatus {
 
 /// Takes conversations, or not.
 #[utoipa::path(put, path = "/v1/desk/status", tag = "desk", request_body = NewStatus,
-    responses((status = 204), (status = 401, body = Problem)))]
+    responses((status = 204), (status = 401, body = Problem), (status = 403, body = Problem)))]
 pub(super) async fn status(
     State(edge): State<HttpState>,
-    staff: Staff,
+    Staff { agent, .. }: Staff,
     Json(NewStatus { status }): Json<NewStatus>,
 ) -> Result<StatusCode, Problem> {
-    let agent = staff.at_least(Role::Agent)?;
     edge.app
         .set_available(&agent, status == Status::Available)
         .await?;
@@ -162,12 +198,11 @@ pub(super) struct QueueChoice {
 
 /// Who waits, what I have, and where things can go.
 #[utoipa::path(get, path = "/v1/desk/queue", tag = "desk",
-    responses((status = 200, body = Board), (status = 401, body = Problem)))]
+    responses((status = 200, body = Board), (status = 401, body = Problem), (status = 403, body = Problem)))]
 pub(super) async fn queue(
     State(edge): State<HttpState>,
-    staff: Staff,
+    Staff { agent, .. }: Staff,
 ) -> Result<Json<Board>, Problem> {
-    let agent = staff.at_least(Role::Agent)?;
     let bundle = edge.app.bundle();
     let said = |titles: &BTreeMap<String, String>, name: &str| {
         let first = bundle
@@ -206,13 +241,14 @@ type News = BoxStream<'static, Value>;
 
 /// Changes as they come: `{type: "queue"}`; the events of the conversations I have (`conversation`), or that one of them has
 /// more that is to be read (`more`); how a message of ours stands on its way (`delivery`, with `seq`, `state` and `reason`):
-/// unless it failed, all that was said before it is at least as far.
+/// unless it failed, all that was said before it is at least as far. The stream ends with
+/// the session.
 #[utoipa::path(get, path = "/v1/desk/events", tag = "desk",
     responses((status = 200, description = "server-sent events", content_type = "text/event-stream"),
-        (status = 401, body = Problem)))]
+        (status = 401, body = Problem), (status = 403, body = Problem)))]
 pub(super) async fn events(
     State(edge): State<HttpState>,
-    staff: Staff,
+    Staff { agent, token }: Staff,
 ) -> Result<
     (
         HeaderMap,
@@ -220,9 +256,11 @@ pub(super) async fn events(
     ),
     Problem,
 > {
-    let agent = staff.at_least(Role::Agent)?;
+    let session = edge.app.watch_session(&token).await?;
+    let session = session.ok_or_else(Problem::unauthorized)?;
     let changes = edge.app.desk_changes();
     let mut desk = DeskNews {
+        session,
         _open: edge.app.at_desk(&agent),
         edge,
         agent,
@@ -240,8 +278,12 @@ pub(super) async fn events(
         let stop = desk.edge.stop.clone();
         let news = tokio::select! {
             () = stop.cancelled() => return None,
+            () = desk.session.over() => return None,
             news = desk.news.next() => news?,
         };
+        if desk.session.is_over() {
+            return None;
+        }
         if news["type"] == "queue" {
             desk.follow_mine().await;
         }
@@ -256,6 +298,8 @@ pub(super) async fn events(
 
 /// What one agent's desk follows.
 struct DeskNews {
+    /// Nothing is told any more once it is over.
+    session: Watched,
     /// The page counts as open for as long as it listens.
     _open: AtDesk,
     edge: HttpState,

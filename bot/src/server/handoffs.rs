@@ -10,30 +10,34 @@ use utoipa::ToSchema;
 use super::HttpState;
 use super::auth::Staff;
 use super::problem::Problem;
+use crate::app::Reading;
 use crate::handoff::{Envelope, Summary};
-use crate::staff::Role;
 
 /// The whole context of a handoff.
 #[utoipa::path(get, path = "/v1/handoffs/{id}", tag = "handoffs", params(("id" = String, Path)),
-    responses((status = 200, body = Envelope), (status = 401, body = Problem), (status = 404, body = Problem)))]
+    responses((status = 200, body = Envelope), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem)))]
 pub(super) async fn envelope(
     State(edge): State<HttpState>,
-    staff: Staff,
+    Staff { agent, .. }: Staff,
     Path(id): Path<String>,
 ) -> Result<Json<Envelope>, Problem> {
-    staff.at_least(Role::Agent)?;
+    edge.app
+        .reads_handoff(&agent, &id, Reading::Envelope)
+        .await?;
     Ok(Json(edge.app.envelope(&id).await?))
 }
 
 /// The customer-record summary of a handoff.
 #[utoipa::path(get, path = "/v1/handoffs/{id}/summary", tag = "handoffs", params(("id" = String, Path)),
-    responses((status = 200, body = Summary), (status = 401, body = Problem), (status = 404, body = Problem)))]
+    responses((status = 200, body = Summary), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem)))]
 pub(super) async fn summary(
     State(edge): State<HttpState>,
-    staff: Staff,
+    Staff { agent, .. }: Staff,
     Path(id): Path<String>,
 ) -> Result<Json<Summary>, Problem> {
-    staff.at_least(Role::Agent)?;
+    edge.app
+        .reads_handoff(&agent, &id, Reading::Summary)
+        .await?;
     Ok(Json(edge.app.summary(&id).await?))
 }
 
@@ -49,13 +53,15 @@ pub(super) struct Opened {
 
 /// Reads a handoff for the desk.
 #[utoipa::path(get, path = "/v1/desk/handoffs/{id}", tag = "desk", params(("id" = String, Path)),
-    responses((status = 200, body = Opened), (status = 401, body = Problem), (status = 404, body = Problem)))]
+    responses((status = 200, body = Opened), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem)))]
 pub(super) async fn read(
     State(edge): State<HttpState>,
-    staff: Staff,
+    Staff { agent, .. }: Staff,
     Path(id): Path<String>,
 ) -> Result<Json<Opened>, Problem> {
-    staff.at_least(Role::Agent)?;
+    edge.app
+        .reads_handoff(&agent, &id, Reading::Envelope)
+        .await?;
     Ok(Json(Opened {
         envelope: edge.app.envelope(&id).await?,
         suggested_reply: edge.app.suggested_reply(&id).await?,
@@ -65,27 +71,25 @@ pub(super) async fn read(
 
 /// Takes a waiting conversation; 409 names who was quicker.
 #[utoipa::path(post, path = "/v1/desk/handoffs/{id}/accept", tag = "desk", params(("id" = String, Path)),
-    responses((status = 200, body = Envelope), (status = 401, body = Problem), (status = 409, body = Problem)))]
+    responses((status = 200, body = Envelope), (status = 401, body = Problem), (status = 403, body = Problem), (status = 409, body = Problem)))]
 pub(super) async fn accept(
     State(edge): State<HttpState>,
-    staff: Staff,
+    Staff { agent, .. }: Staff,
     Path(id): Path<String>,
 ) -> Result<Json<Envelope>, Problem> {
-    let agent = staff.at_least(Role::Agent)?;
     Ok(Json(edge.app.take(&id, &agent).await?))
 }
 
 /// Leaves a waiting conversation to somebody else. Nobody is offered one for themselves yet, so there
 /// is nothing to change.
 #[utoipa::path(post, path = "/v1/desk/handoffs/{id}/decline", tag = "desk", params(("id" = String, Path)),
-    responses((status = 204), (status = 401, body = Problem), (status = 404, body = Problem)))]
+    responses((status = 204), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem)))]
 pub(super) async fn decline(
     State(edge): State<HttpState>,
-    staff: Staff,
+    Staff { agent, .. }: Staff,
     Path(id): Path<String>,
 ) -> Result<StatusCode, Problem> {
-    staff.at_least(Role::Agent)?;
-    edge.app.envelope(&id).await?;
+    edge.app.may_read_handoff(&agent, &id).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -106,14 +110,13 @@ pub(super) struct Stored {
 /// Says something to the customer.
 #[utoipa::path(post, path = "/v1/desk/handoffs/{id}/reply", tag = "desk", params(("id" = String, Path)),
     request_body = Saying,
-    responses((status = 200, body = Stored), (status = 401, body = Problem), (status = 409, body = Problem)))]
+    responses((status = 200, body = Stored), (status = 401, body = Problem), (status = 403, body = Problem), (status = 409, body = Problem)))]
 pub(super) async fn reply(
     State(edge): State<HttpState>,
-    staff: Staff,
+    Staff { agent, .. }: Staff,
     Path(id): Path<String>,
     Json(said): Json<Saying>,
 ) -> Result<Json<Stored>, Problem> {
-    let agent = staff.at_least(Role::Agent)?;
     let accepted = edge
         .app
         .agent_say(&id, &agent, &said.client_msg_id, &said.text)
@@ -130,14 +133,14 @@ pub(super) struct NoteText {
 /// Keeps a note between staff.
 #[utoipa::path(post, path = "/v1/desk/handoffs/{id}/note", tag = "desk", params(("id" = String, Path)),
     request_body = NoteText,
-    responses((status = 204), (status = 401, body = Problem), (status = 404, body = Problem)))]
+    responses((status = 204), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem)))]
 pub(super) async fn note(
     State(edge): State<HttpState>,
-    staff: Staff,
+    Staff { agent, .. }: Staff,
     Path(id): Path<String>,
     Json(note): Json<NoteText>,
 ) -> Result<StatusCode, Problem> {
-    let agent = staff.at_least(Role::Agent)?;
+    edge.app.may_read_handoff(&agent, &id).await?;
     edge.app.agent_note(&id, &agent, &note.text).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -157,14 +160,13 @@ impl Default for Typing {
 
 /// Tells the customer that the agent is typing.
 #[utoipa::path(post, path = "/v1/desk/handoffs/{id}/typing", tag = "desk", params(("id" = String, Path)),
-    responses((status = 204), (status = 401, body = Problem), (status = 409, body = Problem)))]
+    responses((status = 204), (status = 401, body = Problem), (status = 403, body = Problem), (status = 409, body = Problem)))]
 pub(super) async fn typing(
     State(edge): State<HttpState>,
-    staff: Staff,
+    Staff { agent, .. }: Staff,
     Path(id): Path<String>,
     body: Bytes,
 ) -> Result<StatusCode, Problem> {
-    let agent = staff.at_least(Role::Agent)?;
     let typing: Typing = serde_json::from_slice(&body).unwrap_or_default();
     edge.app.agent_typing(&id, &agent, typing.on).await?;
     Ok(StatusCode::NO_CONTENT)
@@ -187,14 +189,13 @@ pub(super) struct Moved {
 /// Moves the conversation to another queue.
 #[utoipa::path(post, path = "/v1/desk/handoffs/{id}/transfer", tag = "desk", params(("id" = String, Path)),
     request_body = Transfer,
-    responses((status = 200, body = Moved), (status = 401, body = Problem), (status = 409, body = Problem)))]
+    responses((status = 200, body = Moved), (status = 401, body = Problem), (status = 403, body = Problem), (status = 409, body = Problem)))]
 pub(super) async fn transfer(
     State(edge): State<HttpState>,
-    staff: Staff,
+    Staff { agent, .. }: Staff,
     Path(id): Path<String>,
     Json(to): Json<Transfer>,
 ) -> Result<Json<Moved>, Problem> {
-    let agent = staff.at_least(Role::Agent)?;
     let handoff_id = edge.app.transfer(&id, &agent, &to.queue, &to.note).await?;
     Ok(Json(Moved { handoff_id }))
 }
@@ -210,14 +211,13 @@ pub(super) struct Return {
 /// Hands the customer back to the bot.
 #[utoipa::path(post, path = "/v1/desk/handoffs/{id}/return", tag = "desk", params(("id" = String, Path)),
     request_body = Return,
-    responses((status = 204), (status = 401, body = Problem), (status = 409, body = Problem)))]
+    responses((status = 204), (status = 401, body = Problem), (status = 403, body = Problem), (status = 409, body = Problem)))]
 pub(super) async fn give_back(
     State(edge): State<HttpState>,
-    staff: Staff,
+    Staff { agent, .. }: Staff,
     Path(id): Path<String>,
     Json(to): Json<Return>,
 ) -> Result<StatusCode, Problem> {
-    let agent = staff.at_least(Role::Agent)?;
     let flow = to.flow.as_deref().filter(|flow| !flow.is_empty());
     edge.app.return_to_bot(&id, &agent, flow).await?;
     Ok(StatusCode::NO_CONTENT)
@@ -233,14 +233,13 @@ pub(super) struct WrapUp {
 /// Ends the person's part; the bot asks how it was.
 #[utoipa::path(post, path = "/v1/desk/handoffs/{id}/wrap-up", tag = "desk", params(("id" = String, Path)),
     request_body = WrapUp,
-    responses((status = 204), (status = 401, body = Problem), (status = 409, body = Problem)))]
+    responses((status = 204), (status = 401, body = Problem), (status = 403, body = Problem), (status = 409, body = Problem)))]
 pub(super) async fn wrap_up(
     State(edge): State<HttpState>,
-    staff: Staff,
+    Staff { agent, .. }: Staff,
     Path(id): Path<String>,
     Json(end): Json<WrapUp>,
 ) -> Result<StatusCode, Problem> {
-    let agent = staff.at_least(Role::Agent)?;
     edge.app
         .wrap_up(&id, &agent, &end.note, end.resolved)
         .await?;

@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use super::HttpState;
 use super::auth::Staff;
 use super::problem::Problem;
-use crate::staff::Role;
+use crate::app::Reading;
 
 /// Types that a browser shows without running anything of them. No SVG, no HTML: those are programs.
 const SHOWN: [&str; 13] = [
@@ -34,14 +34,14 @@ const UNKNOWN: &str = "application/octet-stream";
 #[utoipa::path(get, path = "/v1/handoffs/{id}/media/{seq}", tag = "handoffs",
     params(("id" = String, Path), ("seq" = u64, Path, description = "`journal_seq` of the message")),
     responses((status = 200, description = "the file", content_type = "application/octet-stream"), (status = 401, body = Problem),
-        (status = 404, body = Problem), (status = 410, description = "the provider no longer has it", body = Problem),
+        (status = 403, body = Problem), (status = 404, body = Problem), (status = 410, description = "the provider no longer has it", body = Problem),
         (status = 502, description = "the provider does not give it", body = Problem)))]
 pub(super) async fn file(
     State(edge): State<HttpState>,
-    staff: Staff,
+    Staff { agent, .. }: Staff,
     Path((id, seq)): Path<(String, u64)>,
 ) -> Result<Response, Problem> {
-    staff.at_least(Role::Agent)?;
+    edge.app.reads_handoff(&agent, &id, Reading::File).await?;
     let (name, media) = edge.app.media(&id, seq).await?;
     let kind = shown(media.mime.as_deref(), media.extension.as_deref());
     let how = if kind.is_some() {

@@ -28,6 +28,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderName, HeaderValue, header};
+use axum::middleware::from_fn_with_state;
 use axum::response::IntoResponse;
 use axum::routing::get;
 use metrics_exporter_prometheus::PrometheusHandle;
@@ -42,6 +43,7 @@ use utoipa_axum::routes;
 use crate::app::App;
 use crate::config::Config;
 use crate::roles::Roles;
+use crate::staff::Permission;
 
 pub use claims::{ClaimError, Claims};
 pub use measure::install as install_metrics;
@@ -112,21 +114,26 @@ fn edge_routes() -> OpenApiRouter<HttpState> {
         )
 }
 
-/// Routes of staff.
-fn desk_routes() -> OpenApiRouter<HttpState> {
-    OpenApiRouter::new()
+/// Routes of staff, by the permission that they need.
+fn desk_routes(edge: &HttpState) -> OpenApiRouter<HttpState> {
+    let needs = |permission, routes: OpenApiRouter<HttpState>| {
+        let admit = from_fn_with_state((edge.clone(), permission), auth::admit);
+        routes.route_layer(admit)
+    };
+    let enter = OpenApiRouter::new()
+        .routes(routes!(desk::me))
+        .routes(routes!(desk::sign_out));
+    let read = OpenApiRouter::new()
         .routes(routes!(conversations::trace))
         .routes(routes!(conversations::summary))
         .routes(routes!(handoffs::envelope))
         .routes(routes!(handoffs::summary))
-        .routes(routes!(media::file))
-        .routes(routes!(desk::sign_in))
-        .routes(routes!(desk::invite))
-        .routes(routes!(desk::me))
+        .routes(routes!(handoffs::read))
+        .routes(routes!(media::file));
+    let serve = OpenApiRouter::new()
         .routes(routes!(desk::status))
         .routes(routes!(desk::queue))
         .routes(routes!(desk::events))
-        .routes(routes!(handoffs::read))
         .routes(routes!(handoffs::accept))
         .routes(routes!(handoffs::decline))
         .routes(routes!(handoffs::reply))
@@ -134,10 +141,23 @@ fn desk_routes() -> OpenApiRouter<HttpState> {
         .routes(routes!(handoffs::typing))
         .routes(routes!(handoffs::transfer))
         .routes(routes!(handoffs::give_back))
-        .routes(routes!(handoffs::wrap_up))
-        .routes(routes!(outbox::list))
+        .routes(routes!(handoffs::wrap_up));
+    let settle_outbox = OpenApiRouter::new()
         .routes(routes!(outbox::replay))
-        .routes(routes!(outbox::drop))
+        .routes(routes!(outbox::drop));
+    let staff = OpenApiRouter::new()
+        .routes(routes!(desk::invite))
+        .routes(routes!(desk::roster))
+        .routes(routes!(desk::revoke));
+    let outbox = OpenApiRouter::new().routes(routes!(outbox::list));
+    OpenApiRouter::new()
+        .routes(routes!(desk::sign_in))
+        .merge(needs(Permission::Enter, enter))
+        .merge(needs(Permission::Read, read))
+        .merge(needs(Permission::Serve, serve))
+        .merge(needs(Permission::Outbox, outbox))
+        .merge(needs(Permission::SettleOutbox, settle_outbox))
+        .merge(needs(Permission::Staff, staff))
 }
 
 /// Routes of whoever runs the program; every process has them.
@@ -157,7 +177,7 @@ pub fn router(edge: HttpState) -> (Router, utoipa::openapi::OpenApi) {
             all = all.merge(edge_routes());
         }
         if roles.desk {
-            all = all.merge(desk_routes());
+            all = all.merge(desk_routes(&edge));
         }
         all.merge(operation_routes()).split_for_parts()
     };
@@ -205,3 +225,6 @@ pub async fn serve(
         .with_graceful_shutdown(async move { stop.cancelled().await })
         .await
 }
+
+#[cfg(test)]
+mod tests;

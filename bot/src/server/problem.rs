@@ -66,6 +66,7 @@ impl From<ServiceError> for Problem {
         let status = match &error {
             ServiceError::NotFound { .. } => StatusCode::NOT_FOUND,
             ServiceError::Unauthorized => StatusCode::UNAUTHORIZED,
+            ServiceError::Forbidden { .. } => StatusCode::FORBIDDEN,
             ServiceError::Conflict { .. } | ServiceError::IdReused { .. } => StatusCode::CONFLICT,
             ServiceError::Closed | ServiceError::Gone { .. } => StatusCode::GONE,
             ServiceError::Provider { .. } => StatusCode::BAD_GATEWAY,

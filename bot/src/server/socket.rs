@@ -148,7 +148,9 @@ impl SocketSession {
             ServiceError::Invalid { .. } => "invalid",
             ServiceError::IdReused { .. } | ServiceError::Conflict { .. } => "conflict",
             ServiceError::Closed => "closed",
-            ServiceError::NotFound { .. } | ServiceError::Unauthorized => "not_found",
+            ServiceError::NotFound { .. }
+            | ServiceError::Unauthorized
+            | ServiceError::Forbidden { .. } => "not_found",
             ServiceError::Unavailable { .. }
             | ServiceError::Gone { .. }
             | ServiceError::Provider { .. }

@@ -217,13 +217,13 @@ async fn sessions_and_invitations_that_have_run_out_go_and_people_stay_who_they_
         kinds.map(str::to_owned).collect::<Vec<_>>()
     };
     forget(&app).await;
-    assert_eq!(docs().await, ["invite", "person", "session", "agent"]);
+    assert_eq!(docs().await, ["invite", "member", "session", "agent"]);
     rig.clock.advance(DAY / 2);
     forget(&app).await;
-    assert_eq!(docs().await, ["invite", "person"]);
+    assert_eq!(docs().await, ["invite", "member"]);
     rig.clock.advance(DAY / 2);
     forget(&app).await;
-    assert_eq!(docs().await, ["person"]);
+    assert_eq!(docs().await, ["member"]);
     assert_eq!(app.staff(&first.token).await, Ok(None));
     let again = sign_in(&app).await;
     assert_eq!(again.agent, first.agent);

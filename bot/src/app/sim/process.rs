@@ -38,6 +38,7 @@ pub(super) const RETENTION: Retention = {
         transcript: half_an_hour,
         trace: half_an_hour,
         seen: half_an_hour,
+        audit: half_an_hour,
     }
 };
 

@@ -73,6 +73,10 @@ function door(reason) {
 }
 
 function open(api, me, available) {
+  if (me.role === "designer") {
+    door("Designers take no customers, so there is no desk for them.");
+    return;
+  }
   state.api = api;
   state.me = me;
   state.stop?.abort();
@@ -90,6 +94,14 @@ function open(api, me, available) {
 function leave(reason) {
   sessionStorage.removeItem(TOKEN);
   door(reason);
+}
+
+/** Ends the session on the server, so that the token is of no use to whoever finds it. */
+async function signOut() {
+  const ended = state.api.post("/v1/desk/sign-out").then(() => "", () =>
+    "Signed out on this computer. The server could not be reached: the session there ends by itself within 12 hours.");
+  leave("");
+  $("door-reason").textContent = await ended;
 }
 
 async function setAvailable(available) {
@@ -515,7 +527,7 @@ function wire() {
     const now = $("available").getAttribute("aria-checked") !== "true";
     setAvailable(now).catch((error) => toast(problemText(error)));
   });
-  $("leave").addEventListener("click", () => leave(""));
+  $("leave").addEventListener("click", signOut);
   for (const button of document.querySelectorAll(".views button")) {
     button.addEventListener("click", () => view(button.dataset.view));
   }

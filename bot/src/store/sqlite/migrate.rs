@@ -364,16 +364,16 @@ fn staff(tx: &Transaction<'_>) -> Result<(), Migration> {
         let role: crate::staff::Role =
             serde_json::from_str(&role).map_err(|error| unreadable("a role", error))?;
         let agent = json!({ "id": id, "name": name, "role": role });
-        let kept = json!({ "agent": agent, "expires_at": until });
+        let kept = json!({ "agent": &agent, "expires_at": until });
         put(
             tx,
             staff,
             &format!("session/{session}"),
             kept.to_string().as_bytes(),
         )?;
-        let person = json!({ "id": id, "session": session });
-        let doc = format!("person/{role:?}/{name}");
-        put(tx, staff, &doc, person.to_string().as_bytes())?;
+        let member = json!({ "agent": agent, "session": session });
+        let doc = format!("member/{name}");
+        put(tx, staff, &doc, member.to_string().as_bytes())?;
         let card = json!({ "available": available, "session_until": until, "present_until": time(0).to_string() });
         put(
             tx,
