@@ -44,6 +44,10 @@ pub(crate) enum Act {
     OutboxReplay,
     /// What could not be sent was thrown away.
     OutboxDrop,
+    /// All that is kept of a customer was exported; `on` is the SHA-256 of what they were found by.
+    PrivacyExport,
+    /// All that is kept of a customer was erased; `on` as for an export.
+    PrivacyErase,
     /// This log was exported.
     AuditExport,
 }

@@ -157,10 +157,11 @@ fn a_kind_of_personal_data_that_is_not_known_is_named_with_those_that_are() -> R
 }
 
 /// Settings that are secrets; one in a file has its table first.
-const SECRETS: [(&str, &str); 6] = [
+const SECRETS: [(&str, &str); 7] = [
     ("BELLHOP_CUSTOMER_SECRET", "customer_secret"),
     ("BELLHOP_STATUS_SECRET", "status_secret"),
     ("BELLHOP_VOICE__AUTH_TOKEN", "voice.auth_token"),
+    ("BELLHOP_REST__TOKEN", "rest.token"),
     (
         "BELLHOP_CHANNELS__SHOP__APP_SECRETS",
         "channels.shop.app_secrets",

@@ -4,9 +4,12 @@ use std::process::ExitCode;
 
 use anyhow::{Result, ensure};
 use clap::Subcommand;
+use sha2::{Digest, Sha256};
 
 use super::count;
 use super::out::{line, warn};
+use crate::audit::{Act, By, Deed};
+use crate::auditor::Auditor;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::privacy::{Erasure, conversations_of, erase, export};
@@ -41,7 +44,8 @@ pub(super) struct Who {
 /// Runs it.
 pub(super) fn run(config: Config, command: Privacy) -> Result<ExitCode> {
     match command {
-        Privacy::Export(who) => with(config, who, Access::Read, async |store, customer| {
+        Privacy::Export(who) => with(config, who, Access::Write, async |store, customer| {
+            note(store, Act::PrivacyExport, customer).await?;
             for partition in conversations_of(store, customer).await? {
                 if let Some(kept) = export(store, &partition).await? {
                     line(&serde_json::to_string(&kept)?);
@@ -67,6 +71,7 @@ pub(super) fn run(config: Config, command: Privacy) -> Result<ExitCode> {
 }
 
 async fn remove(store: &Store, customer: &str) -> Result<ExitCode> {
+    note(store, Act::PrivacyErase, customer).await?;
     let (mut erased, mut busy) = (0, 0);
     for partition in conversations_of(store, customer).await? {
         match erase(store, &partition, Clock::System.now()).await? {
@@ -88,6 +93,15 @@ async fn remove(store: &Store, customer: &str) -> Result<ExitCode> {
         count(busy, "conversation")
     ));
     Ok(ExitCode::FAILURE)
+}
+
+/// Writes into the audit log whose data are about to be told or erased: by a hash, so that the log itself does not keep who it was, and
+/// can be asked whether it was somebody.
+async fn note(store: &Store, act: Act, customer: &str) -> Result<()> {
+    let whose = hex::encode(Sha256::digest(customer));
+    let auditor = Auditor::new(store.clone(), Clock::System);
+    let deed = Deed::new(By::Command, act).on(&whose);
+    Ok(auditor.write(&deed).await?)
 }
 
 /// Does something with the store that is meant.
