@@ -50,6 +50,8 @@ pub(crate) enum Act {
     PrivacyErase,
     /// This log was exported.
     AuditExport,
+    /// The oldest entries of this log were forgotten, up to the one that `seq` and `hash` name.
+    AuditForget,
 }
 
 /// Who did it.
@@ -156,6 +158,22 @@ impl Link {
             seq: 0,
             hash: "0".repeat(64),
         }
+    }
+
+    /// The place up to which an entry says that the log was forgotten.
+    pub(crate) fn forgotten_by(entry: &AuditEntry) -> Option<Self> {
+        let said = |name: &str| entry.detail.get(name);
+        Some(Self {
+            seq: said("seq")?.parse().ok()?,
+            hash: said("hash")?.clone(),
+        })
+    }
+
+    /// It was forgotten that all was so up to here.
+    pub(crate) fn forgetting(&self) -> Deed {
+        let deed = Deed::new(By::Program, Act::AuditForget);
+        deed.with("seq", self.seq.to_string())
+            .with("hash", self.hash.as_str())
     }
 }
 

@@ -111,7 +111,7 @@ impl Auditor {
         let snapshot = self.store.snapshot(&audit, &[LAST]).await?;
         let last = link(snapshot.as_ref(), LAST)?;
         let known = known.iter().cloned().chain([last]);
-        let mut walk = Walk::after(start.clone(), known.filter(|it| it.seq > start.seq));
+        let mut walk = Walk::after(start.clone(), known);
         let mut entries = 0;
         while walk.found.len() < MOST_FOUND {
             let page = self.store.log(&audit, walk.at.seq, PAGE).await?;
@@ -146,7 +146,7 @@ impl Auditor {
         let oldest = self.store.log(&audit, forgotten.seq, limit).await?;
         let _turn = self.turn.lock().await;
         let now = self.clock.now();
-        let done = decide(&self.store, &audit, &[FORGOTTEN], |audit| {
+        let done = decide(&self.store, &audit, &[LAST, FORGOTTEN], |audit| {
             forget(audit, &oldest, before, now)
         });
         Ok(done.await?.answer)

@@ -273,8 +273,7 @@ impl Judge<'_> {
         else {
             return;
         };
-        let known = Some(last).filter(|last| last.seq > start.seq);
-        let mut walk = Walk::after(start, known);
+        let mut walk = Walk::after(start, [last]);
         self.export.log.iter().for_each(|entry| walk.step(entry));
         walk.end();
         for what in walk.found {

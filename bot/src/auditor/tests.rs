@@ -147,33 +147,45 @@ async fn a_log_that_was_made_anew_is_found_by_what_was_noted_of_it() {
 }
 
 #[tokio::test]
-async fn old_entries_are_forgotten_from_the_front_and_the_rest_still_verifies() {
+async fn old_entries_are_forgotten_from_the_front_which_is_an_entry_and_the_rest_still_verifies() {
     let rig = Rig::new();
     let app = seven(&rig).await;
     let auditor = &app.services.auditor;
     let day = Duration::from_secs(86_400);
-    rig.clock.advance(day);
-    app.staff_invite("Vic", Role::Agent).await.expect("a code");
-    // Two years, less a day: nothing is old yet.
-    rig.clock.advance(day * (2 * 365 - 1));
-    app.services.forget_old().await.expect("forgets");
-    assert_eq!(auditor.entries().await.expect("reads").len(), 8);
-    rig.clock.advance(Duration::from_secs(1));
-    app.services.forget_old().await.expect("forgets");
-    let left = auditor.entries().await.expect("reads");
-    assert_eq!((left.len(), left[0].on.as_deref()), (1, Some("Vic")));
-    // The last stays: the next is chained to it.
     rig.clock.advance(day * 2);
-    app.services.forget_old().await.expect("forgets");
+    app.staff_invite("Vic", Role::Agent).await.expect("a code");
+    let left = async || {
+        app.services.forget_old().await.expect("forgets");
+        let entries = auditor.entries().await.expect("reads");
+        let names = entries.into_iter().map(|it| it.on.unwrap_or_default());
+        names.collect::<Vec<_>>()
+    };
+    // They are old after two years, and go once they have been for a day.
+    rig.clock.advance(day * (2 * 365 - 1));
+    assert_eq!(left().await.len(), 8);
+    rig.clock.advance(Duration::from_secs(1));
+    // That they were forgotten is the last.
+    assert_eq!(left().await, ["Vic", ""]);
+    let first = auditor.verify(&[]).await.expect("reads");
+    assert_eq!((first.entries, first.last.seq), (2, 9));
+    rig.clock.advance(day * 800);
+    assert_eq!(left().await, [""]);
+    assert_eq!(left().await, [""]);
     app.staff_invite("Wim", Role::Agent).await.expect("a code");
     let verified = auditor.verify(&[]).await.expect("reads");
-    assert_eq!((verified.entries, verified.last.seq), (2, 9));
+    assert_eq!((verified.entries, verified.last.seq), (2, 11));
     assert_eq!(verified.found, Vec::<String>::new());
-    // What is the oldest now can't be taken out unseen.
+    let found = auditor.verify(&[first.last]).await.expect("reads").found;
+    let told = "entry 9 was noted and is forgotten: compare with a later one";
+    assert_eq!(found, [told]);
+    // What is the oldest now can't be taken out as if it had been forgotten.
     tamper(
         &rig.store(),
-        "DELETE FROM log WHERE kind = 'audit' AND seq = 8",
+        "UPDATE docs SET body = (SELECT CAST(json_object('seq', 10, 'hash', json_extract(CAST(body AS TEXT), '$.prev')) AS BLOB)
+             FROM log WHERE kind = 'audit' AND seq = 11) WHERE name = 'forgotten';
+         DELETE FROM log WHERE kind = 'audit' AND seq = 10",
     );
     let found = auditor.verify(&[]).await.expect("reads").found;
-    assert_eq!(found, ["entry 8 is missing"]);
+    let told = "what came up to entry 10 was taken out: no entry says that it was forgotten";
+    assert_eq!(found, [told]);
 }

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::{Decided, Decision};
-use crate::audit::{AuditEntry, Deed, Link, hash_of};
+use crate::audit::{Act, AuditEntry, Deed, Link, hash_of};
 use crate::encoding::{Unreadable, decode, encode};
 use crate::partition::{Commit, Entry, Kind, NewEntry, PartitionId, Snapshot};
 
@@ -14,15 +14,58 @@ pub(crate) const LAST: &str = "last";
 /// Document with the place of the last entry that was forgotten.
 pub(crate) const FORGOTTEN: &str = "forgotten";
 
+/// How much older than old the oldest entry has to be: what is forgotten is forgotten in steps of a day, for each is an entry.
+const STEP: SignedDuration = SignedDuration::from_hours(24);
+
 /// Appends what was done. Needs [`LAST`].
 ///
 /// # Errors
 /// A document that can't be read.
 pub(crate) fn append(audit: Option<&Snapshot>, deed: &Deed, now: Timestamp) -> Decided<()> {
+    let mut commit = change(audit, now);
+    add(&mut commit, audit, deed)?;
+    Ok(Decision::Commit(Box::new(commit), ()))
+}
+
+/// Forgets the entries from before a time, of these, which are the oldest; gives how many. That they were is an entry itself, so that
+/// nobody else can take them out. Needs [`LAST`] and [`FORGOTTEN`].
+///
+/// # Errors
+/// A document that can't be read.
+pub(crate) fn forget(
+    audit: Option<&Snapshot>,
+    oldest: &[Entry],
+    before: Timestamp,
+    now: Timestamp,
+) -> Decided<usize> {
+    let forgotten = link(audit, FORGOTTEN)?.seq;
+    let is_due = |entry: &Entry| entry.at.duration_since(before) < -STEP;
+    let kept = oldest.iter().skip_while(|entry| entry.seq <= forgotten);
+    let old: Vec<&Entry> = kept.take_while(|entry| entry.at < before).collect();
+    let (Some(first), Some(newest)) = (old.first(), old.last()) else {
+        return Ok(Decision::Already(0));
+    };
+    if !is_due(first) {
+        return Ok(Decision::Already(0));
+    }
+    let place = Link {
+        seq: newest.seq,
+        hash: hash_of(&newest.body),
+    };
+    let mut commit = change(audit, now);
+    add(&mut commit, audit, &place.forgetting())?;
+    let place = encode("place", &place)?;
+    commit.docs.insert(FORGOTTEN.to_owned(), Some(place));
+    commit.erase = old.iter().map(|entry| entry.seq).collect();
+    Ok(Decision::Commit(Box::new(commit), old.len()))
+}
+
+/// Chains an entry to the last one.
+fn add(commit: &mut Commit, audit: Option<&Snapshot>, deed: &Deed) -> Result<(), Unreadable> {
     let last = link(audit, LAST)?;
     let entry = AuditEntry {
         seq: last.seq + 1,
-        at: now,
+        at: commit.at,
         act: deed.act,
         by: deed.by.clone(),
         on: deed.on.clone(),
@@ -34,7 +77,6 @@ pub(crate) fn append(audit: Option<&Snapshot>, deed: &Deed, now: Timestamp) -> D
         seq: entry.seq,
         hash: hash_of(&body),
     };
-    let mut commit = change(audit, now);
     let last = encode("place", &last)?;
     commit.docs.insert(LAST.to_owned(), Some(last));
     commit.append.push(NewEntry {
@@ -42,38 +84,7 @@ pub(crate) fn append(audit: Option<&Snapshot>, deed: &Deed, now: Timestamp) -> D
         cause: 0,
         body,
     });
-    Ok(Decision::Commit(Box::new(commit), ()))
-}
-
-/// Forgets the entries from before a time, of these, which are the oldest; gives how many. Needs [`FORGOTTEN`]. The last entry stays:
-/// the next is chained to it.
-///
-/// # Errors
-/// A document that can't be read.
-pub(crate) fn forget(
-    audit: Option<&Snapshot>,
-    oldest: &[Entry],
-    before: Timestamp,
-    now: Timestamp,
-) -> Decided<usize> {
-    let last_seq = audit.map_or(0, |audit| audit.head.last_seq);
-    let forgotten = link(audit, FORGOTTEN)?.seq;
-    let old = oldest.iter().skip_while(|entry| entry.seq <= forgotten);
-    let old: Vec<&Entry> = old
-        .take_while(|entry| entry.at < before && entry.seq < last_seq)
-        .collect();
-    let Some(newest) = old.last() else {
-        return Ok(Decision::Already(0));
-    };
-    let place = Link {
-        seq: newest.seq,
-        hash: hash_of(&newest.body),
-    };
-    let mut commit = change(audit, now);
-    let place = encode("place", &place)?;
-    commit.docs.insert(FORGOTTEN.to_owned(), Some(place));
-    commit.erase = old.iter().map(|entry| entry.seq).collect();
-    Ok(Decision::Commit(Box::new(commit), old.len()))
+    Ok(())
 }
 
 /// A place that is kept.
@@ -91,6 +102,10 @@ pub(crate) fn link(audit: Option<&Snapshot>, doc: &str) -> Result<Link, Unreadab
 pub(crate) struct Walk {
     /// Where it stands.
     pub(crate) at: Link,
+    /// Where it began.
+    start: Link,
+    /// Where an entry says that it begins.
+    forgotten: Option<Link>,
     /// Hashes that entries must have, whatever the chain says.
     known: BTreeMap<u64, String>,
     /// What is wrong, in order.
@@ -100,11 +115,17 @@ pub(crate) struct Walk {
 impl Walk {
     /// Begins after a place; `known` are places that must be as they were.
     pub(crate) fn after(start: Link, known: impl IntoIterator<Item = Link>) -> Self {
-        let known = known.into_iter().map(|it| (it.seq, it.hash)).collect();
+        let known: BTreeMap<u64, String> = known.into_iter().map(|it| (it.seq, it.hash)).collect();
+        let gone = known.keys().filter(|seq| **seq <= start.seq && **seq > 0);
+        let found = gone
+            .map(|seq| format!("entry {seq} was noted and is forgotten: compare with a later one"));
+        let found = found.collect();
         Self {
-            at: start,
+            at: start.clone(),
+            start,
+            forgotten: None,
             known,
-            found: Vec::new(),
+            found,
         }
     }
 
@@ -144,6 +165,9 @@ impl Walk {
                 ),
             });
         }
+        if says.act == Act::AuditForget {
+            self.forgotten = Link::forgotten_by(says);
+        }
         if says.at != entry.at || entry.kind != Kind::Audit {
             self.found
                 .push(format!("entry {seq} is not kept as it was written"));
@@ -156,6 +180,12 @@ impl Walk {
         for seq in self.known.keys().filter(|seq| **seq > last) {
             self.found
                 .push(format!("entry {seq} is missing: the log ends at {last}"));
+        }
+        if self.start.seq > 0 && self.forgotten.as_ref() != Some(&self.start) {
+            self.found.push(format!(
+                "what came up to entry {} was taken out: no entry says that it was forgotten",
+                self.start.seq
+            ));
         }
     }
 }

@@ -55,7 +55,10 @@ pub(super) async fn sign_in(
     edge.limits.sign_in(address)?;
     let entered = edge.app.staff_sign_in(&code).await;
     if entered == Err(ServiceError::Unauthorized) {
-        edge.app.note_refused_sign_in(&address.to_string()).await;
+        metrics::counter!("bellhop_sign_ins_refused_total").increment(1);
+        if edge.limits.is_refusal_noted() {
+            edge.app.note_refused_sign_in(&address.to_string()).await;
+        }
     }
     let session = entered?;
     Ok(Json(SignedIn {

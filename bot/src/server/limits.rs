@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::num::NonZeroU32;
 
-use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+use governor::{DefaultDirectRateLimiter, DefaultKeyedRateLimiter, Quota, RateLimiter};
 
 use super::problem::Problem;
 use crate::config;
@@ -11,11 +11,15 @@ use crate::config;
 /// Keys that are kept before those at rest are forgotten.
 const KEYS: usize = 10_000;
 
+/// Refused sign-ins a minute, of all addresses, that the audit log takes: a log that attackers fill is of no use.
+const REFUSALS: NonZeroU32 = NonZeroU32::new(20).unwrap();
+
 /// The limiters.
 pub(super) struct Limits {
     messages: DefaultKeyedRateLimiter<String>,
     conversations: DefaultKeyedRateLimiter<IpAddr>,
     sign_ins: DefaultKeyedRateLimiter<IpAddr>,
+    refusals: DefaultDirectRateLimiter,
 }
 
 impl Limits {
@@ -29,6 +33,7 @@ impl Limits {
             messages: RateLimiter::keyed(quota(limits.messages_per_second)),
             conversations: RateLimiter::keyed(quota(limits.conversations_per_second)),
             sign_ins: RateLimiter::keyed(quota(1)),
+            refusals: RateLimiter::direct(Quota::per_minute(REFUSALS)),
         }
     }
 
@@ -58,8 +63,25 @@ impl Limits {
         let verdict = self.sign_ins.check_key(&address);
         verdict.map_err(|_| Problem::too_many("too many sign-ins; wait a second"))
     }
+
+    /// A sign-in was refused; whether the audit log is told.
+    pub(super) fn is_refusal_noted(&self) -> bool {
+        self.refusals.check().is_ok()
+    }
 }
 
 fn two() -> NonZeroU32 {
     NonZeroU32::MIN.saturating_add(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_audit_log_is_told_of_the_first_refusals_and_not_of_a_flood() {
+        let limits = Limits::new(&config::Limits::default());
+        let told = (0..10_000).filter(|_| limits.is_refusal_noted()).count();
+        assert!((20..200).contains(&told), "{told}");
+    }
 }

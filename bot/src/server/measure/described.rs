@@ -79,6 +79,10 @@ fn outbound() {
 
 fn store() {
     describe_counter!(
+        "bellhop_sign_ins_refused_total",
+        "sign-ins of staff with a code that is wrong, used or expired"
+    );
+    describe_counter!(
         "bellhop_forgotten_total",
         "what retention has removed, by what it was"
     );
