@@ -79,6 +79,7 @@ pub struct Program {
     pub url: String,
     /// One-time code of the printed staff link; empty where the process has no desk, or an admin has signed in before.
     pub staff_code: String,
+    store: String,
     child: Child,
 }
 
@@ -90,8 +91,11 @@ impl Program {
     /// It ended or did not listen in time; what it said is in the message.
     pub fn start(folder: &Path, start: &Start) -> Result<Self> {
         let mut args = start.args.clone();
-        if !args.iter().any(|arg| arg == "--store") {
-            args.extend(["--store".to_owned(), store_in(folder)]);
+        let given = args.iter().position(|arg| arg == "--store");
+        let given = given.and_then(|at| args.get(at + 1)).cloned();
+        let store = given.clone().unwrap_or_else(|| store_in(folder));
+        if given.is_none() {
+            args.extend(["--store".to_owned(), store.clone()]);
         }
         let mut child = Command::new(binary()?)
             .arg("serve")
@@ -143,8 +147,26 @@ impl Program {
         Ok(Self {
             url: url.context("address")?,
             staff_code: staff_code.unwrap_or_default(),
+            store,
             child,
         })
+    }
+
+    /// A one-time code for somebody, made by the command beside the program.
+    ///
+    /// # Errors
+    /// The command says no.
+    pub fn invite(&self, name: &str, role: &str) -> Result<String> {
+        let output = Command::new(binary()?)
+            .args(["staff", "invite", name, "--role", role, "--json"])
+            .args(["--store", &self.store])
+            .current_dir(root())
+            .output()?;
+        let why = String::from_utf8_lossy(&output.stderr);
+        anyhow::ensure!(output.status.success(), "{why}");
+        let invited: Value = serde_json::from_slice(&output.stdout)?;
+        let code = invited["code"].as_str().context("a code")?;
+        Ok(code.to_owned())
     }
 
     /// Ends it as a power cut would.

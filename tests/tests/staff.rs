@@ -46,12 +46,8 @@ async fn staff_are_let_in_and_put_out_by_commands_beside_the_server() -> Result<
     let admin = Agent::sign_in(&program).await?;
     let mut watched = admin.listen().await?;
 
-    let invited = run(
-        folder.path(),
-        &["staff", "invite", "Mia", "--role", "agent"],
-    )?;
-    let code = invited["code"].as_str().context("a code")?;
-    let mia = Customer::sign_in(&client, &program.url, code).await?;
+    let code = program.invite("Mia", "agent")?;
+    let mia = Customer::sign_in(&client, &program.url, &code).await?;
     let mia = Agent::with_token(&program, mia);
     let mut news = mia.listen().await?;
 
@@ -75,12 +71,8 @@ async fn staff_are_let_in_and_put_out_by_commands_beside_the_server() -> Result<
     // There is an admin: nothing is printed that would let somebody in.
     let program = start(folder.path())?;
     ensure!(program.staff_code.is_empty(), "{}", program.staff_code);
-    let invited = run(
-        folder.path(),
-        &["staff", "invite", "Operator", "--role", "admin"],
-    )?;
-    let code = invited["code"].as_str().context("a code")?;
-    Customer::sign_in(&client, &program.url, code).await?;
+    let code = program.invite("Operator", "admin")?;
+    Customer::sign_in(&client, &program.url, &code).await?;
     let listed = run(folder.path(), &["staff", "list"])?;
     assert_eq!(listed["members"].as_array().map(Vec::len), Some(1));
     Ok(())

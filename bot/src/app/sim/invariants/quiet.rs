@@ -8,6 +8,7 @@ use super::super::engine::at_once;
 use super::super::oracle::{Oracle, Told};
 use super::super::process::bundle;
 use super::{Judged, Watch, Watched, must};
+use crate::audit::{Act, AuditEntry, By};
 use crate::conversation::journal::{Row, engine_events};
 use crate::conversation::{Conversation, HEAD, STATE, TurnTrace, read_state};
 use crate::encoding::decode;
@@ -16,6 +17,7 @@ use crate::handoff::queue::{QueueView, TICKET, Ticket};
 use crate::handoff::record::Record;
 use crate::handoff::status::Status;
 use crate::partition::{Kind, PartitionId, Snapshot};
+use crate::rules::audit::{FORGOTTEN, LAST, Walk, link};
 use crate::store::{Engine, Memory};
 use crate::turn::fold;
 
@@ -69,7 +71,36 @@ pub(in crate::app::sim) fn judge(memory: &Memory, watch: &Watch, oracle: &Oracle
         logs.insert(id.as_str(), rows);
     }
     queue(memory, &tickets)?;
+    audited(memory, oracle)?;
     told(watch, oracle, &logs)
+}
+
+/// The audit log's chain holds, and whoever was told that a customer is theirs is in it.
+fn audited(memory: &Memory, oracle: &Oracle) -> Judged {
+    let audit = PartitionId::audit();
+    let places = at_once(memory.snapshot(&audit, &[LAST, FORGOTTEN]));
+    let place = |doc| link(places.as_ref(), doc).map_err(|error| error.to_string());
+    let start = place(FORGOTTEN)?;
+    let is_whole = start.seq == 0;
+    let mut walk = Walk::after(start, [place(LAST)?]);
+    let log = at_once(memory.log(&audit, 0, usize::MAX));
+    log.iter().for_each(|entry| walk.step(entry));
+    walk.end();
+    must!(walk.found.is_empty(), "audit log: {:?}", walk.found);
+    let entries = log.iter().map(|entry| AuditEntry::of(&entry.body));
+    let entries = entries.collect::<Result<Vec<_>, _>>();
+    let entries = entries.map_err(|error| error.to_string())?;
+    for (handoff, agent) in oracle.taken.iter().filter(|_| is_whole) {
+        let is_it = |it: &AuditEntry| {
+            let by = matches!(&it.by, By::Staff(by) if by.id == *agent);
+            it.act == Act::Take && by && it.on.as_ref() == Some(handoff)
+        };
+        must!(
+            entries.iter().any(is_it),
+            "{agent} took {handoff}, and the audit log does not have it"
+        );
+    }
+    Ok(())
 }
 
 /// Each input was worked through once, in order, and says why it went as it did.
