@@ -5,7 +5,6 @@ use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use axum::Json;
 use axum::extract::{ConnectInfo, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::sse::{Event, KeepAlive, Sse};
@@ -19,6 +18,7 @@ use utoipa::ToSchema;
 use super::HttpState;
 use super::auth::Staff;
 use super::events::unbuffered;
+use super::json::Json;
 use super::problem::Problem;
 use crate::app::AtDesk;
 use crate::handoff::listing::{Assigned, Waiting};
@@ -63,6 +63,7 @@ pub(super) async fn sign_in(
 #[derive(Debug, Deserialize, ToSchema)]
 pub(super) struct Invite {
     /// Name that customers will see.
+    #[schema(min_length = 1, max_length = 80)]
     name: String,
     /// What they may do.
     role: Role,
