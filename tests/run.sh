@@ -77,6 +77,9 @@ stage "channels against what others wrote: a client of WhatsApp, an emulator of 
 within 5 "$peers/bin/python" tests/peers/whatsapp.py
 (cd tests/peers && within 5 node --test)
 
+stage "the API by its document: schemathesis"
+within 10 "$peers/bin/python" tests/peers/api.py
+
 stage "browser tests"
 (cd tests/browser && within 20 node --test --test-concurrency=1)
 

@@ -58,6 +58,9 @@ pub(crate) struct QueryWord {
     pub(crate) idf: f32,
 }
 
+/// A part of a query: whether it must be there, and what it looks for.
+type Part = (Occur, Box<dyn Query>);
+
 struct Fields {
     passage: Field,
     article: Field,
@@ -166,8 +169,7 @@ impl Words {
         }
         let searcher = self.reader.searcher();
         let any = self.looked_for(&searcher, words)?;
-        let mut all: Vec<(Occur, Box<dyn Query>)> =
-            vec![(Occur::Must, Box::new(BooleanQuery::new(any)))];
+        let mut all: Vec<Part> = vec![(Occur::Must, Box::new(BooleanQuery::new(any)))];
         all.push((Occur::Must, exactly(self.fields.language, filter.language)));
         if filter.audience == Audience::Public {
             let public = audience_name(Audience::Public);
@@ -197,8 +199,8 @@ impl Words {
         &self,
         searcher: &Searcher,
         words: &[QueryWord],
-    ) -> Result<Vec<(Occur, Box<dyn Query>)>, KnowledgeError> {
-        let mut any: Vec<(Occur, Box<dyn Query>)> = Vec::new();
+    ) -> Result<Vec<Part>, KnowledgeError> {
+        let mut any: Vec<Part> = Vec::new();
         let mut forgiven = 0;
         for word in words {
             let known = self.frequency(searcher, &word.stem)? > 0;

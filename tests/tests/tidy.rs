@@ -332,3 +332,38 @@ fn nothing_large_is_in_the_tree() {
         assert!(bytes < 2_000_000, "{} has {bytes} bytes", path.display());
     }
 }
+
+/// The OpenAPI document knows a schema by the name of its type alone: of two types with one name it would describe one, for both.
+#[test]
+fn no_two_types_of_the_api_have_one_name() {
+    let mut places: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for path in tracked_files() {
+        if path.extension().is_none_or(|kind| kind != "rs") {
+            continue;
+        }
+        let text = std::fs::read_to_string(&path).expect("UTF-8");
+        let mut lines = text.lines();
+        while let Some(line) = lines.next() {
+            let is_schema = line.trim_start().starts_with("#[derive(") && line.contains("ToSchema");
+            if !is_schema {
+                continue;
+            }
+            let named = lines.by_ref().find_map(|line| {
+                let mut words = line.split(|c: char| !c.is_alphanumeric() && c != '_');
+                words.find(|word| matches!(*word, "struct" | "enum"))?;
+                words.next().map(str::to_owned)
+            });
+            let place = path.display().to_string();
+            places
+                .entry(named.expect("a type"))
+                .or_default()
+                .push(place);
+        }
+    }
+    assert!(places.len() > 20, "{} types", places.len());
+    let twice: Vec<_> = places
+        .iter()
+        .filter(|(_, places)| places.len() > 1)
+        .collect();
+    assert!(twice.is_empty(), "{twice:#?}");
+}

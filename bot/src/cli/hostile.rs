@@ -95,7 +95,13 @@ const KINDS: [Kind; 36] = [
         }
     }),
     ("emoji", |_| "👩‍👩‍👧‍👦".to_owned()),
-    ("joiners", |_| "\u{200d}".to_owned()),
+    ("joiners", |n| {
+        if n == 0 {
+            "e".to_owned()
+        } else {
+            "\u{200d}".to_owned()
+        }
+    }),
     ("marks on one letter", |n| {
         if n == 0 {
             "e".to_owned()

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
@@ -16,6 +15,7 @@ use super::HttpState;
 use super::address::Address;
 use super::auth::{Staff, Token};
 use super::claims::ClaimError;
+use super::json::{Json, object};
 use super::problem::Problem;
 use crate::app::Reading;
 use crate::channels::Channels;
@@ -59,7 +59,7 @@ pub(super) struct Opened {
 }
 
 /// Opens a conversation.
-#[utoipa::path(post, path = "/v1/conversations", tag = "conversations", request_body = Open,
+#[utoipa::path(post, path = "/v1/conversations", tag = "conversations", request_body = Option<Open>,
     responses((status = 201, body = Opened), (status = 401, body = Problem), (status = 429, body = Problem)))]
 pub(super) async fn open(
     State(edge): State<HttpState>,
@@ -70,7 +70,7 @@ pub(super) async fn open(
     let wanted: Open = if body.is_empty() {
         Open::default()
     } else {
-        serde_json::from_slice(&body).map_err(|error| Problem::invalid(error.to_string()))?
+        object(&body).map_err(|error| Problem::invalid(error.to_string()))?
     };
     let (customer, verified) = match &wanted.token {
         Some(token) => {

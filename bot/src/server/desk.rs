@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::time::Duration;
 
-use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::sse::{Event, KeepAlive, Sse};
@@ -19,6 +18,7 @@ use super::HttpState;
 use super::address::Address;
 use super::auth::Staff;
 use super::events::unbuffered;
+use super::json::Json;
 use super::problem::Problem;
 use crate::app::{AtDesk, Watched};
 use crate::error::ServiceError;
@@ -71,6 +71,7 @@ pub(super) async fn sign_in(
 #[derive(Debug, Deserialize, ToSchema)]
 pub(super) struct Invite {
     /// Name that customers will see.
+    #[schema(min_length = 1, max_length = 80)]
     name: String,
     /// What they may do.
     role: Role,

@@ -1,6 +1,5 @@
 //! One handoff: its envelope, and what an agent does with it.
 
-use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
@@ -9,6 +8,7 @@ use utoipa::ToSchema;
 
 use super::HttpState;
 use super::auth::Staff;
+use super::json::Json;
 use super::problem::Problem;
 use crate::app::Reading;
 use crate::handoff::{Envelope, Summary};
@@ -43,7 +43,7 @@ pub(super) async fn summary(
 
 /// A conversation as the desk shows it.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct Opened {
+pub(super) struct OpenedHandoff {
     envelope: Envelope,
     /// A first reply to send or to change.
     suggested_reply: String,
@@ -53,16 +53,16 @@ pub(super) struct Opened {
 
 /// Reads a handoff for the desk.
 #[utoipa::path(get, path = "/v1/desk/handoffs/{id}", tag = "desk", params(("id" = String, Path)),
-    responses((status = 200, body = Opened), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem)))]
+    responses((status = 200, body = OpenedHandoff), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem)))]
 pub(super) async fn read(
     State(edge): State<HttpState>,
     Staff { agent, .. }: Staff,
     Path(id): Path<String>,
-) -> Result<Json<Opened>, Problem> {
+) -> Result<Json<OpenedHandoff>, Problem> {
     edge.app
         .reads_handoff(&agent, &id, Reading::Envelope)
         .await?;
-    Ok(Json(Opened {
+    Ok(Json(OpenedHandoff {
         envelope: edge.app.envelope(&id).await?,
         suggested_reply: edge.app.suggested_reply(&id).await?,
         wrap_up_draft: edge.app.wrap_up_draft(&id).await?,
@@ -97,36 +97,39 @@ pub(super) async fn decline(
 #[derive(Debug, Deserialize, ToSchema)]
 pub(super) struct Saying {
     /// The desk's own id: the same again does nothing twice.
+    #[schema(min_length = 1, max_length = 200)]
     client_msg_id: String,
+    #[schema(min_length = 1)]
     text: String,
 }
 
 /// A stored message.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct Stored {
+pub(super) struct StoredReply {
     seq: u64,
 }
 
 /// Says something to the customer.
 #[utoipa::path(post, path = "/v1/desk/handoffs/{id}/reply", tag = "desk", params(("id" = String, Path)),
     request_body = Saying,
-    responses((status = 200, body = Stored), (status = 401, body = Problem), (status = 403, body = Problem), (status = 409, body = Problem)))]
+    responses((status = 200, body = StoredReply), (status = 401, body = Problem), (status = 403, body = Problem), (status = 409, body = Problem)))]
 pub(super) async fn reply(
     State(edge): State<HttpState>,
     Staff { agent, .. }: Staff,
     Path(id): Path<String>,
     Json(said): Json<Saying>,
-) -> Result<Json<Stored>, Problem> {
+) -> Result<Json<StoredReply>, Problem> {
     let accepted = edge
         .app
         .agent_say(&id, &agent, &said.client_msg_id, &said.text)
         .await?;
-    Ok(Json(Stored { seq: accepted.seq }))
+    Ok(Json(StoredReply { seq: accepted.seq }))
 }
 
 /// A note.
 #[derive(Debug, Deserialize, ToSchema)]
 pub(super) struct NoteText {
+    #[schema(min_length = 1)]
     text: String,
 }
 

@@ -9,8 +9,10 @@ mod channels;
 mod claims;
 mod conversations;
 mod desk;
+mod document;
 mod events;
 mod handoffs;
+mod json;
 mod limits;
 mod measure;
 mod media;
@@ -181,7 +183,7 @@ pub fn router(edge: HttpState) -> (Router, utoipa::openapi::OpenApi) {
         }
         all.merge(operation_routes()).split_for_parts()
     };
-    let (_, document) = with(Roles::default());
+    let document = document::complete(with(Roles::default()).1);
     let (api, _) = with(roles);
     let json = document.to_json().unwrap_or_else(|error| {
         tracing::error!(error = %error, "the OpenAPI document could not be written");
@@ -197,6 +199,7 @@ pub fn router(edge: HttpState) -> (Router, utoipa::openapi::OpenApi) {
         .route("/openapi.json", get(openapi))
         .fallback(problem::not_found)
         .layer(DefaultBodyLimit::max(BODY_BYTES))
+        .layer(axum::middleware::map_response(problem::documented))
         .layer(cors)
         .layer(CompressionLayer::new())
         .layer(SetResponseHeaderLayer::if_not_present(

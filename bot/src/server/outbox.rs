@@ -1,6 +1,5 @@
 //! What could not be sent: looked at, sent again, thrown away.
 
-use axum::Json;
 use axum::extract::{Query, State};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -8,6 +7,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::HttpState;
 use super::auth::Staff;
+use super::json::Json;
 use super::problem::Problem;
 use crate::outbox::{Fate, Letter, Selection, Unsent};
 
@@ -30,7 +30,8 @@ pub(super) struct Wanted {
     #[param(value_type = Option<String>, format = DateTime)]
     until: Option<Timestamp>,
     /// Most letters; 100 where nothing is said, at most 1,000.
-    limit: Option<usize>,
+    #[param(maximum = 65_535)]
+    limit: Option<u16>,
 }
 
 /// What is not sent.
@@ -58,7 +59,7 @@ pub(super) async fn list(
         ..Selection::default()
     };
     let (mut letters, unsent) = edge.app.outbox(&meant).await?;
-    let limit = wanted.limit.unwrap_or(LETTERS).min(MOST_LETTERS);
+    let limit = wanted.limit.map_or(LETTERS, usize::from).min(MOST_LETTERS);
     let more = letters.len().saturating_sub(limit);
     letters.truncate(limit);
     Ok(Json(Outbox {

@@ -7,6 +7,11 @@ use utoipa::ToSchema;
 
 use crate::error::{ServiceError, TakeError};
 
+/// The type of a problem document.
+pub(super) const KIND: &str = "application/problem+json";
+/// Most that is told of what the framework says, bytes.
+const SAID_BYTES: usize = 1024;
+
 /// A problem document.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub(super) struct Problem {
@@ -100,7 +105,7 @@ impl IntoResponse for Problem {
         let headers = response.headers_mut();
         headers.insert(
             header::CONTENT_TYPE,
-            axum::http::HeaderValue::from_static("application/problem+json"),
+            axum::http::HeaderValue::from_static(KIND),
         );
         if matches!(self.status, 429 | 503) {
             headers.insert(
@@ -110,6 +115,35 @@ impl IntoResponse for Problem {
         }
         response
     }
+}
+
+/// Makes a problem document of a refusal that is none yet: what the framework says to a wrong method, an address or a body that
+/// can't be read, one too long.
+pub(super) async fn documented(response: Response) -> Response {
+    let status = response.status();
+    let kind = response.headers().get(header::CONTENT_TYPE);
+    let is_told = kind.is_some_and(|kind| !kind.as_bytes().starts_with(b"text/plain"));
+    if is_told || !(status.is_client_error() || status.is_server_error()) {
+        return response;
+    }
+    let (mut parts, body) = response.into_parts();
+    let said = axum::body::to_bytes(body, SAID_BYTES)
+        .await
+        .unwrap_or_default();
+    let said = String::from_utf8_lossy(&said);
+    let detail = match status {
+        StatusCode::METHOD_NOT_ALLOWED => {
+            "this address does not take this method; the header Allow names those that it takes"
+        }
+        StatusCode::PAYLOAD_TOO_LARGE => "the body is longer than this address takes; send less",
+        _ if said.trim().is_empty() => "the request can't be served; /openapi.json says what can",
+        _ => said.trim(),
+    };
+    let (problem, body) = Problem::new(status, detail).into_response().into_parts();
+    parts.headers.remove(header::CONTENT_LENGTH);
+    parts.headers.remove(header::CONTENT_TYPE);
+    parts.headers.extend(problem.headers);
+    Response::from_parts(parts, body)
 }
 
 /// What no route matches.

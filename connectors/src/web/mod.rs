@@ -117,6 +117,9 @@ struct RawMessage {
 /// # Errors
 /// What is wrong with it, and the message it was about.
 pub fn read_frame(text: &str) -> Result<ClientFrame, WireError> {
+    if !is_object(text.as_bytes()) {
+        return Err(no_object("not a frame"));
+    }
     let raw = serde_json::from_str(text).map_err(|error| WireError {
         message: format!("not a frame: {error}"),
         client_msg_id: id_of(text.as_bytes()),
@@ -138,11 +141,26 @@ pub fn read_frame(text: &str) -> Result<ClientFrame, WireError> {
 /// # Errors
 /// What is wrong with it.
 pub fn read_message(body: &[u8]) -> Result<Message, WireError> {
+    if !is_object(body) {
+        return Err(no_object("not a message"));
+    }
     let raw: RawMessage = serde_json::from_slice(body).map_err(|error| WireError {
         message: format!("not a message: {error}"),
         client_msg_id: id_of(body),
     })?;
     message(raw.client_msg_id, raw.text, raw.payload)
+}
+
+/// A list would be taken for the fields of an object in their order.
+fn is_object(json: &[u8]) -> bool {
+    json.trim_ascii_start().starts_with(b"{")
+}
+
+fn no_object(what: &str) -> WireError {
+    WireError {
+        message: format!("{what}: it must be a JSON object"),
+        client_msg_id: None,
+    }
 }
 
 fn message(
