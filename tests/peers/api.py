@@ -20,8 +20,8 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 SEED = 14
 EXAMPLES = 40
-# They never end, or begin with another protocol.
-LEFT_OUT = ["/v1/desk/events", "/v1/conversations/{id}/events", "/v1/conversations/{id}/socket"]
+# They never end, begin with another protocol, or end the session that everything else is asked with.
+LEFT_OUT = ["/v1/desk/events", "/v1/desk/sign-out", "/v1/conversations/{id}/events", "/v1/conversations/{id}/socket"]
 # What a schema allows may still be refused: which channels, flows and queues there are is the bot's matter.
 NOT_JUDGED = "positive_data_acceptance"
 LIMIT_S = 30

@@ -82,6 +82,10 @@ async fn every_refusal_is_a_problem_document() -> Result<()> {
             status == StatusCode::METHOD_NOT_ALLOWED,
             "{other} {path}: {status}"
         );
+        // It would end the session that the rest is asked with.
+        if path == "/v1/desk/sign-out" {
+            continue;
+        }
         for method in methods.iter().filter(|method| **method != Method::GET) {
             let json = |body: &str| {
                 ask(method)
