@@ -124,8 +124,12 @@ impl Gate {
     pub(crate) fn may_hide(&self, body: &InboundBody) -> bool {
         match body {
             InboundBody::Text { text } | InboundBody::File { text, .. } => {
-                let in_text = |secret: &SecretSlot| secret.pattern.is_match(text);
-                self.secrets.iter().any(in_text)
+                let numbers = spoken_numbers(text);
+                let holds = |secret: &SecretSlot| {
+                    let in_number = |(_, digits): &(_, String)| secret.pattern.is_match(digits);
+                    secret.pattern.is_match(text) || numbers.iter().any(in_number)
+                };
+                self.secrets.iter().any(holds)
             }
             InboundBody::Speech { .. } | InboundBody::Keys { .. } => self.has_secrets(),
             InboundBody::Payload { .. } | InboundBody::Silence => false,
@@ -142,18 +146,9 @@ impl Gate {
                     *keys = stand_in(sign, keys);
                 }
             }
-            InboundBody::Text { text } | InboundBody::File { text, .. } => {
-                self.hide_in(open, text);
-            }
-            InboundBody::Speech { text, .. } => {
-                self.hide_in(open, text);
-                for (words, digits) in spoken_numbers(text) {
-                    if let Some(sign) = self.sign_of(open, &digits) {
-                        let hidden = stand_in(sign, &text[words.clone()]);
-                        text.replace_range(words, &hidden);
-                    }
-                }
-            }
+            InboundBody::Text { text }
+            | InboundBody::Speech { text, .. }
+            | InboundBody::File { text, .. } => self.hide_in(open, text),
             InboundBody::Payload { .. } | InboundBody::Silence => {}
         }
         *body != before
@@ -175,19 +170,28 @@ impl Gate {
             .filter(|found| found.kind == PersonalData::Password)
             .collect();
         let clear = text.clone();
-        for secret in &self.secrets {
-            let is_open = open.contains(&secret.slot);
-            for it in secret.pattern.find_iter(&clear) {
-                let is_called = || {
-                    called
-                        .iter()
-                        .any(|found| it.start() <= found.start && found.end <= it.end())
-                };
-                // What another slot's sign stands for already is hidden.
-                let is_shown = text.get(it.range()) == Some(it.as_str());
-                if is_shown && (is_open || is_called()) {
-                    text.replace_range(it.range(), &stand_in(secret.sign, it.as_str()));
+        // What is asked for comes first: two slots may hold what looks alike.
+        for asked in [true, false] {
+            let those = |secret: &&SecretSlot| open.contains(&secret.slot) == asked;
+            for secret in self.secrets.iter().filter(those) {
+                for it in secret.pattern.find_iter(&clear) {
+                    let is_called = || {
+                        called
+                            .iter()
+                            .any(|found| it.start() <= found.start && found.end <= it.end())
+                    };
+                    // What another slot's sign stands for already is hidden.
+                    let is_shown = text.get(it.range()) == Some(it.as_str());
+                    if is_shown && (asked || is_called()) {
+                        text.replace_range(it.range(), &stand_in(secret.sign, it.as_str()));
+                    }
                 }
+            }
+        }
+        for (words, digits) in spoken_numbers(text) {
+            if let Some(sign) = self.sign_of(open, &digits) {
+                let hidden = stand_in(sign, &text[words.clone()]);
+                text.replace_range(words, &hidden);
             }
         }
     }
@@ -298,7 +302,7 @@ impl Gate {
     }
 }
 
-/// Numbers that are spoken digit by digit, as recognisers write them: where each is, and its digits.
+/// Numbers that are said or typed digit by digit ("two five 8 oh", "2 5 8 0"): where each is, and its digits.
 fn spoken_numbers(text: &str) -> Vec<(Range<usize>, String)> {
     static SPOKEN: LazyLock<Regex> = LazyLock::new(|| {
         let words: Vec<&str> = DIGITS.iter().map(|(word, _)| *word).collect();

@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::conversation::journal::{Body, Note, Row};
-use crate::conversation::{Conversation, HEAD, STATE, TurnTrace, read_state};
+use crate::conversation::{CLAIMED_ID, Conversation, HEAD, STATE, TurnTrace, read_state};
 use crate::decide::update_queue;
 use crate::encoding::decode;
 use crate::error::ServiceError;
@@ -50,14 +50,16 @@ pub enum Erasure {
     Busy,
 }
 
-/// Finds the conversations of a customer: those in which `customer` is a fact about them, such as their id, the address that they
-/// write from, or a value that a flow collected. It looks at every conversation.
+/// Finds the conversations of a customer: those in which `customer` is their id, proved or only said, or the address that they write
+/// from; with `collected` also those in which it is another fact or a value that a flow collected, which may be somebody else's. It looks
+/// at every conversation.
 ///
 /// # Errors
 /// The store is away, or holds something that can't be read.
 pub async fn conversations_of(
     store: &Store,
     customer: &str,
+    collected: bool,
 ) -> Result<Vec<PartitionId>, ServiceError> {
     let mut found = Vec::new();
     let mut after = String::new();
@@ -73,7 +75,7 @@ pub async fn conversations_of(
             }
             let snapshot = store.snapshot(&partition, &[HEAD, STATE]).await?;
             if let Some(snapshot) = snapshot
-                && is_about(&partition, &snapshot, customer)?
+                && is_about(&partition, &snapshot, (customer, collected))?
             {
                 found.push(partition);
             }
@@ -84,11 +86,18 @@ pub async fn conversations_of(
 fn is_about(
     partition: &PartitionId,
     snapshot: &Snapshot,
-    customer: &str,
+    (customer, collected): (&str, bool),
 ) -> Result<bool, ServiceError> {
     let head = Conversation::of(partition, snapshot)?.head;
     let is_it = |text: &String| text == customer;
-    if head.customer.values().any(is_it) || head.provider_key.as_ref().is_some_and(is_it) {
+    let ids = ["id", CLAIMED_ID].map(|name| head.customer.get(name));
+    if ids.into_iter().flatten().any(is_it) || head.provider_key.as_ref().is_some_and(is_it) {
+        return Ok(true);
+    }
+    if !collected {
+        return Ok(false);
+    }
+    if head.customer.values().any(is_it) {
         return Ok(true);
     }
     let Some(kept) = snapshot.doc(STATE).and_then(|body| read_state(body)) else {

@@ -14,7 +14,7 @@ use crate::error::ServiceError;
 use crate::partition::PartitionId;
 use crate::plain::{is_blank, one_line};
 use crate::rules::queue::{agent_doc, leave};
-use crate::rules::staff::{self, everything, member_doc};
+use crate::rules::staff::{self, INVITE, everything, member_doc};
 use crate::staff::{Agent, Revoked, Role, Roster};
 use crate::store::Store;
 
@@ -49,8 +49,9 @@ pub(crate) async fn invite(
     let Auditor { store, clock, .. } = auditor;
     let (hash, now) = (secret_hash(&code), clock.now());
     let ends = now.checked_add(CODE_LIFE).unwrap_or(Timestamp::MAX);
-    let member = member_doc(name);
-    let changed = decide(store, &PartitionId::staff(), &[&member], |staff| {
+    let (invites, member) = (format!("{INVITE}*"), member_doc(name));
+    let docs = [&*invites, &*member];
+    let changed = decide(store, &PartitionId::staff(), &docs, |staff| {
         staff::invite(staff, &hash, (name, role), ends, now)
     })
     .await?

@@ -139,7 +139,8 @@ pub(crate) fn take_out(
             let (Value::String(value), true) = (&found.value, found.entity == entity) else {
                 continue;
             };
-            told.get_or_insert_with(|| value.clone());
+            // Who says two corrects the first.
+            told = Some(value.clone());
             found.value = Value::String(stand_in(sign, value));
         }
         keep.push(found);

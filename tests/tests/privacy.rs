@@ -80,7 +80,7 @@ async fn a_customer_is_erased_whole_and_nobody_else() -> Result<()> {
     assert_eq!(lines[0]["head"]["token_hash"], Value::Null);
     assert_eq!(lines[0]["notes"][0]["text"], "Schnurrhaar again");
     assert_eq!(lines[0]["handoffs"].as_array().map(Vec::len), Some(1));
-    let (_, exported) = privacy(&["export", "--customer", "30552208"], &store)?;
+    let (_, exported) = privacy(&["export", "--collected", "--customer", "30552208"], &store)?;
     assert!(
         exported.contains(&asked.id) && exported.lines().count() == 1,
         "{exported}"

@@ -33,9 +33,13 @@ pub(super) enum Privacy {
 /// Whose, and where.
 #[derive(Debug, clap::Args)]
 pub(super) struct Who {
-    /// Their id, the address that they write from, or another value that is theirs alone, such as a customer number that a flow asked for.
+    /// Their id, or the address that they write from.
     #[arg(long, value_name = "ID")]
     customer: String,
+    /// It may also be another value that is theirs alone, such as a customer number that a flow asked for. Look at what is found: others
+    /// may have named it.
+    #[arg(long)]
+    collected: bool,
     /// The store; that of the settings where none is given.
     #[arg(long, value_name = "STORE")]
     store: Option<String>,
@@ -44,9 +48,9 @@ pub(super) struct Who {
 /// Runs it.
 pub(super) fn run(config: Config, command: Privacy) -> Result<ExitCode> {
     match command {
-        Privacy::Export(who) => with(config, who, Access::Write, async |store, customer| {
-            note(store, Act::PrivacyExport, customer).await?;
-            for partition in conversations_of(store, customer).await? {
+        Privacy::Export(who) => with(config, who, Access::Write, async |store, whose| {
+            note(store, Act::PrivacyExport, whose.0).await?;
+            for partition in conversations_of(store, whose.0, whose.1).await? {
                 if let Some(kept) = export(store, &partition).await? {
                     line(&serde_json::to_string(&kept)?);
                 }
@@ -54,8 +58,8 @@ pub(super) fn run(config: Config, command: Privacy) -> Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }),
         Privacy::Erase { who, yes: false } => {
-            with(config, who, Access::Read, async |store, customer| {
-                let found = conversations_of(store, customer).await?;
+            with(config, who, Access::Read, async |store, whose| {
+                let found = conversations_of(store, whose.0, whose.1).await?;
                 for partition in &found {
                     line(partition.as_str());
                 }
@@ -70,10 +74,10 @@ pub(super) fn run(config: Config, command: Privacy) -> Result<ExitCode> {
     }
 }
 
-async fn remove(store: &Store, customer: &str) -> Result<ExitCode> {
-    note(store, Act::PrivacyErase, customer).await?;
+async fn remove(store: &Store, whose: (&str, bool)) -> Result<ExitCode> {
+    note(store, Act::PrivacyErase, whose.0).await?;
     let (mut erased, mut busy) = (0, 0);
-    for partition in conversations_of(store, customer).await? {
+    for partition in conversations_of(store, whose.0, whose.1).await? {
         match erase(store, &partition, Clock::System.now()).await? {
             Erasure::Erased => erased += 1,
             Erasure::Busy => {
@@ -109,7 +113,7 @@ fn with(
     mut config: Config,
     who: Who,
     access: Access,
-    act: impl AsyncFnOnce(&Store, &str) -> Result<ExitCode>,
+    act: impl AsyncFnOnce(&Store, (&str, bool)) -> Result<ExitCode>,
 ) -> Result<ExitCode> {
     let customer = who.customer.trim();
     ensure!(
@@ -120,7 +124,7 @@ fn with(
     let address = config.store_address().map_err(anyhow::Error::msg)?;
     super::runtime()?.block_on(async {
         let store = Store::visit(&address, access).await?;
-        let done = act(&store, customer).await;
+        let done = act(&store, (customer, who.collected)).await;
         store.close().await;
         done
     })

@@ -80,6 +80,12 @@ pub(crate) fn invite(
         expires_at,
     };
     let mut commit = change(staff, now);
+    // An older code would make them again what they no longer are.
+    for (hash, older) in all::<Invite>(staff, INVITE, "invitation")? {
+        if older.name == name && older.role != role {
+            commit.docs.insert(invite_doc(&hash), None);
+        }
+    }
     let body = encode("invitation", &invite)?;
     commit.docs.insert(invite_doc(code_hash), Some(body));
     let changed = member(staff, name)?.filter(|member| member.agent.role != role);

@@ -272,6 +272,13 @@ async fn a_secret_that_nobody_needs_any_more_is_forgotten() {
         assert_eq!(reply.owner == Owner::Queue, number == 0);
         assert_eq!(kept(&app, &c).await, CustomerSecrets::default());
     }
+    // Typed digit by digit, which this reader does not read.
+    let c = web(&app).await;
+    say(&app, &c, "1", "=vault.open").await;
+    say(&app, &c, "2", "7").await;
+    say(&app, &c, "3", "3055-2208").await;
+    assert_eq!(shown(&app, &c).await[2], "*********");
+    assert!(kept(&app, &c).await.heard.is_empty());
     // Named at the wrong time: hidden all the same, and asked for when it is needed.
     let c = web(&app).await;
     let said = format!("=vault.open my password is {CODE}");
@@ -286,7 +293,7 @@ async fn a_secret_that_nobody_needs_any_more_is_forgotten() {
     assert_eq!(kept(&app, &c).await, CustomerSecrets::default());
     assert!(vault.sent().await.is_empty());
     app.shutdown().await;
-    assert!(!vault.holds(CODE));
+    assert!(!vault.holds(CODE) && !vault.holds("3055-2208"));
 }
 
 #[tokio::test]

@@ -38,7 +38,7 @@ pub(super) async fn hook(
     token: Result<Token, Problem>,
     body: Bytes,
 ) -> Result<Json<Vec<Reply>>, Problem> {
-    is_on(&edge, &uri)?;
+    is_on(&edge, &uri, &headers)?;
     origin::check(&edge, &headers)?;
     opens(&edge, token)?;
     is_json(&headers)?;
@@ -95,9 +95,13 @@ pub(super) async fn hook(
 }
 
 /// Refuses everybody while the channel is switched off; how to switch it on is the operator's business alone.
-fn is_on(edge: &HttpState, uri: &Uri) -> Result<(), Problem> {
+fn is_on(edge: &HttpState, uri: &Uri, headers: &HeaderMap) -> Result<(), Problem> {
     static TOLD: Once = Once::new();
-    if edge.config.rest_is_on() {
+    // On by default it is for this machine, and a proxy on it speaks for others.
+    let is_said = edge.config.rest.enabled.is_some() || edge.config.rest.token.is_set();
+    let forwarded = ["forwarded", "x-forwarded-for", "via"];
+    let is_forwarded = forwarded.iter().any(|name| headers.contains_key(*name));
+    if edge.config.rest_is_on() && (is_said || !is_forwarded) {
         return Ok(());
     }
     TOLD.call_once(|| {

@@ -418,7 +418,11 @@ impl<'a> Drive<'a> {
             return Ok((Outcome::Failed { detail }, 0));
         };
         let (outcome, tries) = actions.call(&filled, bundle, conversation).await;
-        if matches!(outcome, Outcome::Answered { .. } | Outcome::Status { .. }) {
+        // What failed at the other side may be tried again.
+        if matches!(
+            &outcome,
+            Outcome::Answered { .. } | Outcome::Status { status: ..500, .. }
+        ) {
             change
                 .used
                 .extend(needed.into_iter().map(|(slot, _)| slot.clone()));

@@ -20,7 +20,7 @@ pub(super) fn hold(store: &Path) -> Result<File, ServiceError> {
     let path = lock_of(store);
     let unlockable = |error: std::io::Error| {
         refuse(format!(
-            "{} can't be locked ({error}); put the store on a file system of this machine that this user may write to",
+            "{} can't be locked ({error}); this user has to be able to write it and its folder, and the file system has to be this machine's",
             path.display()
         ))
     };
